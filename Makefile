@@ -1,0 +1,83 @@
+# `make demo` and `make test` need nothing beforehand: each sets up what it uses.
+# What a target does in more than a line is a script in scripts/, which can be run alone.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+# Give pytest more words: make test ARGS='-k publish -x'
+ARGS ?=
+
+.PHONY: help
+help: ## Show this help.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: host-tools venv ## Bring all that the other targets need (Debian, Ubuntu; root or sudo).
+
+.PHONY: host-tools
+host-tools: ## Install the programs of the host: OCI runtime, skopeo, mmdebstrap, qemu, registry, ...
+	@scripts/host-tools
+
+.PHONY: venv
+venv: ## Make or update .venv with keelway, its engine, its tools and what developing needs.
+	@scripts/venv
+
+.PHONY: demo
+demo: setup ## Do the main job: build, scan, publish examples/orders for amd64 and arm64.
+	@scripts/demo $(if $(KEEP),--keep)
+
+.PHONY: check
+check: venv ## Check style, types, spelling and the import contracts; changes nothing.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+.PHONY: test
+test: setup ## Run all tests.
+	@unset DAGGER_SESSION_PORT DAGGER_SESSION_TOKEN; $(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-quick
+test-quick: venv ## Run the tests that need neither an engine nor the host's tools.
+	$(BIN)/python -m pytest tests/unit tests/contract $(ARGS)
+
+.PHONY: bench
+bench: setup ## Measure how fast the engine and the command line are; prints JSON.
+	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: fmt
+fmt: venv ## Format the code and mend what can be mended without a person.
+	$(BIN)/ruff check --fix-only --quiet . || true
+	$(BIN)/ruff format .
+
+.PHONY: registry
+registry: ## Run the demo's registry in the foreground, with all that the demo pushed.
+	@scripts/registry run
+
+.PHONY: registry-stop
+registry-stop: ## Stop the demo's registry, where it was kept (make demo KEEP=1).
+	@scripts/registry stop
+
+.PHONY: lock-example
+lock-example: venv ## Pin the requirements of examples/orders again, with hashes.
+	@scripts/lock-example
+
+.PHONY: doctor
+doctor: venv ## Say what is here and what is missing.
+	-@scripts/host-tools --check
+	-@$(BIN)/keelway doctor
+
+.PHONY: clean
+clean: ## Remove what the targets made here: caches, reports, the demo's registry. Not .venv.
+	-@scripts/registry stop 2>/dev/null
+	rm -rf .keelway examples/*/.keelway examples/*/keelway.lock dist build
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -path ./.venv -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
+
+.PHONY: clean-all
+clean-all: clean ## Remove .venv too.
+	rm -rf .venv

@@ -1,0 +1,1 @@
+"""What keelway promises about speed, measured: `make bench` prints JSON."""

@@ -1,0 +1,68 @@
+"""The commands of `keelway` and nothing else.
+
+Commands that talk to an engine import Dagger's SDK when they run, so that the others start at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperGroup
+
+from keelway._cli.base import base
+from keelway._cli.build import build
+from keelway._cli.doctor import doctor
+from keelway._cli.engine import engine
+from keelway._cli.failing import exit_codes
+from keelway._cli.plan import plan
+from keelway._cli.release import release
+from keelway._cli.sbom import sbom
+from keelway._cli.scan import scan
+from keelway._cli.schema import schema
+from keelway._cli.version import version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+COMMANDS: Mapping[str, Callable[..., None]] = {
+    "plan": plan,
+    "release": release,
+    "build": build,
+    "scan": scan,
+    "sbom": sbom,
+    "base": base,
+    "schema": schema,
+    "doctor": doctor,
+    "version": version,
+}
+"""In the order of the help."""
+
+_HELP = "Release container images with proof: built, judged, and published as they were judged."
+
+
+class Program(TyperGroup):
+    """The group of all commands: whatever one raises becomes diagnostics and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        with exit_codes():
+            return super().invoke(ctx)
+
+
+def program() -> typer.Typer:
+    """Return the program with its commands."""
+    # Plain help: the same text on every terminal, so that it can be compared with the docs.
+    app = typer.Typer(
+        name="keelway",
+        help=_HELP,
+        cls=Program,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    for name, command in COMMANDS.items():
+        app.command(name)(command)
+    # What follows belongs to the engine's program, which has its own help.
+    app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(engine)
+    return app

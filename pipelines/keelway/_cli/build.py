@@ -1,0 +1,21 @@
+"""`keelway build`."""
+
+from typing import TYPE_CHECKING
+
+from keelway._cli.options import AsJson, ConfigFile, Engine
+from keelway.model.engine_choice import EngineChoice
+
+if TYPE_CHECKING:
+    from keelway.planning import Part
+
+_REASON = "`keelway build` only builds"
+
+
+def build(
+    *, config: ConfigFile = None, engine: Engine = EngineChoice.AUTO, as_json: AsJson = False
+) -> None:
+    """Build the images for every platform, and nothing else."""
+    from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
+
+    without: dict[Part, str] = {"scan": _REASON, "sbom": _REASON, "publish": _REASON}
+    carry_out(config, engine, without=without, as_json=as_json)

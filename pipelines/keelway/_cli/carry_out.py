@@ -1,0 +1,65 @@
+"""A plan carried out in front of the user: progress on standard error, the result on output."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from keelway._cli import output
+from keelway._cli.prepare import prepare
+from keelway._cli.stopping import run_until_stopped
+from keelway.flow import release
+from keelway.report.recorder import REPORT_FILE
+from keelway.report.summary import summary
+from keelway.report.terminal import open_terminal
+from keelway.running import run_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from keelway.model.engine_choice import EngineChoice
+    from keelway.planning import Part
+
+
+def carry_out(
+    config: Path | None,
+    engine: EngineChoice,
+    *,
+    without: Mapping[Part, str] | None = None,
+    as_json: bool,
+) -> None:
+    """Plan, run and report a release, or a part of one.
+
+    Args:
+        config: What `--config` named, if anything.
+        engine: What does the work.
+        without: Parts to leave out, each with the reason.
+        as_json: Whether the result is the report as data.
+
+    Raises:
+        KeelwayError: What stopped the run; the report is written all the same.
+        StoppedError: A signal did.
+    """
+    prepared = prepare(config, without)
+    directory = prepared.report_directory
+    try:
+        with open_terminal(Console(stderr=True)) as observer:
+            document = run_until_stopped(
+                partial(
+                    run_plan,
+                    release,
+                    prepared.plan,
+                    plan=prepared.plan,
+                    directory=str(directory),
+                    observer=observer,
+                    engine=engine,
+                )
+            )
+    finally:
+        # Whatever happened: the report tells how far it came.
+        if (directory / REPORT_FILE).exists():
+            output.notice(f"report  {directory / REPORT_FILE}")
+    output.result(document.model_dump_json(indent=2) if as_json else summary(document))

@@ -1,0 +1,29 @@
+"""The options that several commands share: written once, so that they read the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keelway.model.engine_choice import EngineChoice
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="The configuration: a file, or a directory that holds one. "
+        "Searched for from the current directory upwards when absent.",
+    ),
+]
+
+Engine = Annotated[
+    EngineChoice,
+    typer.Option(
+        "--engine",
+        help="What does the work: the local engine, Dagger's own, or the first that is there.",
+    ),
+]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the same as data.")]

@@ -1,0 +1,13 @@
+"""`keelway plan`."""
+
+from keelway._cli.options import AsJson, ConfigFile
+
+
+def plan(*, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Show what a release would do, what is left out, and why.
+
+    Nothing is run and no engine is needed.
+    """
+    from keelway._cli.plan_view import show_plan  # noqa: PLC0415 -- help starts at once
+
+    show_plan(config, as_json=as_json)

@@ -1,0 +1,50 @@
+"""From the command line's options to a plan: the same way for every command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keelway._cli.env import environment
+from keelway.config import load_config
+from keelway.facts import gather_facts
+from keelway.planning import TOOLS, plan_release
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keelway.config import Loaded
+    from keelway.facts import Facts
+    from keelway.planning import Part, Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What was written, what is true, and what will be done."""
+
+    loaded: Loaded
+    facts: Facts
+    plan: Plan
+
+    @property
+    def report_directory(self) -> Path:
+        """Return where the report goes."""
+        return self.facts.resolve(self.loaded.config.report.directory)
+
+
+def prepare(file: Path | None, without: Mapping[Part, str] | None = None) -> Prepared:
+    """Return the plan for the configuration of the current directory.
+
+    Args:
+        file: What `--config` named, if anything.
+        without: Parts to leave out, each with the reason.
+
+    Raises:
+        ConfigError: When the configuration is wrong.
+        PlanError: When it asks for what cannot be done here.
+    """
+    loaded = load_config(Path.cwd(), file)
+    facts = gather_facts(loaded, environment(), {tool.name for tool in TOOLS})
+    plan = plan_release(loaded.config, facts, without=without)
+    return Prepared(loaded=loaded, facts=facts, plan=plan)

@@ -1,0 +1,282 @@
+"""The reference under `docs/reference`: all of it is made from the program itself.
+
+python -m keelway._cli.reference docs/reference           write it
+python -m keelway._cli.reference docs/reference --check   fail when it is not what it would write
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from typer.testing import CliRunner
+
+from keelway import errors
+from keelway._cli import output
+from keelway._cli.app import COMMANDS, program
+from keelway.config.root import Config
+from keelway.config.schema import field_docs, json_schema, schema_text
+from keelway.report.document import json_schema as report_schema
+from keelway.tags.rules import (
+    ATTRIBUTES,
+    CHOICES,
+    COMMIT_EXPRESSIONS,
+    DEFAULT_PRIORITY,
+    GENERAL_ATTRIBUTES,
+    VERSION_EXPRESSIONS,
+    Kind,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+EXAMPLE = """\
+[project]
+name = "shop"
+source = "https://example.com/shop"
+licenses = "Apache-2.0"
+
+[images.orders]
+context = "services/orders"
+target = "runtime"
+build_args = { APP_VERSION = "1.4.0" }
+bases = { PYTHON_BASE = "python" }
+
+[[images.orders.secrets]]
+id = "pip-token"
+source = "env://PIP_TOKEN"
+
+[images.worker]
+context = "services/worker"
+platforms = ["linux/amd64"]
+
+[tags]
+rules = [
+  "type=semver,pattern={{version}}",
+  "type=semver,pattern={{major}}.{{minor}}",
+  "type=ref,event=branch",
+  "type=sha",
+]
+
+[[registries]]
+url = "registry.example.com/shop"
+username = "ci"
+password = "env://REGISTRY_PASSWORD"
+
+[scan]
+fail_on = "critical"
+
+[base.python]
+suite = "bookworm"
+packages = ["python3", "ca-certificates"]
+repository = "registry.example.com/shop/base-python"
+"""
+
+_HELP_COLUMNS = "80"
+_REPEATED = {"images": "images.NAME", "base": "base.NAME"}
+_USAGE = "usage: python -m keelway._cli.reference DIRECTORY [--check]"
+
+
+def pages() -> dict[str, str]:
+    """Return every file of the reference by name."""
+    return {
+        "README.md": _index(),
+        "config.md": _config(),
+        "cli.md": _cli(),
+        "exit-codes.md": _exit_codes(),
+        "keelway.schema.json": schema_text(),
+        "report.schema.json": json.dumps(report_schema(), indent=2, sort_keys=True) + "\n",
+    }
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the reference, or check it, and return the exit code."""
+    words = [word for word in arguments if word != "--check"]
+    if len(words) != 1:
+        output.notice(_USAGE)
+        return 2
+    directory = Path(words[0])
+    stale = [name for name, text in pages().items() if _kept(directory / name) != text]
+    if "--check" in arguments:
+        for name in stale:
+            output.notice(f"{directory / name} is not what keelway itself says: run `make docs`")
+        return 1 if stale else 0
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in stale:
+        (directory / name).write_text(pages()[name], encoding="utf-8")
+        output.notice(f"wrote {directory / name}")
+    return 0
+
+
+def _kept(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def _index() -> str:
+    return """\
+# Reference
+
+Made by `make docs` from the program itself; a test fails when a page is stale.
+
+- [Configuration](config.md), and its [JSON schema](keelway.schema.json)
+- [Command line](cli.md)
+- [Exit codes](exit-codes.md)
+- [JSON schema of `report.json`](report.schema.json)
+"""
+
+
+def _config() -> str:
+    return "\n".join(_config_lines(json_schema())) + "\n"
+
+
+def _config_lines(schema: Mapping[str, Any]) -> Iterator[str]:
+    yield "# Configuration"
+    yield ""
+    yield "`keelway.toml`, or the same tables under `[tool.keelway]` of `pyproject.toml`."
+    yield "Unknown keys and values of the wrong kind are errors; they are named with file, line and"
+    yield "key. Paths are relative to the file. `keelway schema` prints the JSON schema, by which"
+    yield "editors complete and check the file."
+    yield from ("", "```toml", EXAMPLE.rstrip("\n"), "```")
+    for name in field_docs(Config):
+        yield from _table_lines(name, schema["properties"][name], schema, ())
+        if name == "tags":
+            yield from _rule_lines()
+
+
+def _table_lines(
+    key: str, node: Mapping[str, Any], schema: Mapping[str, Any], outer: tuple[str, ...]
+) -> Iterator[str]:
+    """Yield one table with its keys, and the tables inside it after it."""
+    is_array = node.get("type") == "array"
+    path = (*outer, _REPEATED.get(key, key) if not outer else key)
+    title = f"[[{'.'.join(path)}]]" if is_array else f"[{'.'.join(path)}]"
+    section = _definition(node, schema)
+    yield from ("", f"## `{title}`", "", f"{node['description']}")
+    inner = {
+        name: field for name, field in section["properties"].items() if _is_table(field, schema)
+    }
+    keys = [name for name in section["properties"] if name not in inner]
+    if keys:
+        yield from ("", "| key | value | default | |", "| --- | --- | --- | --- |")
+    required = section.get("required", ())
+    for name in keys:
+        yield _key_row(name, section["properties"][name], is_required=name in required)
+    for name, field in inner.items():
+        yield from _table_lines(name, field, schema, path)
+
+
+def _rule_lines() -> Iterator[str]:
+    yield from ("", "### Tag rules", "")
+    yield "As docker/metadata-action writes them: `type=KIND` and attributes, separated by commas."
+    yield from ("", "| kind | its attributes | priority |", "| --- | --- | --- |")
+    for kind, names in ATTRIBUTES.items():
+        words = ", ".join(_attribute(kind, name) for name in names)
+        yield f"| `{kind}` | {words} | {DEFAULT_PRIORITY[kind]} |"
+    general = ", ".join(f"`{name}`" for name in GENERAL_ATTRIBUTES)
+    commit = ", ".join(f"`{{{{{name}}}}}`" for name in COMMIT_EXPRESSIONS)
+    version = ", ".join(f"`{{{{{name}}}}}`" for name in VERSION_EXPRESSIONS)
+    yield ""
+    yield f"Every rule takes {general} too. `value`, `prefix` and `suffix` may hold {commit};"
+    yield f"the `pattern` of a version may hold {version}. The rules `semver` and `ref` by tag look"
+    yield "at the git tag of the commit, and give nothing when the working tree has changes; `sha`"
+    yield "then says `-dirty`. Characters that no tag may have become `-`."
+
+
+def _attribute(kind: Kind, name: str) -> str:
+    choices = CHOICES.get((kind, name))
+    return f"`{name}`" + ("" if choices is None else f" ({' or '.join(choices)})")
+
+
+def _is_table(field: Mapping[str, Any], schema: Mapping[str, Any]) -> bool:
+    return bool(_definition(field, schema).get("properties"))
+
+
+def _definition(node: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the section that a field holds: by itself, in an array, or under names."""
+    inner: Mapping[str, Any] = node
+    if node.get("type") == "array":
+        inner = node["items"]
+    elif "patternProperties" in node:
+        inner = next(iter(node["patternProperties"].values()))
+    reference = inner.get("$ref")
+    found: Mapping[str, Any] = (
+        {} if reference is None else schema["$defs"][reference.rpartition("/")[2]]
+    )
+    return found
+
+
+def _key_row(name: str, field: Mapping[str, Any], *, is_required: bool) -> str:
+    default = "required" if is_required else _code(field.get("default"))
+    text = " ".join(str(field["description"]).split())
+    return f"| `{name}` | {_kind(field)} | {default} | {text} |"
+
+
+def _code(value: object) -> str:
+    return "" if value in (None, {}, []) else f"`{json.dumps(value)}`"
+
+
+def _kind(field: Mapping[str, Any]) -> str:
+    """Return what a value looks like, in words."""
+    if "anyOf" in field:
+        return " or ".join(_kind(choice) for choice in field["anyOf"])
+    if "enum" in field:
+        return ", ".join(f"`{json.dumps(choice)}`" for choice in field["enum"])
+    if "const" in field:
+        return f"`{json.dumps(field['const'])}`"
+    if field.get("type") == "array":
+        return f"array of {_kind(field['items'])}"
+    if field.get("type") == "object":
+        return "table of strings"
+    return str(field["type"])
+
+
+def _cli() -> str:
+    runner = CliRunner(env={"COLUMNS": _HELP_COLUMNS, "TERMINAL_WIDTH": _HELP_COLUMNS})
+    app = program()
+    lines = ["# Command line", "", "Results go to standard output, progress and errors to standard"]
+    lines += ["error. [Exit codes](exit-codes.md) are a promise."]
+    for words in ([], *([name] for name in COMMANDS)):
+        said = runner.invoke(app, [*words, "--help"], prog_name="keelway")
+        title = " ".join(["keelway", *words])
+        lines += ["", f"## `{title}`", "", "```text", said.output.strip(), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _exit_codes() -> str:
+    classes: list[type[errors.KeelwayError]] = [errors.KeelwayError, *_below(errors.KeelwayError)]
+    rows = [
+        f"| {kind.exit_code} | `{kind.__name__}` | {(inspect.getdoc(kind) or '').splitlines()[0]} |"
+        for kind in classes
+    ]
+    return "\n".join(
+        [
+            "# Exit codes",
+            "",
+            "Errors say what happened, why, and what to do next. `KEELWAY_DEBUG=1` adds where in",
+            "the program it was.",
+            "",
+            "| code | error | |",
+            "| --- | --- | --- |",
+            "| 0 | | Everything that was asked for is done. |",
+            *rows,
+            "| 2 | | The command line itself is wrong. |",
+            f"| {errors.EXIT_INTERRUPTED} | | Ctrl-C. What was done until then is in the report. |",
+            "| 143 | | The program was told to end (SIGTERM). |",
+            "",
+        ]
+    )
+
+
+def _below(kind: type[errors.KeelwayError]) -> Iterator[type[errors.KeelwayError]]:
+    """Yield the errors below one in the tree, each followed by its own."""
+    for child in kind.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield child
+            yield from _below(child)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

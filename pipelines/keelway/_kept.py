@@ -1,0 +1,53 @@
+"""Files that a run leaves for people: everything under one report directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+
+from keelway.errors import KeelwayError
+
+if TYPE_CHECKING:
+    from keelway.model.platform import Platform
+
+REPORT_DIRECTORY = ".keelway"
+
+
+def make_directory(directory: Path) -> None:
+    """Make the report directory, and hide what is in it from git.
+
+    Without that the first run would make the working tree dirty, and the second one its tags.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    ignore = directory / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+
+
+async def keep(directory: str, name: str, text: str) -> str:
+    """Write a file under the report directory, whole or not at all, and return its name there.
+
+    Raises:
+        KeelwayError: When the directory cannot be written to.
+    """
+    target = anyio.Path(directory) / name
+    try:
+        await anyio.to_thread.run_sync(make_directory, Path(directory))
+        await target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_name(f".{target.name}.tmp")
+        await unfinished.write_text(text, encoding="utf-8")
+        await unfinished.replace(target)
+    except OSError as error:
+        raise KeelwayError(
+            f"cannot write {target}: {error.strerror}",
+            next_step="make the report directory writable, or set another one under [report]",
+        ) from error
+    return name
+
+
+def stem(image: str, platform: Platform) -> str:
+    """Return what the files about one image for one platform are called."""
+    return f"{image}-{platform.replace('/', '-')}"

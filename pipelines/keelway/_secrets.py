@@ -1,0 +1,66 @@
+"""Secrets by address: checked while planning, read as late as possible, never written anywhere.
+
+An address is `env://NAME`, `file://PATH` or `cmd://COMMAND`; the engine's client reads it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keelway._stage import failures_of
+from keelway.errors import PlanError, StageError
+from keelway.model.secret_source import shown_source, shown_variable
+
+if TYPE_CHECKING:
+    from keelway._stage import Run
+    from keelway.facts import Facts
+
+
+def plan_secret(source: str, facts: Facts, *, what: str) -> str:
+    """Return the address with nothing relative left in it.
+
+    Args:
+        source: As it is written in the configuration.
+        facts: What is true here.
+        what: The secret, for the message.
+
+    Raises:
+        PlanError: When the variable or the file that it names is missing.
+    """
+    scheme, _, rest = source.partition("://")
+    if scheme == "env" and rest not in facts.variables:
+        shown = shown_variable(rest)
+        raise PlanError(
+            f"{what}: the environment variable {shown} is not set",
+            next_step=f"set {shown}, or give the secret another source",
+        )
+    if scheme != "file":
+        return source
+    if facts.kind_of(rest) not in {None, "file"}:
+        raise PlanError(
+            f"{what}: there is no file {rest}",
+            next_step=f"write it (the path is relative to {facts.root}), or give another source",
+        )
+    return f"file://{facts.resolve(rest)}"
+
+
+async def read_secret(run: Run, source: str, *, stage: str, what: str) -> str:
+    """Return the secret's value.
+
+    Raises:
+        PlanError: When it cannot be read.
+    """
+    try:
+        with failures_of(stage, secrets=_hidden_words(source)):
+            return await run.dag.secret(source).plaintext()
+    except StageError as error:
+        raise PlanError(
+            f"{what} cannot be read from {shown_source(source)}",
+            why=error.message,
+            next_step="set it, or correct its source",
+        ) from error
+
+
+def _hidden_words(source: str) -> tuple[str, ...]:
+    """Return what an engine's error may repeat of an address that is not shown whole."""
+    return () if shown_source(source) == source else (source, source.partition("://")[2])

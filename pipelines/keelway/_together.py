@@ -1,0 +1,108 @@
+"""Work side by side: when one part fails the others are stopped, and the first failure is raised.
+
+Example:
+    >>> import anyio
+    >>> async def double(number: int) -> int:
+    ...     return 2 * number
+    >>> async def main() -> tuple[int, int]:
+    ...     return await together(double(1), double(2))
+    >>> anyio.run(main)
+    (2, 4)
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import anyio
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+T = TypeVar("T")
+R = TypeVar("R")
+
+SIDE_BY_SIDE = 8
+"""So many parts of one stage are given to the engine at once; the engine itself knows its cores."""
+
+
+@overload
+async def together(
+    first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B], /
+) -> tuple[A, B]: ...
+@overload
+async def together(
+    first: Coroutine[Any, Any, A],
+    second: Coroutine[Any, Any, B],
+    third: Coroutine[Any, Any, C],
+    /,
+) -> tuple[A, B, C]: ...
+@overload
+async def together(
+    first: Coroutine[Any, Any, A],
+    second: Coroutine[Any, Any, B],
+    third: Coroutine[Any, Any, C],
+    fourth: Coroutine[Any, Any, D],
+    /,
+) -> tuple[A, B, C, D]: ...
+async def together(*coroutines: Coroutine[Any, Any, object]) -> tuple[object, ...]:
+    """Return the results of all, in order.
+
+    Raises:
+        Exception: The first failure; what else failed meanwhile is noted on it.
+    """
+
+    async def run(coroutine: Coroutine[Any, Any, object]) -> object:
+        return await coroutine
+
+    try:
+        return await each(run, coroutines, limit=len(coroutines))
+    finally:
+        for coroutine in coroutines:  # one that never started would warn; a finished one minds not
+            coroutine.close()
+
+
+async def each(
+    function: Callable[[T], Awaitable[R]], items: Iterable[T], *, limit: int = SIDE_BY_SIDE
+) -> tuple[R, ...]:
+    """Return the function's result for each item, in the order of the items.
+
+    Args:
+        function: What is done with one item.
+        items: The items.
+        limit: How many are worked on at once.
+
+    Raises:
+        Exception: The first failure; what else failed meanwhile is noted on it.
+    """
+    results: dict[int, R] = {}
+    failures: list[Exception] = []
+    limiter = anyio.CapacityLimiter(max(limit, 1))
+
+    async with AsyncExitStack() as stack:
+        group = await stack.enter_async_context(anyio.create_task_group())
+
+        async def run(position: int, item: T) -> None:
+            async with limiter:
+                try:
+                    results[position] = await function(item)
+                except Exception as error:  # noqa: BLE001 - raised below, without an exception group
+                    failures.append(error)
+                    group.cancel_scope.cancel()
+
+        for position, item in enumerate(items):
+            group.start_soon(run, position, item)
+    if failures:
+        raise _first(failures)
+    return tuple(results[position] for position in sorted(results))
+
+
+def _first(failures: list[Exception]) -> Exception:
+    for other in failures[1:]:
+        failures[0].add_note(f"also failed: {other}")
+    return failures[0]

@@ -1,0 +1,1 @@
+"""One module an external tool: command lines out, text in; nothing here runs anything."""

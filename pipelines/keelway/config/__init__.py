@@ -1,0 +1,41 @@
+"""What the user writes, one module a section; `load_config` reads it.
+
+Example:
+    >>> config = Config(project=ProjectConfig(name="shop"), images={"orders": ImageConfig()})
+    >>> config.images["orders"].platforms
+    ('linux/amd64', 'linux/arm64')
+"""
+
+from keelway.config.base_image import BaseConfig
+from keelway.config.image import BuildSecretConfig, ImageConfig
+from keelway.config.loader import Loaded, load_config
+from keelway.config.lock import LOCK_FILE, Pin, parse_lock, render_lock
+from keelway.config.project import ProjectConfig
+from keelway.config.registry import RegistryConfig
+from keelway.config.reporting import ReportConfig
+from keelway.config.root import Config
+from keelway.config.sbom import SbomConfig
+from keelway.config.scan import ScanConfig
+from keelway.config.tagging import TagsConfig
+from keelway.config.tools import ToolConfig, ToolsConfig
+
+__all__ = [
+    "LOCK_FILE",
+    "BaseConfig",
+    "BuildSecretConfig",
+    "Config",
+    "ImageConfig",
+    "Loaded",
+    "Pin",
+    "ProjectConfig",
+    "RegistryConfig",
+    "ReportConfig",
+    "SbomConfig",
+    "ScanConfig",
+    "TagsConfig",
+    "ToolConfig",
+    "ToolsConfig",
+    "load_config",
+    "parse_lock",
+    "render_lock",
+]

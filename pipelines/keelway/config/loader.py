@@ -1,0 +1,149 @@
+"""The configuration, found and read: `keelway.toml`, or `[tool.keelway]` of `pyproject.toml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keelway.config.checks import check_config
+from keelway.config.document import parse_toml, read_document
+from keelway.config.lock import LOCK_FILE, Pin, parse_lock
+from keelway.config.root import Config
+from keelway.errors import ConfigError, ConfigProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+CONFIG_FILE = "keelway.toml"
+PROJECT_FILE = "pyproject.toml"
+PROJECT_TABLE = ("tool", "keelway")
+
+_REFERENCE = "`keelway schema` prints every key with its meaning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A configuration and the place it came from."""
+
+    config: Config
+    file: Path
+    """Absolute."""
+    pins: Mapping[str, Pin]
+    """Base images by name, from the lock file beside the configuration."""
+
+    @property
+    def root(self) -> Path:
+        """Return the directory that the configuration's relative paths are relative to."""
+        return self.file.parent
+
+    def paths(self) -> Iterator[str]:
+        """Yield every path that the configuration names, as planning asks for it."""
+        for image in self.config.images.values():
+            yield image.context
+            yield image.dockerfile_path
+            for secret in image.secrets:
+                if secret.source.startswith("file://"):
+                    yield secret.source.removeprefix("file://")
+        for registry in self.config.registries:
+            if registry.password is not None and registry.password.startswith("file://"):
+                yield registry.password.removeprefix("file://")
+        if self.config.scan.database not in {"download", "none"}:
+            yield self.config.scan.database
+
+
+def load_config(start: Path, file: Path | None = None) -> Loaded:
+    """Return the configuration.
+
+    Args:
+        start: Where to begin looking; directories above it are looked at as well.
+        file: The file itself, or a directory that holds it; then nothing else is looked at.
+
+    Raises:
+        ConfigError: When there is none, or it is wrong: file, line, key and what was meant.
+        PlanError: When it names a platform that cannot be built.
+    """
+    found = (_find(start) if file is None else _named(file)).absolute()
+    prefix = PROJECT_TABLE if found.name == PROJECT_FILE else ()
+    text = _read(found)
+    if prefix and not _has_table(text, found.name):
+        raise _error(found.name, "has no [tool.keelway] table")
+    try:
+        document = read_document(text, found.name, Config, prefix)
+        check_config(document.value, document.place)
+    except ConfigError as error:
+        raise ConfigError(error.problems, next_step=_REFERENCE) from error
+    return Loaded(config=document.value, file=found, pins=_pins(found.parent))
+
+
+def _find(start: Path) -> Path:
+    for directory in (start.absolute(), *start.absolute().parents):
+        found = _in_directory(directory)
+        if found is not None:
+            return found
+        if (directory / ".git").exists():
+            break
+    raise ConfigError(
+        [
+            ConfigProblem(
+                file=CONFIG_FILE, line=None, key="", text=f"not found from {start} upwards"
+            )
+        ],
+        next_step="write keelway.toml (`keelway schema` prints every key with its meaning), or name"
+        " the file with --config",
+    )
+
+
+def _named(file: Path) -> Path:
+    if not file.is_dir():
+        return file
+    found = _in_directory(file)
+    if found is None:
+        raise _error(str(file), "this directory holds no keelway.toml, and no [tool.keelway]")
+    return found
+
+
+def _in_directory(directory: Path) -> Path | None:
+    own, project = directory / CONFIG_FILE, directory / PROJECT_FILE
+    in_project = project.is_file() and _has_table(_read(project), PROJECT_FILE)
+    if own.is_file() and in_project:
+        raise _error(
+            CONFIG_FILE, "pyproject.toml has a [tool.keelway] too: keep one of them, in either file"
+        )
+    if own.is_file():
+        return own
+    return project if in_project else None
+
+
+def _has_table(text: str, file: str) -> bool:
+    if PROJECT_TABLE[-1] not in text:
+        return False
+    tools = parse_toml(text, file).get(PROJECT_TABLE[0], {})
+    return isinstance(tools, dict) and PROJECT_TABLE[1] in tools
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise _error(str(file), "there is no such file") from error
+    except UnicodeDecodeError as error:
+        raise _error(file.name, f"not valid UTF-8 at byte {error.start}") from error
+    except OSError as error:
+        raise _error(str(file), f"cannot be read: {error.strerror}") from error
+
+
+def _pins(directory: Path) -> Mapping[str, Pin]:
+    lock = directory / LOCK_FILE
+    if not lock.exists():
+        return {}
+    try:
+        return parse_lock(_read(lock))
+    except ConfigError as error:
+        raise ConfigError(
+            error.problems, next_step=f"remove {LOCK_FILE} and run `keelway base` again"
+        ) from error
+
+
+def _error(file: str, text: str) -> ConfigError:
+    return ConfigError([ConfigProblem(file=file, line=None, key="", text=text)])

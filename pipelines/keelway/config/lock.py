@@ -1,0 +1,63 @@
+"""`keelway.lock`: the base images that `keelway base` made, pinned by digest.
+
+Example:
+    >>> text = render_lock({"python": Pin(reference="localhost:5000/py@sha256:" + "0" * 64)})
+    >>> parse_lock(text)["python"].reference[:17]
+    'localhost:5000/py'
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from keelway.config.document import read_document
+from keelway.config.section import Name, Section
+from keelway.tags.reference import parse_reference
+
+LOCK_FILE = "keelway.lock"
+
+_HEADER = "# Written by `keelway base`. Keep it with the sources: builds use these very images.\n"
+
+
+def _pinned(value: str) -> str:
+    if parse_reference(value).digest is None:
+        msg = f"{value!r} is not pinned by a digest: run `keelway base` again"
+        raise ValueError(msg)
+    return value
+
+
+class Pin(Section):
+    """One base image as it was made."""
+
+    reference: Annotated[str, AfterValidator(_pinned)]
+    """The image's index, by digest."""
+    inputs: str = ""
+    """Digest of everything it was made from: the same inputs need not be made again."""
+
+
+class LockFile(Section):
+    """All of `keelway.lock`."""
+
+    base: Mapping[Name, Pin] = {}
+    """The base images by name."""
+
+
+def parse_lock(text: str, file: str = LOCK_FILE) -> Mapping[str, Pin]:
+    """Return the pinned base images by name.
+
+    Raises:
+        ConfigError: When the file is damaged; names the line.
+    """
+    return read_document(text, file, LockFile).value.base
+
+
+def render_lock(pins: Mapping[str, Pin]) -> str:
+    """Return the text of the lock file: sorted, the same for the same pins."""
+    tables = [
+        f"\n[base.{json.dumps(name)}]\n"
+        f"reference = {json.dumps(pin.reference)}\ninputs = {json.dumps(pin.inputs)}\n"
+        for name, pin in sorted(pins.items())
+    ]
+    return _HEADER + "".join(tables)

@@ -1,0 +1,40 @@
+"""The whole configuration."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from keelway.config.base_image import BaseConfig
+from keelway.config.image import ImageConfig
+from keelway.config.project import ProjectConfig
+from keelway.config.registry import RegistryConfig
+from keelway.config.reporting import ReportConfig
+from keelway.config.sbom import SbomConfig
+from keelway.config.scan import ScanConfig
+from keelway.config.section import Name, Section
+from keelway.config.tagging import TagsConfig
+from keelway.config.tools import ToolsConfig
+
+
+class Config(Section):
+    """What the user wrote: `keelway.toml`, or `[tool.keelway]` of `pyproject.toml`."""
+
+    project: ProjectConfig
+    """What is being released."""
+    images: Annotated[Mapping[Name, ImageConfig], Field(min_length=1)]
+    """The images, by name. The name is appended to each registry's `url`."""
+    tags: TagsConfig = Field(default_factory=TagsConfig)
+    """The tags of a release."""
+    registries: tuple[RegistryConfig, ...] = ()
+    """Where images are published. Without any, nothing is published."""
+    scan: ScanConfig = Field(default_factory=ScanConfig)
+    """What images are searched for, and what stops a release."""
+    sbom: SbomConfig = Field(default_factory=SbomConfig)
+    """The lists of what is inside the images."""
+    tools: ToolsConfig = Field(default_factory=ToolsConfig)
+    """Where the external tools come from."""
+    base: Mapping[Name, BaseConfig] = {}
+    """Base images made from Debian's packages, by name."""
+    report: ReportConfig = Field(default_factory=ReportConfig)
+    """Where results are kept."""

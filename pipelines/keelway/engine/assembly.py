@@ -1,0 +1,44 @@
+"""One session put together: the store, the kernel's side, and the resolvers."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from keelway.engine.progress import Progress
+from keelway.engine.run.network import Network
+from keelway.engine.run.runtime import Runtime
+from keelway.engine.store.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keelway.engine.run.enter import Sandbox
+    from keelway.engine.schema.registry import Resolvers
+    from keelway.engine.schema.session import Session
+    from keelway.engine.settings import Settings
+
+
+def assemble(settings: Settings, workdir: Path, sandbox: Sandbox) -> tuple[Resolvers, Session]:
+    """Return what answers the queries of one session; the session's `close` ends all of it.
+
+    Raises:
+        EngineError: The store can't be used, or no container runtime works here.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="probe") as beside:
+        probed = beside.submit(Runtime.probe, sandbox.state_dir)  # runs a command meanwhile
+        from keelway.engine.schema.resolvers import RESOLVERS  # noqa: PLC0415 - beside the probe
+        from keelway.engine.schema.session import Session  # noqa: PLC0415 - likewise
+
+        store = Store.open(settings.store)
+        runtime = probed.result()
+    session = Session(
+        store=store,
+        runtime=runtime,
+        network=Network(sandbox.state_dir),
+        progress=Progress.on(sys.stderr, settings.progress),
+        workdir=workdir,
+        epoch=settings.epoch,
+    )
+    return RESOLVERS, session

@@ -1,0 +1,206 @@
+"""What this machine has for the engine, and what it lacks: tried, not guessed.
+
+The sandbox is entered, an overlay is mounted on the store's file system and a container runtime
+runs a command; a missing program is named with the Debian package that brings it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keelway.engine.errors import EngineError
+from keelway.engine.schema.client import find_client, version_of
+from keelway.engine.startup import Startup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from keelway.engine.run.enter import Sandbox
+    from keelway.engine.settings import Settings
+
+_TUN = Path("/dev/net/tun")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    needed: bool = True
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        mark = "ok     " if self.ok else "MISSING" if self.needed else "absent "
+        remedy = f"\n        -> {self.remedy}" if self.remedy and not self.ok else ""
+        return f"{mark} {self.name}: {self.detail}{remedy}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A program that the engine starts."""
+
+    programs: tuple[str, ...]
+    package: str
+    purpose: str
+    needed: bool = True
+
+    def check(self) -> Check:
+        """Look for the program on the PATH; any of several names is enough."""
+        found = next(filter(None, map(shutil.which, self.programs)), None)
+        return Check(
+            name=self.programs[0],
+            ok=found is not None,
+            detail=f"{found} ({self.purpose})" if found else self.purpose,
+            needed=self.needed,
+            remedy=f"apt-get install {self.package}",
+        )
+
+
+TOOLS = (
+    Tool(programs=("crun", "runc"), package="crun", purpose="runs commands in containers"),
+    Tool(programs=("skopeo",), package="skopeo", purpose="moves images to and from registries"),
+    Tool(
+        programs=("slirp4netns",),
+        package="slirp4netns",
+        purpose="lets containers reach the outside",
+        needed=False,
+    ),
+    Tool(programs=("git",), package="git", purpose="fetches repositories", needed=False),
+    Tool(
+        programs=("qemu-aarch64-static", "qemu-x86_64-static"),
+        package="qemu-user-static",
+        purpose="runs programs of other platforms",
+        needed=False,
+    ),
+    Tool(programs=("git",), package="git", purpose="sources from repositories", needed=False),
+    Tool(programs=("zstd",), package="zstd", purpose="layers compressed by zstd", needed=False),
+)
+_ROOTLESS = Tool(
+    programs=("newuidmap",), package="uidmap", purpose="maps the ids of an ordinary user"
+)
+
+
+def examine(settings: Settings) -> Iterator[Check]:
+    """Yield what was found, the cheap things first. The process must have one thread."""
+    yield _sdk()
+    tools = TOOLS if os.geteuid() == 0 else (*TOOLS, _ROOTLESS)
+    for tool in tools:
+        yield tool.check()
+    yield Check(
+        name="tun",
+        ok=_TUN.exists(),
+        detail=f"{_TUN}, for the network of containers",
+        needed=False,
+        remedy="modprobe tun",
+    )
+    try:
+        settings.check_store()
+    except EngineError as error:
+        yield Check(name="store", ok=False, detail=str(error))
+        return
+    yield Check(name="store", ok=True, detail=str(settings.store))
+    yield from _inside(settings.store)
+
+
+def _sdk() -> Check:
+    try:
+        client = find_client()
+    except EngineError as error:
+        return Check(name="dagger-io", ok=False, detail=str(error))
+    return Check(name="dagger-io", ok=True, detail=f"{version_of(client)} at {client.parents[1]}")
+
+
+def _inside(store: Path) -> Iterator[Check]:
+    """Yield what was found in a sandbox, which is entered by a process of its own."""
+    out, into = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(out)
+            _write(into, _enter(store))
+        finally:
+            os._exit(0)
+    os.close(into)
+    with os.fdopen(out) as answer:
+        text = answer.read()
+    os.waitpid(pid, 0)
+    if not text:
+        yield Check(name="sandbox", ok=False, detail="its process ended; see what it said")
+        return
+    for check in json.loads(text):
+        yield Check(**check)
+
+
+def _write(descriptor: int, checks: list[Check]) -> None:
+    with os.fdopen(descriptor, "w") as answer:
+        json.dump([asdict(check) for check in checks], answer)
+
+
+def _enter(store: Path) -> list[Check]:
+    from keelway.engine.run.enter import enter_sandbox  # noqa: PLC0415 - for this command only
+
+    out, into = os.pipe()
+    startup = Startup(quiet=True)
+
+    def child(sandbox: Sandbox) -> int:
+        overlay, runtime = (
+            _try("overlay", lambda: _mount(store)),
+            _try("runtime", lambda: _run(sandbox)),
+        )
+        _write(into, [overlay, runtime])
+        startup.ready()
+        return 0
+
+    try:
+        code = enter_sandbox(child)
+    except EngineError as error:
+        return [Check(name="sandbox", ok=False, detail=str(error))]
+    finally:
+        os.close(into)
+    reason = startup.failure(code)
+    if reason is not None:
+        return [Check(name="sandbox", ok=False, detail=reason)]
+    with os.fdopen(out) as answer:
+        found = [Check(**check) for check in json.load(answer)]
+    return [Check(name="sandbox", ok=True, detail="own namespaces can be made"), *found]
+
+
+def _try(name: str, work: Callable[[], str]) -> Check:
+    try:
+        return Check(name=name, ok=True, detail=work())
+    except (EngineError, OSError) as error:
+        return Check(name=name, ok=False, detail=str(error))
+
+
+def _mount(store: Path) -> str:
+    from keelway.engine.run.overlay import mount_overlay  # noqa: PLC0415 - for this command only
+
+    with tempfile.TemporaryDirectory(dir=store, prefix=".doctor-") as name:
+        folders = [Path(name, part) for part in ("lower", "upper", "work", "merged")]
+        for folder in folders:
+            folder.mkdir()
+        lower, upper, work, merged = folders
+        (lower / "file").write_text("seen")
+        with mount_overlay([lower], upper=upper, work=work, target=merged):
+            (merged / "file").write_text("changed")
+        if (lower / "file").read_text() != "seen":
+            raise EngineError(f"an overlay on {store} writes to its lower layer")
+    return "layers can be stacked on the store's file system"
+
+
+def _run(sandbox: Sandbox) -> str:
+    from keelway.engine.run.runtime import Runtime  # noqa: PLC0415 - for this command only
+
+    runtime = Runtime.probe(sandbox.state_dir)
+    try:
+        return f"{runtime.name} runs commands"
+    finally:
+        runtime.close()

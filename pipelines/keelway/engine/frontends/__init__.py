@@ -1,0 +1,1 @@
+"""Languages that become nodes of the graph: the Dockerfile."""

@@ -1,0 +1,345 @@
+"""A container as a value: a root file system to come, and everything known about it now.
+
+Each function takes a container and returns a changed copy; nothing runs. The Dockerfile front end
+and the resolvers both build on these.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from keelway.engine.errors import EngineError
+from keelway.engine.graph.node import Node
+from keelway.engine.graph.ops import (
+    Binding,
+    Exec,
+    ExecMount,
+    ExecSecret,
+    Expect,
+    Failure,
+    Output,
+    Scratch,
+    Sharing,
+)
+from keelway.engine.graph.values import CacheVolume, Directory, File, Healthcheck, Port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from keelway.engine.graph.ops import Op
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What an image's configuration says of how to run it."""
+
+    env: tuple[tuple[str, str], ...] = ()
+    user: str = ""
+    workdir: str = ""
+    entrypoint: tuple[str, ...] | None = None
+    cmd: tuple[str, ...] | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    volumes: tuple[str, ...] = ()
+    stop_signal: str = ""
+    shell: tuple[str, ...] | None = None
+    on_build: tuple[str, ...] = ()
+    healthcheck: Healthcheck | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """Something that execs see at `target` and that never reaches the image."""
+
+    target: str
+    kind: str
+    """`directory`, `file`, `cache` or `temp`."""
+    node: Node | None = None
+    path: str = "/"
+    readonly: bool = False
+    cache: CacheVolume | None = None
+    size: int = 0
+    owner: str = ""
+    mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """An immutable container."""
+
+    platform: str
+    """`os/arch[/variant]`."""
+    platform_given: bool = False
+    root: Node | None = None
+    """The root file system; None for scratch."""
+    config: Config = Config()
+    annotations: tuple[tuple[str, str], ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    secrets: tuple[ExecSecret, ...] = ()
+    ports: tuple[Port, ...] = ()
+    services: tuple[tuple[str, Node], ...] = ()
+    """Alias and definition of each service that runs while a command does."""
+    exec: Node | None = None
+    """The last exec, whose streams and exit code are this container's."""
+    default_args_set: bool = False
+    """`withDefaultArgs` was called: a service then leaves the entrypoint away."""
+    volatile: tuple[tuple[str, str], ...] = ()
+    image_ref: str = ""
+    history: str = ""
+    """The history of the image it was made from, as JSON."""
+    error: str = ""
+    """Not empty: evaluating anything of this container raises it."""
+
+    @property
+    def tree(self) -> Node:
+        """Return the root file system, the empty tree for scratch."""
+        if self.error:
+            return Node.of(Failure(message=self.error))
+        return Node.of(Scratch()) if self.root is None else self.root
+
+
+# --- pairs: environment, labels, annotations -------------------------------------------------
+
+
+def with_pair(
+    pairs: tuple[tuple[str, str], ...], name: str, value: str
+) -> tuple[tuple[str, str], ...]:
+    """Return the pairs with `name` set; one that is there keeps its position."""
+    if any(key == name for key, _ in pairs):
+        return tuple((key, value if key == name else old) for key, old in pairs)
+    return (*pairs, (name, value))
+
+
+def without_pair(pairs: tuple[tuple[str, str], ...], name: str) -> tuple[tuple[str, str], ...]:
+    """Return the pairs without `name`."""
+    return tuple(pair for pair in pairs if pair[0] != name)
+
+
+def with_env(container: Container, name: str, value: str) -> Container:
+    """Return the container with a variable set."""
+    env = with_pair(container.config.env, name, value)
+    return replace(container, config=replace(container.config, env=env), image_ref="")
+
+
+# --- paths and mounts ------------------------------------------------------------------------
+
+
+def absolute(container: Container, path: str) -> str:
+    """Return `path` as an absolute one, taken from the working directory."""
+    joined = posixpath.join("/", container.config.workdir or "/", path)
+    return "/" + posixpath.normpath(joined).lstrip("/")
+
+
+def _within(path: str, target: str) -> bool:
+    return target in {path, "/"} or path.startswith(target + "/")
+
+
+def mount_at(container: Container, path: str) -> Mount | None:
+    """Return the mount that `path` lies in: the newest, since later ones cover earlier ones."""
+    for mount in reversed(container.mounts):
+        if _within(path, mount.target):
+            return mount
+    return None
+
+
+def inside(mount: Mount, path: str) -> str:
+    """Return where `path` of the container lies in the mount's own tree."""
+    rest = path[len(mount.target) :].strip("/") if mount.target != "/" else path.strip("/")
+    return posixpath.join(mount.path, rest) if rest else mount.path
+
+
+def locate(container: Container, path: str) -> tuple[Node, str]:
+    """Return the tree that holds the absolute `path`, and the path in it.
+
+    Raises:
+        EngineError: The path lies in a cache or a tmpfs, whose contents no tree holds.
+    """
+    mount = mount_at(container, path)
+    if mount is None:
+        return container.tree, path
+    if mount.node is None or mount.kind in {"cache", "temp"}:
+        kind = "tmpfs" if mount.kind == "temp" else mount.kind
+        raise EngineError(f"{posixpath.basename(path)}: cannot retrieve path from {kind}")
+    return mount.node, inside(mount, path)
+
+
+def with_mount(container: Container, mount: Mount) -> Container:
+    """Return the container with a mount; those at or below its target are dropped."""
+    kept = tuple(m for m in container.mounts if not _within(m.target, mount.target))
+    return replace(container, mounts=(*kept, mount), image_ref="")
+
+
+def without_mount(container: Container, target: str) -> Container:
+    """Return the container without what is mounted at `target`."""
+    kept = tuple(m for m in container.mounts if m.target != target)
+    return replace(container, mounts=kept)
+
+
+def with_root(container: Container, root: Node | None) -> Container:
+    """Return the container with another root file system; its last exec is kept."""
+    return replace(container, root=root)
+
+
+def changed(
+    container: Container, path: str, make: Callable[[str, int], Op], *sources: Node
+) -> Container:
+    """Return the container after an operation on the tree that holds `path`.
+
+    `make` gets the path in that tree and the number of the input whose passwd file names owners;
+    the operation's inputs are the tree, then `sources`, then for a mount the root file system.
+    """
+    mount = mount_at(container, path)
+    if mount is None:
+        return replace(container, root=Node.of(make(path, 0), container.tree, *sources))
+    if mount.node is None or mount.kind in {"cache", "temp"}:
+        kind = "tmpfs" if mount.kind == "temp" else mount.kind
+        raise EngineError(f"{path}: cannot write to a {kind} mount outside of an exec")
+    op = make(inside(mount, path), len(sources) + 1)
+    node = Node.of(op, mount.node, *sources, container.tree)
+    new = tuple(replace(m, node=node) if m is mount else m for m in container.mounts)
+    return replace(container, mounts=new)
+
+
+def directory_of(container: Container, path: str) -> Directory:
+    """Return a directory of the container; whether it is there shows on evaluation."""
+    node, inner = locate(container, path)
+    return Directory(node=node, path=inner)
+
+
+def file_of(container: Container, path: str) -> File:
+    """Return a file of the container; whether it is there shows on evaluation."""
+    node, inner = locate(container, path)
+    return File(node=node, path=inner)
+
+
+# --- exec ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecOptions:
+    """What `withExec` takes beside the command."""
+
+    stdin: str = ""
+    redirect_stdin: str = ""
+    redirect_stdout: str = ""
+    redirect_stderr: str = ""
+    expect: Expect = Expect.SUCCESS
+    privileged: bool = False
+    init: bool = True
+    network: str = "default"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extras:
+    """What is there for one command only (`RUN --mount`, build arguments).
+
+    What the command writes to these mounts is thrown away, a cache's contents aside.
+    """
+
+    mounts: Sequence[Mount] = ()
+    secrets: Sequence[ExecSecret] = ()
+    env: Sequence[tuple[str, str]] = ()
+    proxies: Sequence[tuple[str, str]] = ()
+    """Variables that the command sees and the cache does not."""
+
+
+def exec_env(container: Container) -> tuple[tuple[str, str], ...]:
+    """Return what a command's environment starts from: the configuration's, and a `PATH`."""
+    env = container.config.env
+    return env if any(name == "PATH" for name, _ in env) else (*env, ("PATH", DEFAULT_PATH))
+
+
+def command_node(
+    container: Container,
+    args: Sequence[str],
+    options: ExecOptions = ExecOptions(),
+    extras: Extras = Extras(),
+) -> Node:
+    """Return a command in the container as a node, with all that it sees."""
+    inputs: list[Node] = [container.tree]
+    mounts: list[ExecMount] = []
+    for mount in (*container.mounts, *extras.mounts):
+        extra = len(mounts) >= len(container.mounts)
+        mounts.append(_exec_mount(mount, inputs, discard=extra))
+    bindings = tuple(
+        Binding(alias=alias, input=len(inputs) + number)
+        for number, (alias, _) in enumerate(container.services)
+    )
+    inputs += [service for _, service in container.services]
+    env = exec_env(container)
+    for name, value in extras.env:
+        env = with_pair(env, name, value)
+    return Node.of(
+        Exec(
+            args=tuple(args),
+            env=env,
+            cwd=container.config.workdir or "/",
+            user=container.config.user,
+            platform=container.platform,
+            mounts=tuple(mounts),
+            secrets=(*container.secrets, *extras.secrets),
+            bindings=bindings,
+            stdin=options.stdin,
+            redirect_stdin=options.redirect_stdin,
+            redirect_stdout=options.redirect_stdout,
+            redirect_stderr=options.redirect_stderr,
+            expect=options.expect,
+            privileged=options.privileged,
+            init=options.init,
+            network=options.network,
+            volatile=container.volatile,
+            proxies=tuple(extras.proxies),
+            name=options.name,
+        ),
+        *inputs,
+    )
+
+
+def with_exec(
+    container: Container,
+    args: Sequence[str],
+    options: ExecOptions = ExecOptions(),
+    extras: Extras = Extras(),
+) -> Container:
+    """Return the container as `args` leaves it: a new root file system and new mounts."""
+    node = command_node(container, args, options, extras)
+    after = tuple(
+        replace(mount, node=Node.of(Output(index=number), node)) if _is_kept(mount) else mount
+        for number, mount in enumerate(container.mounts, start=1)
+    )
+    return replace(
+        container, root=Node.of(Output(index=0), node), mounts=after, exec=node, image_ref=""
+    )
+
+
+def _is_kept(mount: Mount) -> bool:
+    return mount.node is not None and not mount.readonly and mount.kind in {"directory", "file"}
+
+
+def _exec_mount(mount: Mount, inputs: list[Node], *, discard: bool) -> ExecMount:
+    """Return the mount as an exec has it; what it mounts is added to the exec's inputs."""
+    node = mount.node
+    path = mount.path
+    if mount.cache is not None and mount.cache.source is not None:
+        node, path = mount.cache.source.node, mount.cache.source.path
+    number = -1
+    if node is not None:
+        number = len(inputs)
+        inputs.append(node)
+    return ExecMount(
+        target=mount.target,
+        kind=mount.kind,
+        input=number,
+        path=path,
+        readonly=mount.readonly,
+        cache="" if mount.cache is None else mount.cache.identity,
+        sharing=Sharing.SHARED if mount.cache is None else mount.cache.sharing,
+        size=mount.size,
+        owner=mount.owner,
+        mode=mount.mode,
+        discard=discard,
+    )

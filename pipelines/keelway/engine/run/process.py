@@ -1,0 +1,184 @@
+"""A running exec: its streams, its signals, its end and what its exit code means."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keelway.engine.errors import EngineError
+from keelway.engine.run import streams
+from keelway.engine.run.failure import Opening, exit_code
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keelway.engine.run.bundle import Bundle
+    from keelway.engine.run.reaper import Init
+    from keelway.engine.run.streams import Sink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a second command in a container answered."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Process:
+    """A started exec. Exactly one thread calls `pump`; any others may wait, signal and kill."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        bundle: Bundle,
+        init: Init | None,
+        *,
+        command: str,
+        stdin: bytes | int | None,
+    ) -> None:
+        """Start the runtime.
+
+        `command` is what it runs, for messages; `stdin` is data, a descriptor (the caller's to
+        close), or nothing.
+
+        Raises:
+            OSError: The runtime could not be started.
+        """
+        self.bundle = bundle
+        self._init = init
+        self._command = command
+        self._data = stdin if isinstance(stdin, bytes) else b""
+        self._lock = threading.Lock()
+        self._over = False
+        self._ended = threading.Event()
+        self._code: int | None = None
+        self._error: BaseException | None = None
+        self._child = subprocess.Popen(
+            argv,
+            stdin=_standard_input(stdin),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+        )
+
+    def pump(self, on_stdout: Sink, on_stderr: Sink) -> int:
+        """Move the streams until the command is over and return its exit code.
+
+        A signal that ended it gives 128+n.
+
+        Raises:
+            EngineError: The runtime failed, not the command.
+        """
+        opening = Opening(on_stderr)
+        try:
+            streams.move(
+                self._child,
+                self._data,
+                on_stdout=on_stdout,
+                on_stderr=opening.feed,
+                on_end=self._finish,
+            )
+            returned = self._child.wait()
+            self._code = exit_code(returned, self._command, self.bundle.log, opening)
+        except BaseException as error:
+            self._error = error
+            raise
+        finally:
+            self._close()
+        return self._code
+
+    def wait(self, timeout_s: float | None = None) -> int | None:
+        """Return the exit code once the pump in another thread is over; None when time is up.
+
+        Raises:
+            EngineError: The runtime failed, not the command.
+        """
+        if not self._ended.wait(timeout_s):
+            return None
+        if self._error is not None:
+            raise self._error
+        return self._code
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the command; nothing happens when it is over."""
+        with self._lock:
+            if not self._over:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self._command_pid() or self._child.pid, number)
+
+    def kill(self) -> None:
+        """Kill everything in the container; its pump then ends with 137."""
+        with self._lock:
+            if self._over:
+                return
+            if self._init is not None:
+                self._init.kill()
+            for pid in (self._child.pid, self._command_pid()):
+                if pid is not None:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+
+    def has_begun(self) -> bool:
+        """Tell whether the runtime has made the command's process."""
+        return self._command_pid() is not None
+
+    def ask(self, program: Sequence[str], argv: Sequence[str], *, timeout_s: float) -> Asked | None:
+        """Run a command in the container by the runtime's `exec`; see `Runtime.ask`."""
+        described = self.bundle.path / f"ask-{threading.get_ident()}.json"
+        config = json.loads((self.bundle.path / "config.json").read_text())
+        described.write_text(json.dumps({**config["process"], "args": list(argv)}))
+        words = [*program, "exec", "--process", str(described), self.bundle.name]
+        try:
+            done = subprocess.run(
+                words,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=timeout_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return None
+        except OSError as error:
+            raise EngineError(f"cannot run {argv[0]!r} in the container: {error}") from error
+        code = done.returncode if done.returncode >= 0 else 128 - done.returncode
+        return Asked(code=code, stdout=done.stdout, stderr=done.stderr)
+
+    def _command_pid(self) -> int | None:
+        """Return the command's process id once the runtime has made it."""
+        try:
+            return int(self.bundle.pid_file.read_text())
+        except (OSError, ValueError):
+            return None
+
+    def _finish(self) -> None:
+        """Take the runtime's exit, and end what the command left behind."""
+        with self._lock:
+            self._over = True
+            self._child.wait()
+            if self._init is not None:
+                self._init.end()
+
+    def _close(self) -> None:
+        """Leave nothing, whatever happened."""
+        self.kill()
+        if not self._over:
+            self._finish()
+        for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
+            if pipe is not None:
+                pipe.close()
+        self.bundle.remove()
+        self._ended.set()
+
+
+def _standard_input(stdin: bytes | int | None) -> int:
+    if stdin is None:
+        return subprocess.DEVNULL
+    return stdin if isinstance(stdin, int) else subprocess.PIPE

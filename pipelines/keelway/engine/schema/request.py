@@ -1,0 +1,48 @@
+"""Which request a resolver works for, so that one which blocks can notice that nobody waits."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Protocol
+
+
+class Request(Protocol):
+    """One query on its way; `up` of a service ends when its client has gone."""
+
+    def gone(self) -> bool:
+        """Tell whether the client has closed its connection."""
+        ...
+
+    def wait_gone(self, timeout_s: float | None = None) -> bool:
+        """Wait until the client has gone, at most this long; return whether it has."""
+        ...
+
+
+class NoClient:
+    """A request that nobody can walk away from: calls that do not come over HTTP."""
+
+    def gone(self) -> bool:
+        """Return False: there is no connection that could close."""
+        return False
+
+    def wait_gone(self, timeout_s: float | None = None) -> bool:
+        """Return False after the time; without a limit this is a defect of the caller."""
+        if timeout_s is None:
+            raise ValueError("a request without a client would be waited for without end")
+        import time  # noqa: PLC0415 - rare, and the module is on the way to the first answer
+
+        time.sleep(timeout_s)
+        return False
+
+
+_CURRENT: ContextVar[Request | None] = ContextVar("keelway_request", default=None)
+
+
+def current_request() -> Request:
+    """Return the request that the calling resolver works for."""
+    return _CURRENT.get() or NoClient()
+
+
+def set_request(request: Request) -> None:
+    """Make this the request of the calling thread's context."""
+    _CURRENT.set(request)

@@ -1,0 +1,357 @@
+"""Fields of `Container` that only change or tell its configuration."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from keelway.engine.errors import EngineError
+from keelway.engine.graph.container import (
+    Config,
+    Container,
+    absolute,
+    with_env,
+    with_pair,
+    without_pair,
+)
+from keelway.engine.graph.ops import ExecSecret
+from keelway.engine.graph.values import EnvVariable, Healthcheck, Label, Port
+from keelway.engine.schema.durations import nanoseconds, text_of
+from keelway.engine.schema.registry import Resolvers
+
+if TYPE_CHECKING:
+    from keelway.engine.schema.registry import Arguments
+    from keelway.engine.schema.session import Session
+
+CONTAINER = Resolvers()
+CONTAINER.record("EnvVariable", "name", "value")
+CONTAINER.record("Label", "name", "value")
+CONTAINER.record(
+    "Port", "port", "protocol", "description", experimentalSkipHealthcheck="skip_healthcheck"
+)
+
+_VARIABLE = re.compile(r"\$(?:\{([^}]*)\}|([A-Za-z_][A-Za-z0-9_]*|[*#$@!?\-0-9]))")
+
+
+def configured(container: Container, **changes: object) -> Container:
+    """Return the container with parts of its configuration changed."""
+    config: Config = replace(container.config, **changes)  # type: ignore[arg-type] # names below
+    return replace(container, config=config, image_ref="")
+
+
+def expanded(container: Container, text: str, args: Arguments) -> str:
+    """Return `text` with `$NAME` and `${NAME}` replaced by the configuration's variables.
+
+    Raises:
+        EngineError: A variable is a secret's, or volatile: its value must not get into the graph.
+    """
+    if not args.get("expand"):
+        return text
+    secret = {found.variable for found in container.secrets if found.variable}
+    volatile = {name for name, _ in container.volatile}
+    values = dict(container.config.env)
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1] if found[1] is not None else found[2]
+        for names, kind in ((secret, "secret env"), (volatile, "volatile")):
+            if name in names:
+                raise EngineError(f'expand cannot be used with {kind} variable "{name}"')
+        return values.get(name, "")
+
+    return _VARIABLE.sub(value, text)
+
+
+# --- environment -----------------------------------------------------------------------------
+
+
+@CONTAINER.field("Container", "withEnvVariable")
+def with_env_variable(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Set a variable, in commands and in the image."""
+    return with_env(parent, args["name"], expanded(parent, args["value"], args))
+
+
+@CONTAINER.field("Container", "withoutEnvVariable")
+def without_env_variable(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Unset a variable."""
+    return configured(parent, env=without_pair(parent.config.env, args["name"]))
+
+
+@CONTAINER.field("Container", "envVariable")
+def env_variable(parent: Container, args: Arguments, session: Session) -> str | None:
+    """Return a variable's value, None when it is not set."""
+    session.sync_container(parent)
+    return dict(parent.config.env).get(args["name"])
+
+
+@CONTAINER.field("Container", "envVariables")
+def env_variables(parent: Container, _args: Arguments, session: Session) -> list[EnvVariable]:
+    """Return the variables in order."""
+    session.sync_container(parent)
+    return [EnvVariable(name=name, value=value) for name, value in parent.config.env]
+
+
+@CONTAINER.field("Container", "withVolatileVariable")
+def with_volatile_variable(parent: Container, args: Arguments, session: Session) -> Container:
+    """Set a variable that commands see and caches and images do not."""
+    session.set_volatile(args["name"], args["value"])
+    return replace(parent, volatile=with_pair(parent.volatile, args["name"], args["value"]))
+
+
+@CONTAINER.field("Container", "withoutVolatileVariable")
+def without_volatile_variable(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Unset a volatile variable."""
+    return replace(parent, volatile=without_pair(parent.volatile, args["name"]))
+
+
+@CONTAINER.field("Container", "withSecretVariable")
+def with_secret_variable(parent: Container, args: Arguments, session: Session) -> Container:
+    """Give commands a secret as a variable; the image does not get it."""
+    secret = session.secret(args["secret"])
+    kept = tuple(found for found in parent.secrets if found.variable != args["name"])
+    new = ExecSecret(identity=secret.identity, handle=secret.handle, variable=args["name"])
+    return replace(parent, secrets=(*kept, new))
+
+
+@CONTAINER.field("Container", "withoutSecretVariable")
+def without_secret_variable(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Take a secret variable away."""
+    kept = tuple(found for found in parent.secrets if found.variable != args["name"])
+    return replace(parent, secrets=kept)
+
+
+# --- user, directory, command ----------------------------------------------------------------
+
+
+@CONTAINER.field("Container", "withWorkdir")
+def with_workdir(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Set the working directory, relative to the one before."""
+    return configured(parent, workdir=absolute(parent, expanded(parent, args["path"], args)))
+
+
+@CONTAINER.field("Container", "withoutWorkdir")
+def without_workdir(parent: Container, _args: Arguments, _session: Session) -> Container:
+    """Go back to the root directory."""
+    return configured(parent, workdir="")
+
+
+@CONTAINER.field("Container", "workdir")
+def workdir(parent: Container, _args: Arguments, session: Session) -> str:
+    """Return the working directory, "" when none is set."""
+    session.sync_container(parent)
+    return parent.config.workdir
+
+
+@CONTAINER.field("Container", "withUser")
+def with_user(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Set the user: name, uid, name:group or uid:gid."""
+    return configured(parent, user=args["name"])
+
+
+@CONTAINER.field("Container", "withoutUser")
+def without_user(parent: Container, _args: Arguments, _session: Session) -> Container:
+    """Go back to root."""
+    return configured(parent, user="")
+
+
+@CONTAINER.field("Container", "user")
+def user(parent: Container, _args: Arguments, session: Session) -> str:
+    """Return the user, "" when none is set."""
+    session.sync_container(parent)
+    return parent.config.user
+
+
+def _entrypoint(parent: Container, words: tuple[str, ...] | None, args: Arguments) -> Container:
+    """Set the entrypoint; the default arguments were the old one's, so they go too."""
+    if args.get("keepDefaultArgs"):
+        return configured(parent, entrypoint=words)
+    return replace(configured(parent, entrypoint=words, cmd=None), default_args_set=False)
+
+
+@CONTAINER.field("Container", "withEntrypoint")
+def with_entrypoint(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Set the entrypoint."""
+    return _entrypoint(parent, tuple(args["args"]), args)
+
+
+@CONTAINER.field("Container", "withoutEntrypoint")
+def without_entrypoint(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Unset the entrypoint."""
+    return _entrypoint(parent, None, args)
+
+
+@CONTAINER.field("Container", "entrypoint")
+def entrypoint(parent: Container, _args: Arguments, session: Session) -> list[str]:
+    """Return the entrypoint."""
+    session.sync_container(parent)
+    return list(parent.config.entrypoint or ())
+
+
+@CONTAINER.field("Container", "withDefaultArgs")
+def with_default_args(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Set the default arguments."""
+    return replace(configured(parent, cmd=tuple(args["args"])), default_args_set=True)
+
+
+@CONTAINER.field("Container", "withoutDefaultArgs")
+def without_default_args(parent: Container, _args: Arguments, _session: Session) -> Container:
+    """Unset the default arguments."""
+    return replace(configured(parent, cmd=None), default_args_set=False)
+
+
+@CONTAINER.field("Container", "defaultArgs")
+def default_args(parent: Container, _args: Arguments, session: Session) -> list[str]:
+    """Return the default arguments."""
+    session.sync_container(parent)
+    return list(parent.config.cmd or ())
+
+
+@CONTAINER.field("Container", "platform")
+def platform(parent: Container, _args: Arguments, _session: Session) -> str:
+    """Return the platform."""
+    return parent.platform
+
+
+@CONTAINER.field("Container", "imageRef")
+def image_ref(parent: Container, _args: Arguments, _session: Session) -> str:
+    """Return the reference, with its digest, that the container was made from."""
+    if not parent.image_ref:
+        raise EngineError(
+            "Image reference can only be retrieved immediately after the 'Container.From' call. "
+            "Error in fetching imageRef as the container image is changed"
+        )
+    return parent.image_ref
+
+
+# --- labels, annotations, ports, health ------------------------------------------------------
+
+
+@CONTAINER.field("Container", "withLabel")
+def with_label(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Set a label."""
+    return configured(parent, labels=with_pair(parent.config.labels, args["name"], args["value"]))
+
+
+@CONTAINER.field("Container", "withoutLabel")
+def without_label(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Unset a label."""
+    return configured(parent, labels=without_pair(parent.config.labels, args["name"]))
+
+
+@CONTAINER.field("Container", "label")
+def label(parent: Container, args: Arguments, session: Session) -> str | None:
+    """Return a label's value, None when it is not set."""
+    session.sync_container(parent)
+    return dict(parent.config.labels).get(args["name"])
+
+
+@CONTAINER.field("Container", "labels")
+def labels(parent: Container, _args: Arguments, session: Session) -> list[Label]:
+    """Return the labels."""
+    session.sync_container(parent)
+    return [Label(name=name, value=value) for name, value in parent.config.labels]
+
+
+@CONTAINER.field("Container", "withAnnotation")
+def with_annotation(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Set an annotation of the manifest to come."""
+    return replace(parent, annotations=with_pair(parent.annotations, args["name"], args["value"]))
+
+
+@CONTAINER.field("Container", "withoutAnnotation")
+def without_annotation(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Unset an annotation."""
+    return replace(parent, annotations=without_pair(parent.annotations, args["name"]))
+
+
+@CONTAINER.field("Container", "withExposedPort")
+def with_exposed_port(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Expose a port, for services and in the image."""
+    port = Port(
+        port=args["port"],
+        protocol=args.get("protocol", "TCP"),
+        description=args.get("description"),
+        skip_healthcheck=args.get("experimentalSkipHealthcheck", False),
+    )
+    return replace(parent, ports=(*_other_ports(parent, args), port), image_ref="")
+
+
+@CONTAINER.field("Container", "withoutExposedPort")
+def without_exposed_port(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Stop exposing a port."""
+    return replace(parent, ports=_other_ports(parent, args), image_ref="")
+
+
+def _other_ports(parent: Container, args: Arguments) -> tuple[Port, ...]:
+    key = (args["port"], args.get("protocol", "TCP"))
+    return tuple(port for port in parent.ports if (port.port, port.protocol) != key)
+
+
+@CONTAINER.field("Container", "exposedPorts")
+def exposed_ports(parent: Container, _args: Arguments, session: Session) -> list[Port]:
+    """Return the ports, those that only the image names included."""
+    session.sync_container(parent)
+    return list(parent.ports)
+
+
+@CONTAINER.field("Container", "withDockerHealthcheck")
+def with_healthcheck(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Set the health check."""
+    check = Healthcheck(
+        args=tuple(args["args"]),
+        shell=bool(args.get("shell", False)),
+        interval=nanoseconds(args.get("interval")),
+        timeout=nanoseconds(args.get("timeout")),
+        start_period=nanoseconds(args.get("startPeriod")),
+        start_interval=nanoseconds(args.get("startInterval")),
+        retries=args.get("retries") or 0,
+    )
+    return configured(parent, healthcheck=check)
+
+
+@CONTAINER.field("Container", "withoutDockerHealthcheck")
+def without_healthcheck(parent: Container, _args: Arguments, _session: Session) -> Container:
+    """Unset the health check."""
+    return configured(parent, healthcheck=None)
+
+
+@CONTAINER.field("Container", "dockerHealthcheck")
+def healthcheck(parent: Container, _args: Arguments, session: Session) -> Healthcheck | None:
+    """Return the health check, None when there is none."""
+    session.sync_container(parent)
+    return parent.config.healthcheck
+
+
+CONTAINER.record("HealthcheckConfig", "shell", "retries")
+
+
+@CONTAINER.field("HealthcheckConfig", "args")
+def healthcheck_args(parent: Healthcheck, _args: Arguments, _session: Session) -> list[str]:
+    """Return the command."""
+    return list(parent.args)
+
+
+def _duration(field: str, attribute: str) -> None:
+    @CONTAINER.field("HealthcheckConfig", field)
+    def read(parent: Healthcheck, _args: Arguments, _session: Session) -> str:
+        return text_of(getattr(parent, attribute))
+
+
+for _field, _attribute in (
+    ("interval", "interval"),
+    ("timeout", "timeout"),
+    ("startPeriod", "start_period"),
+    ("startInterval", "start_interval"),
+):
+    _duration(_field, _attribute)
+
+
+def path_of(parent: Container, args: Arguments, name: str = "path") -> str:
+    """Return a path argument as an absolute path, expanded where that was asked."""
+    return absolute(parent, expanded(parent, args[name], args))
+
+
+def base_name(path: str) -> str:
+    """Return the last part of a path."""
+    return posixpath.basename(path.rstrip("/"))

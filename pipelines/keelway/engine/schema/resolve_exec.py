@@ -1,0 +1,91 @@
+"""Fields of `Container` about commands: running one, and what it said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keelway.engine.errors import EngineError, Unsupported
+from keelway.engine.graph.container import Container, ExecOptions, with_exec
+from keelway.engine.graph.ops import Expect
+from keelway.engine.schema.registry import Resolvers
+from keelway.engine.schema.resolve_container import expanded
+
+if TYPE_CHECKING:
+    from keelway.engine.schema.registry import Arguments
+    from keelway.engine.schema.session import Session
+    from keelway.engine.solve.result import Result, Stream
+
+EXEC = Resolvers()
+
+
+@EXEC.field("Container", "withExec")
+def run(parent: Container, args: Arguments, _session: Session) -> Container:
+    """Run a command; nothing happens before something asks for its outcome."""
+    if args.get("experimentalPrivilegedNesting"):
+        raise Unsupported(
+            "Container.withExec(experimentalPrivilegedNesting) is not supported by the local "
+            "engine: a command cannot reach the session; call the API from the pipeline instead"
+        )
+    if args.get("stdin") and args.get("redirectStdin"):
+        raise EngineError("cannot set both stdin and redirectStdin")
+    options = ExecOptions(
+        stdin=args.get("stdin", ""),
+        redirect_stdin=expanded(parent, args.get("redirectStdin", ""), args),
+        redirect_stdout=expanded(parent, args.get("redirectStdout", ""), args),
+        redirect_stderr=expanded(parent, args.get("redirectStderr", ""), args),
+        expect=Expect(args.get("expect", "SUCCESS")),
+        privileged=args.get("insecureRootCapabilities", False),
+        init=not args.get("noInit", False),
+    )
+    return with_exec(parent, command(parent, args), options)
+
+
+def command(parent: Container, args: Arguments) -> list[str]:
+    """Return the words to run: the arguments or the default ones, behind the entrypoint if asked.
+
+    Raises:
+        EngineError: There is nothing to run.
+    """
+    words = [expanded(parent, word, args) for word in args["args"]]
+    words = words or list(parent.config.cmd or ())
+    if args.get("useEntrypoint"):
+        words = [*(parent.config.entrypoint or ()), *words]
+    if not words:
+        raise EngineError("no command has been set")
+    return words
+
+
+def _outcome(parent: Container, session: Session) -> Result:
+    if parent.error:
+        raise EngineError(parent.error)
+    if parent.exec is None:
+        raise EngineError("no command has been set")
+    return session.solver.evaluate(parent.exec)
+
+
+def _text(stream: Stream, session: Session) -> str:
+    return session.solver.stream(stream).decode("utf-8", "replace")
+
+
+@EXEC.field("Container", "stdout")
+def stdout(parent: Container, _args: Arguments, session: Session) -> str:
+    """Return the last command's standard output."""
+    return _text(_outcome(parent, session).stdout, session)
+
+
+@EXEC.field("Container", "stderr")
+def stderr(parent: Container, _args: Arguments, session: Session) -> str:
+    """Return the last command's standard error."""
+    return _text(_outcome(parent, session).stderr, session)
+
+
+@EXEC.field("Container", "combinedOutput")
+def combined_output(parent: Container, _args: Arguments, session: Session) -> str:
+    """Return both outputs of the last command as they came."""
+    return _text(_outcome(parent, session).combined, session)
+
+
+@EXEC.field("Container", "exitCode")
+def exit_code(parent: Container, _args: Arguments, session: Session) -> int:
+    """Return the last command's exit code."""
+    return _outcome(parent, session).exit_code

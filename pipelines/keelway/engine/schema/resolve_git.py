@@ -1,0 +1,199 @@
+"""Git repositories and refs: `Query.git`, `Directory.asGit`, `GitRepository`, `GitRef`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from keelway.engine.errors import EngineError, Unsupported
+from keelway.engine.graph.git import GitKind, GitLogin, GitRef, GitRepository
+from keelway.engine.graph.node import Node
+from keelway.engine.graph.sources import GitTree
+from keelway.engine.graph.values import Directory
+from keelway.engine.schema.registry import Resolvers
+
+if TYPE_CHECKING:
+    from keelway.engine.schema.registry import Arguments
+    from keelway.engine.schema.session import Session
+
+GIT = Resolvers()
+
+_SCHEMES = {"http", "https", "ssh", "git", "file"}
+_SCP = re.compile(r"(?:[\w.-]+@)?[\w.-]+:(?!//|:)\S")
+_HOST = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?/\S")
+
+
+@GIT.field("Query", "git")
+def git(_parent: object, args: Arguments, session: Session) -> GitRepository:
+    """Return the repository at an address; nothing is asked of it yet."""
+    for name in ("experimentalServiceHost", "sshAuthSocket"):
+        if args.get(name) is not None:
+            raise Unsupported(
+                f"Query.git({name}) is not supported by the local engine: "
+                "git runs on the host, with its network and its ssh agent"
+            )
+    address, account = address_of(args["url"], session)
+    token, header = (_handle(args, name, session) for name in ("httpAuthToken", "httpAuthHeader"))
+    user, colon, password = account.partition(":")
+    if password and not token and not header:
+        token = session.new_secret(
+            password.encode(), identity=f"value:{session.keyed_hash(password.encode())}"
+        ).handle
+    if (token or header) and not address.startswith(("http://", "https://")):
+        raise EngineError("httpAuthToken and httpAuthHeader are for http and https URLs only")
+    login = GitLogin(
+        username=args.get("httpAuthUsername") or (user if colon else ""),
+        token=token,
+        header=header,
+        known_hosts=args.get("sshKnownHosts") or "",
+    )
+    return GitRepository(address=address, login=login, keep_git_dir=args.get("keepGitDir", True))
+
+
+def address_of(url: str, session: Session) -> tuple[str, str]:
+    """Return what git is given for a URL, and the `user:password` that was in it.
+
+    A path (`/x`, `./x`, `~/x`) is one of the host; a URL without a scheme is https.
+
+    Raises:
+        EngineError: It is no address of a repository.
+    """
+    if url.startswith(("/", "./", "../", "~/")) or url in {".", ".."}:
+        return str(session.host_path(url)), ""
+    if "://" not in url:
+        if _HOST.match(url):
+            url = f"https://{url}"
+        elif _SCP.match(url):
+            return url, ""
+        else:
+            raise EngineError(f"failed to parse git URL {url!r}: it has no host")
+    parts = urlsplit(url)
+    if parts.scheme not in _SCHEMES:
+        raise EngineError(f"failed to parse git URL: unsupported scheme {parts.scheme!r}")
+    if parts.scheme not in {"http", "https"} or "@" not in parts.netloc:
+        return url, ""
+    account, _, host = parts.netloc.rpartition("@")
+    return urlunsplit((parts.scheme, host, parts.path, parts.query, "")), unquote(account)
+
+
+def _handle(args: Arguments, name: str, session: Session) -> str:
+    return "" if args.get(name) is None else session.secret(args[name]).handle
+
+
+@GIT.field("Directory", "asGit")
+def as_git(parent: Directory, _args: Arguments, _session: Session) -> GitRepository:
+    """Return the repository that a directory is."""
+    return GitRepository(directory=parent)
+
+
+# --- GitRepository ---------------------------------------------------------------------------
+
+
+@GIT.field("GitRepository", "url")
+def url(parent: GitRepository, _args: Arguments, _session: Session) -> str | None:
+    """Return the address, None for a directory."""
+    return parent.address or None
+
+
+@GIT.field("GitRepository", "head")
+def head(parent: GitRepository, _args: Arguments, _session: Session) -> GitRef:
+    """Return what HEAD is at."""
+    return GitRef(repository=parent, kind=GitKind.HEAD)
+
+
+@GIT.field("GitRepository", "branch")
+def branch(parent: GitRepository, args: Arguments, _session: Session) -> GitRef:
+    """Return a branch."""
+    return GitRef(repository=parent, kind=GitKind.BRANCH, name=args["name"])
+
+
+@GIT.field("GitRepository", "tag")
+def tag(parent: GitRepository, args: Arguments, _session: Session) -> GitRef:
+    """Return a tag."""
+    return GitRef(repository=parent, kind=GitKind.TAG, name=args["name"])
+
+
+@GIT.field("GitRepository", "ref")
+def ref(parent: GitRepository, args: Arguments, _session: Session) -> GitRef:
+    """Return a ref by any of its names."""
+    return GitRef(repository=parent, kind=GitKind.REF, name=args["name"])
+
+
+@GIT.field("GitRepository", "commit")
+def commit(parent: GitRepository, args: Arguments, _session: Session) -> GitRef:
+    """Return a commit by its hash."""
+    return GitRef(repository=parent, kind=GitKind.COMMIT, name=args["id"])
+
+
+@GIT.field("GitRepository", "latestVersion")
+def latest_version(parent: GitRepository, _args: Arguments, session: Session) -> GitRef:
+    """Return the tag of the highest version."""
+    name = session.git.refs(parent).latest_version()
+    return GitRef(repository=parent, kind=GitKind.TAG, name=name)
+
+
+@GIT.field("GitRepository", "tags")
+def tags(parent: GitRepository, args: Arguments, session: Session) -> list[str]:
+    """Return the names of tags."""
+    return session.git.refs(parent).tags(args.get("patterns") or ())
+
+
+@GIT.field("GitRepository", "branches")
+def branches(parent: GitRepository, args: Arguments, session: Session) -> list[str]:
+    """Return the names of branches."""
+    return session.git.refs(parent).branches(args.get("patterns") or ())
+
+
+# --- GitRef ----------------------------------------------------------------------------------
+
+
+@GIT.field("GitRef", "commit")
+def ref_commit(parent: GitRef, _args: Arguments, session: Session) -> str:
+    """Return the commit's hash."""
+    return session.git.find(parent).commit
+
+
+@GIT.field("GitRef", "ref")
+def ref_name(parent: GitRef, _args: Arguments, session: Session) -> str:
+    """Return the full name."""
+    return session.git.find(parent).ref
+
+
+@GIT.field("GitRef", "tree")
+def tree(parent: GitRef, args: Arguments, session: Session) -> Directory:
+    """Return the files; the commit that the ref is at now counts for the whole session."""
+    return ref_tree(
+        parent,
+        session,
+        discard=args.get("discardGitDir", False) or not parent.repository.keep_git_dir,
+        depth=max(0, args.get("depth", 1)),
+        tags=args.get("includeTags", False),
+    )
+
+
+def ref_tree(
+    parent: GitRef, session: Session, *, discard: bool, depth: int = 1, tags: bool = False
+) -> Directory:
+    """Return the files of a ref."""
+    found = session.git.find(parent)
+    source = session.git.source(parent.repository)
+    if discard:
+        op = GitTree(commit=found.commit, source=source, discard=True)
+    else:
+        op = GitTree(
+            commit=found.commit,
+            source=source,
+            discard=False,
+            ref="" if found.ref == found.commit else found.ref,
+            origin=parent.repository.address,
+            depth=depth,
+            tags=tags,
+        )
+    return Directory(node=Node.of(op))
+
+
+@GIT.field("GitRef", "commonAncestor")
+def common_ancestor(parent: GitRef, args: Arguments, session: Session) -> GitRef:
+    """Return the best commit that both histories have."""
+    return session.git.common_ancestor(parent, session.git_ref(args["other"]))

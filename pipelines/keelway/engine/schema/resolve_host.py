@@ -1,0 +1,55 @@
+"""Fields of `Host`: the client's files."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from keelway.engine.errors import EngineError
+from keelway.engine.graph.node import Node
+from keelway.engine.graph.ops import HostFile, HostTree
+from keelway.engine.graph.values import Directory, File
+from keelway.engine.schema.registry import Resolvers
+
+if TYPE_CHECKING:
+    from keelway.engine.schema.registry import Arguments
+    from keelway.engine.schema.session import Session
+
+HOST = Resolvers()
+
+
+@HOST.field("Host", "directory")
+def directory(_parent: object, args: Arguments, session: Session) -> Directory:
+    """Return a folder of the host as it is now, and stays for this session."""
+    op = HostTree(
+        path=str(session.host_path(args["path"])),
+        include=tuple(args.get("include") or ()),
+        exclude=tuple(args.get("exclude") or ()),
+        gitignore=args.get("gitignore", False),
+        read=_reading(args),
+    )
+    return Directory(node=Node.of(op))
+
+
+@HOST.field("Host", "file")
+def file(_parent: object, args: Arguments, session: Session) -> File:
+    """Return a file of the host."""
+    path = session.host_path(args["path"])
+    op = HostFile(path=str(path), read=_reading(args))
+    return File(node=Node.of(op), path=f"/{path.name}")
+
+
+def _reading(args: Arguments) -> str:
+    return secrets.token_hex(8) if args.get("noCache") else ""
+
+
+@HOST.field("Host", "findUp")
+def find_up(_parent: object, args: Arguments, session: Session) -> str | None:
+    """Return the nearest file or folder of that name, here or above, relative to here."""
+    name: str = args["name"]
+    if "/" in name or not name:
+        raise EngineError(f"findUp looks for a name, not for a path: {name!r}")
+    for up, folder in enumerate((session.workdir, *session.workdir.parents)):
+        if (folder / name).exists():
+            return "../" * up + name
+    return None

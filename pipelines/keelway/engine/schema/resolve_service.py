@@ -1,0 +1,176 @@
+"""Fields about services: of `Service` itself, and those of others that make or use one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keelway.engine.errors import EngineError, Unsupported
+from keelway.engine.graph.container import Container, ExecOptions
+from keelway.engine.graph.ops import Forward, HostService, Tunnel
+from keelway.engine.graph.service import (
+    Service,
+    as_service,
+    host_service,
+    ports_of,
+    tunnel,
+    with_binding,
+    with_hostname,
+)
+from keelway.engine.graph.values import Port
+from keelway.engine.schema.registry import Resolvers
+from keelway.engine.schema.request import current_request
+from keelway.engine.schema.resolve_container import expanded
+
+if TYPE_CHECKING:
+    from keelway.engine.schema.registry import Arguments
+    from keelway.engine.schema.session import Session
+    from keelway.engine.solve.instance import Where
+
+SERVICE = Resolvers()
+
+
+# --- making one ------------------------------------------------------------------------------
+
+
+@SERVICE.field("Container", "asService")
+def of_container(parent: Container, args: Arguments, _session: Session) -> Service:
+    """Turn the container into a service."""
+    if args.get("experimentalPrivilegedNesting"):
+        raise Unsupported(
+            "Container.asService(experimentalPrivilegedNesting) is not supported by the local "
+            "engine: a service cannot reach the session; call the API from the pipeline instead"
+        )
+    options = ExecOptions(
+        privileged=args.get("insecureRootCapabilities", False),
+        init=not args.get("noInit", False),
+    )
+    return as_service(parent, _command(parent, args), options)
+
+
+def _command(parent: Container, args: Arguments) -> list[str]:
+    """Return what the service runs.
+
+    The words that are given, else the default ones: those stand behind the entrypoint, unless
+    `withDefaultArgs` set them and nobody asks for it.
+
+    Raises:
+        EngineError: There is nothing to run.
+    """
+    words = [expanded(parent, word, args) for word in args.get("args") or ()]
+    entrypoint = list(parent.config.entrypoint or ())
+    front = bool(args.get("useEntrypoint"))
+    if not words:
+        words = list(parent.config.cmd or ())
+        front = front or not parent.default_args_set
+    words = [*entrypoint, *words] if front else words
+    if not words:
+        raise EngineError("no service command has been set")
+    return words
+
+
+@SERVICE.field("Host", "service")
+def of_host(_parent: object, args: Arguments, _session: Session) -> Service:
+    """Return ports of the host as a service."""
+    return host_service(args.get("host") or "localhost", _forwards(args))
+
+
+@SERVICE.field("Host", "tunnel")
+def host_tunnel(_parent: object, args: Arguments, session: Session) -> Service:
+    """Return ports of the host that lead to a service."""
+    service = session.service(args["service"])
+    return tunnel(service, _forwards(args), native=bool(args.get("native")))
+
+
+def _forwards(args: Arguments) -> list[Forward]:
+    found: list[Forward] = []
+    for one in args.get("ports") or ():
+        if one.get("protocol", "TCP") != "TCP":
+            raise Unsupported(
+                f"forwarding {one['protocol']} port {one['backend']} is not supported by the "
+                "local engine: it passes TCP connections on"
+            )
+        found.append(Forward(backend=one["backend"], frontend=one.get("frontend") or 0))
+    return found
+
+
+@SERVICE.field("Container", "withServiceBinding")
+def bind(parent: Container, args: Arguments, session: Session) -> Container:
+    """Have a service run beside the container's commands."""
+    return with_binding(parent, args["alias"], session.service(args["service"]))
+
+
+@SERVICE.field("Service", "withHostname")
+def rename(parent: Service, args: Arguments, _session: Session) -> Service:
+    """Call the service by another name."""
+    return with_hostname(parent, args["hostname"])
+
+
+# --- running one -----------------------------------------------------------------------------
+
+
+@SERVICE.field("Service", "start")
+def start(parent: Service, _args: Arguments, session: Session) -> Service:
+    """Run the service until it is stopped; returns when it is healthy."""
+    session.solver.services.start(parent.node, cancelled=current_request().gone)
+    return parent
+
+
+@SERVICE.field("Service", "stop")
+def stop(parent: Service, args: Arguments, session: Session) -> Service:
+    """End the service; returns when it has ended."""
+    session.solver.services.stop(
+        parent.node, kill=bool(args.get("kill")), cancelled=current_request().gone
+    )
+    return parent
+
+
+@SERVICE.field("Service", "hostname")
+def hostname(parent: Service, _args: Arguments, session: Session) -> str:
+    """Return the name by which containers reach the service."""
+    return session.solver.services.hostname(parent.node)
+
+
+@SERVICE.field("Service", "ports")
+def ports(parent: Service, _args: Arguments, session: Session) -> list[Port]:
+    """Return the service's ports; those of the host are there while it runs."""
+    found = ports_of(parent)
+    if isinstance(parent.node.op, HostService | Tunnel):
+        where = _where(parent, session)
+        found = where.ports or found
+    return [Port(port=port, protocol=protocol) for port, protocol in found]
+
+
+@SERVICE.field("Service", "endpoint")
+def endpoint(parent: Service, args: Arguments, session: Session) -> str:
+    """Return `host:port`, or a URL, that clients reach the service by."""
+    known = [port for port, _ in ports_of(parent)]
+    if isinstance(parent.node.op, Tunnel):
+        known = [port for port, _ in _where(parent, session).ports]
+    port = args.get("port") or (known[0] if known else None)
+    if port is None:
+        raise EngineError("no ports exposed")
+    place = f"{hostname(parent, {}, session)}:{port}"
+    scheme = args.get("scheme")
+    return f"{scheme}://{place}" if scheme else place
+
+
+def _where(parent: Service, session: Session) -> Where:
+    where = session.solver.services.where(parent.node)
+    if where is None:
+        raise EngineError(f"service {hostname(parent, {}, session)} is not running")
+    return where
+
+
+@SERVICE.field("Service", "up")
+def up(parent: Service, args: Arguments, session: Session) -> None:
+    """Lead ports of the host to the service until the client goes away."""
+    forwards = _forwards(args)
+    native = not (forwards or args.get("random"))
+    way = tunnel(parent, forwards, native=native)
+    session.solver.services.up(way.node, gone=current_request().wait_gone)
+
+
+@SERVICE.field("Container", "up")
+def container_up(parent: Container, args: Arguments, session: Session) -> None:
+    """Run the container as a service that ports of the host lead to, until the client goes."""
+    up(of_container(parent, args, session), args, session)

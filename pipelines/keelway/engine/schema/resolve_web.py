@@ -1,0 +1,72 @@
+"""`Query.http`: a file of the web."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from keelway.engine.errors import EngineError, Unsupported
+from keelway.engine.graph.node import Node
+from keelway.engine.graph.sources import WebFile
+from keelway.engine.graph.values import File
+from keelway.engine.schema.registry import Resolvers
+from keelway.engine.store.address import Authorization, file_name, shown
+
+if TYPE_CHECKING:
+    from keelway.engine.schema.registry import Arguments
+    from keelway.engine.schema.session import Session
+
+WEB = Resolvers()
+
+_CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@WEB.field("Query", "http")
+def http(_parent: object, args: Arguments, session: Session) -> File:
+    """Return the file at a URL; what the server has now counts for the whole session."""
+    if args.get("experimentalServiceHost") is not None:
+        raise Unsupported(
+            "Query.http(experimentalServiceHost) is not supported by the local engine: "
+            "ask the service from a container with withServiceBinding"
+        )
+    url: str = args["url"]
+    name: str = args.get("name") or file_name(url)
+    if "/" in name or name in {".", ".."}:
+        raise EngineError(f"file name {name!r} must not contain a directory")
+    checksum: str = args.get("checksum") or ""
+    if checksum and not _CHECKSUM.fullmatch(checksum):
+        raise EngineError(f'invalid checksum "{checksum}": write sha256: and 64 hex digits')
+    body = session.store.web.fetch(url, _authorization(args, session))
+    if checksum and body.digest != checksum:
+        raise EngineError(
+            f"http checksum mismatch for {shown(url)}: got {body.digest}, expected {checksum}"
+        )
+    op = WebFile(
+        name=name,
+        blob=body.digest,
+        mode=args.get("permissions", 0o600),
+        modified=body.modified,
+    )
+    return File(node=Node.of(op), path=f"/{name}")
+
+
+def _authorization(args: Arguments, session: Session) -> Authorization | None:
+    if args.get("authHeader") is None:
+        return None
+    secret = session.secret(args["authHeader"])
+    value = session.secret_value(secret.handle)
+    return Authorization(
+        value=header_value(value, what="authHeader"), identity=session.keyed_hash(value)
+    )
+
+
+def header_value(value: bytes, *, what: str) -> str:
+    """Return a secret as the value of a header; a final newline, as files have it, goes.
+
+    Raises:
+        EngineError: It has characters that would end the header.
+    """
+    text = value.decode("utf-8", "replace").rstrip("\r\n")
+    if any(char in text for char in "\r\n\0"):
+        raise EngineError(f"the secret of {what} has several lines: a header has just one")
+    return text

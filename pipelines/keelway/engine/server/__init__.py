@@ -1,0 +1,1 @@
+"""The HTTP server of a session, and the execution of GraphQL queries."""

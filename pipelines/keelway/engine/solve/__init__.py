@@ -1,0 +1,1 @@
+"""Evaluation: nodes become snapshots, once each, in parallel, from the cache where it can be."""

@@ -1,0 +1,194 @@
+"""Files and folders copied from one tree into another, as `COPY` and `withDirectory` mean it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat as stat_module
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from keelway.engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from keelway.engine.run.inroot import Root
+
+_NO_FAST_COPY = {errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
+_FROM_OVERLAY = ("user.overlay.", "trusted.overlay.")
+
+
+class Wanted(Protocol):
+    """What of a folder is copied; paths are relative, with `/`."""
+
+    def takes(self, path: str) -> bool:
+        """Say whether a path itself is copied."""
+        ...
+
+    def enters(self, path: str) -> bool:
+        """Say whether a folder can have something in it that is."""
+        ...
+
+
+class Everything:
+    """No pattern at all."""
+
+    def takes(self, path: str) -> bool:
+        """Say yes."""
+        del path
+        return True
+
+    def enters(self, path: str) -> bool:
+        """Say yes."""
+        del path
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributes:
+    """What copies get instead of the source's own; None keeps that."""
+
+    owner: tuple[int, int] | None = None
+    mode: int | None = None
+
+
+class Copier:
+    """Copies into one open root, with the same attributes for all that it copies."""
+
+    def __init__(self, root: Root, attributes: Attributes) -> None:
+        """Write below this root."""
+        self._root = root
+        self._attributes = attributes
+
+    def make_parents(self, path: str) -> None:
+        """Make the folders above a path that are missing, for the copies' owner."""
+        parent = path.rstrip("/").rpartition("/")[0] or "/"
+        uid, gid = self._attributes.owner or (None, None)
+        self._root.mkdir_all(parent, uid=uid, gid=gid)
+
+    def tree(self, source: Path, dest: str, wanted: Wanted) -> None:
+        """Copy the contents of a folder into another, which is made when it is missing.
+
+        Raises:
+            EngineError: A file is where a folder must be.
+        """
+        fresh = not self._root.exists(dest)
+        self.make_parents(dest)
+        target = self._folder(dest)
+        if fresh:
+            self._dress(source, target)
+        self._contents(source, target, "", wanted)
+
+    def file(self, source: Path, dest: str) -> None:
+        """Copy one file (or link) to exactly this path; folders above it are made."""
+        self.make_parents(dest)
+        with self._root.parent(dest) as (directory, name):
+            self._one(source, Path(f"/proc/self/fd/{directory}") / name)
+
+    def _folder(self, dest: str) -> Path:
+        try:
+            self._root.mkdir_all(dest)
+        except OSError as error:
+            raise EngineError(f"cannot copy to {dest}: {error.strerror}") from error
+        return self._root.path / str(self._root.resolve(dest)).lstrip("/")
+
+    def _contents(self, source: Path, target: Path, below: str, wanted: Wanted) -> None:
+        with os.scandir(source) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+        for entry in entries:
+            path = f"{below}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                self._subfolder(Path(entry.path), target / entry.name, path, wanted)
+            elif wanted.takes(path):
+                self._one(Path(entry.path), target / entry.name)
+
+    def _subfolder(self, source: Path, target: Path, path: str, wanted: Wanted) -> None:
+        if wanted.takes(path) or (wanted.enters(path) and _has_any(source, f"{path}/", wanted)):
+            made = self._make_folder(source, target)
+            self._contents(source, made, f"{path}/", wanted)
+
+    def _make_folder(self, source: Path, target: Path) -> Path:
+        """Make a folder, or use one that is there, also behind a link that stays in the root."""
+        try:
+            mode = target.lstat().st_mode
+        except FileNotFoundError:
+            target.mkdir()
+            self._dress(source, target)
+            return target
+        if stat_module.S_ISLNK(mode):
+            inner = "/" + str(target.relative_to(self._root.path))
+            if self._root.is_dir(inner):
+                return self._root.path / str(self._root.resolve(inner)).lstrip("/")
+        if not stat_module.S_ISDIR(mode):
+            target.unlink()
+            target.mkdir()
+        self._dress(source, target)
+        return target
+
+    def _one(self, source: Path, target: Path) -> None:
+        """Copy a file, link or device; a folder in the way is an error, as it is for `cp`."""
+        state = source.lstat()
+        try:
+            target.unlink()
+        except FileNotFoundError:
+            pass
+        except IsADirectoryError:
+            if stat_module.S_ISREG(state.st_mode):
+                raise EngineError(
+                    f"cannot copy file {source.name} over the directory of that name"
+                ) from None
+            shutil.rmtree(target)
+        kind = stat_module.S_IFMT(state.st_mode)
+        if kind == stat_module.S_IFLNK:
+            target.symlink_to(source.readlink())
+        elif kind == stat_module.S_IFREG:
+            copy_contents(source, target)
+        else:
+            os.mknod(target, state.st_mode, state.st_rdev)
+        self._dress(source, target)
+
+    def _dress(self, source: Path, target: Path) -> None:
+        """Give a copy its owner, mode, times and extended attributes."""
+        state = source.lstat()
+        uid, gid = self._attributes.owner or (state.st_uid, state.st_gid)
+        os.chown(target, uid, gid, follow_symlinks=False)
+        if not stat_module.S_ISLNK(state.st_mode):
+            mode = self._attributes.mode
+            target.chmod(stat_module.S_IMODE(state.st_mode) if mode is None else mode)
+            for name in os.listxattr(source):
+                if not name.startswith(_FROM_OVERLAY):
+                    os.setxattr(target, name, os.getxattr(source, name))
+        os.utime(target, ns=(state.st_atime_ns, state.st_mtime_ns), follow_symlinks=False)
+
+
+def _has_any(source: Path, below: str, wanted: Wanted) -> bool:
+    """Say whether anything below a folder is copied: only then is the folder made for it."""
+    with os.scandir(source) as found:
+        for entry in found:
+            path = f"{below}{entry.name}"
+            if wanted.takes(path):
+                return True
+            folder = entry.is_dir(follow_symlinks=False) and wanted.enters(path)
+            if folder and _has_any(Path(entry.path), f"{path}/", wanted):
+                return True
+    return False
+
+
+def copy_contents(source: Path, target: Path) -> None:
+    """Copy the bytes of a file to a new one, inside the kernel where it can."""
+    with source.open("rb") as read, target.open("xb") as write:
+        left = os.fstat(read.fileno()).st_size
+        try:
+            while left > 0:
+                done = os.copy_file_range(read.fileno(), write.fileno(), left)
+                if done == 0:
+                    break
+                left -= done
+        except OSError as error:
+            if error.errno not in _NO_FAST_COPY:
+                raise
+            read.seek(0)
+            write.seek(0)
+            write.truncate()
+            shutil.copyfileobj(read, write, 1 << 20)

@@ -1,0 +1,170 @@
+"""Commands: the mounts around one, its streams, and what becomes of what it wrote."""
+
+from __future__ import annotations
+
+import posixpath
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from keelway.engine.errors import EngineError, ExecFailed
+from keelway.engine.graph import ops
+from keelway.engine.run import binfmt
+from keelway.engine.run.inroot import Root
+from keelway.engine.solve.result import Result, Stream
+from keelway.engine.solve.streams import Output, Streams, for_error
+from keelway.engine.solve.surroundings import Place, surround
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keelway.engine.run.spec import Bind
+    from keelway.engine.solve.step import Step
+    from keelway.engine.solve.surroundings import Surroundings
+    from keelway.engine.solve.views import Writing
+
+INLINE = 16 << 10
+"""Bytes of output that a result keeps beside itself; more becomes a blob."""
+FIRST_SIGNAL, LAST_SIGNAL = 128, 191
+"""Exit codes that mean a signal: never a success, whatever was expected."""
+
+
+def run_exec(step: Step, op: ops.Exec, key: str) -> Result:
+    """Run a command and return its outputs: the root file system, then one a mount.
+
+    Raises:
+        ExecFailed: The exit code is not one that was expected.
+        EngineError: The command could not be run at all.
+    """
+    if op.network == "host":
+        raise EngineError(
+            f"{op.name or 'exec'}: the local engine does not give commands the host's network: "
+            "leave --network=host away, they reach other machines without it"
+        )
+    binfmt.ensure(op.platform)
+    writing, code, streams = _run(step, op)
+    snapshots = [writing[0].result]
+    for number, mount in enumerate(op.mounts, start=1):
+        kept = writing.get(number)
+        if kept is not None:
+            snapshots.append(kept.result)
+        else:
+            snapshots.append(step.inputs[mount.input] if mount.input >= 0 else ())
+    return Result(
+        key=key,
+        snapshots=tuple(snapshots),
+        exit_code=code,
+        stdout=_kept(step, streams.stdout),
+        stderr=_kept(step, streams.stderr),
+        combined=_kept(step, streams.combined),
+    )
+
+
+def _run(step: Step, op: ops.Exec) -> tuple[dict[int, Writing], int, Streams]:
+    """Run the command and return what it wrote, its exit code and its streams."""
+    # The services are let go of last: they outlive what is mounted for the command.
+    with step.services.bound(step, op.bindings) as bound, ExitStack() as stack:
+        here = surround(step, op, stack, Place(hosts=bound.hosts))
+        streams = Streams(step, here.secrets)
+        stdin = _stdin(op, here)
+        code = bound.run(step.machine.runtime.start(here.spec, stdin=stdin), streams)
+        streams.end()
+        _redirect(op, here, streams)
+        if not _expected(op.expect, code):
+            raise _failed(op, code, streams)
+    return {0: here.writing, **here.written}, code, streams
+
+
+def _expected(expect: ops.Expect, code: int) -> bool:
+    if FIRST_SIGNAL <= code <= LAST_SIGNAL:
+        return False
+    match expect:
+        case ops.Expect.SUCCESS:
+            return code == 0
+        case ops.Expect.FAILURE:
+            return code != 0
+        case ops.Expect.ANY:
+            return True
+
+
+def _failed(op: ops.Exec, code: int, streams: Streams) -> ExecFailed:
+    return ExecFailed(
+        f"{op.name}: exit code: {code}" if op.name else f"exit code: {code}",
+        command=op.args,
+        exit_code=code,
+        stdout=for_error(streams.stdout).strip(),
+        stderr=for_error(streams.stderr).strip(),
+    )
+
+
+def _kept(step: Step, output: Output) -> Stream:
+    """Return a stream as a result keeps it."""
+    if output.size <= INLINE:
+        return Stream(inline=output.tail(INLINE))
+    output.file.seek(0)
+    blob = step.machine.store.blobs.put_stream(output.file, "application/octet-stream")
+    return Stream(blob=blob.digest)
+
+
+# --- streams from and to files ---------------------------------------------------------------
+
+
+def _on_host(path: str, op: ops.Exec, here: Surroundings) -> tuple[Path, str]:
+    """Return the root that a path of the container lies in, and the path there."""
+    full = posixpath.normpath(posixpath.join(op.cwd, path))
+    if any(_below(full, temp.target) for temp in here.tmpfs):
+        raise EngineError(
+            f"{path} is in a temp mount: nothing in it is there before or after a command"
+        )
+    best: Bind | None = None
+    for bind in here.binds:
+        if _below(full, bind.target) and (best is None or len(bind.target) >= len(best.target)):
+            best = bind
+    if best is None:
+        return here.writing.root, full
+    if best.source.is_file():
+        return best.source.parent, "/" + best.source.name
+    return best.source, "/" + full[len(best.target) :].lstrip("/")
+
+
+def _stdin(op: ops.Exec, here: Surroundings) -> bytes:
+    if not op.redirect_stdin:
+        return op.stdin.encode("utf-8", "surrogateescape")
+    full = posixpath.normpath(posixpath.join(op.cwd, op.redirect_stdin))
+    for secret in here.secret_files:
+        if secret.target == full:
+            return secret.data
+    where, path = _on_host(op.redirect_stdin, op, here)
+    with Root(where) as tree:
+        try:
+            return tree.read_file(path)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise EngineError(f"redirectStdin {op.redirect_stdin}: {reason}") from error
+
+
+def _redirect(op: ops.Exec, here: Surroundings, streams: Streams) -> None:
+    """Write the streams to the files asked for: a copy, the streams stay."""
+    for target, output in (
+        (op.redirect_stdout, streams.stdout),
+        (op.redirect_stderr, streams.stderr),
+    ):
+        if not target:
+            continue
+        where, path = _on_host(target, op, here)
+        output.file.seek(0)
+        with Root(where) as tree:
+            try:
+                tree.write_file(
+                    path,
+                    output.file.read(),
+                    mode=0o600,
+                    uid=here.user.uid,
+                    gid=here.user.gid,
+                )
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                raise EngineError(f"redirect to {target}: {reason}") from error
+
+
+def _below(path: str, top: str) -> bool:
+    return path == top or path.startswith(top.rstrip("/") + "/")

@@ -1,0 +1,72 @@
+"""Images made of what was built: a tarball, or a registry's copy."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from keelway.engine.solve import history
+from keelway.engine.store.layout import OutImage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keelway.engine.graph.ops import Tarball
+    from keelway.engine.solve.machine import Machine
+    from keelway.engine.solve.result import Snapshot
+    from keelway.engine.solve.step import Step
+    from keelway.engine.solve.views import Views
+    from keelway.engine.store.descriptor import LayerBlob
+
+_COMPRESSION = {
+    None: "default",
+    "Gzip": "gzip",
+    "EStarGZ": "gzip",
+    "Zstd": "zstd",
+    "Uncompressed": "uncompressed",
+}
+_PACKED_AT_ONCE = 4
+
+
+def out_images(
+    op: Tarball, snapshots: Sequence[Snapshot], machine: Machine, views: Views
+) -> list[OutImage]:
+    """Return the images of an operation with their layers as blobs, packed side by side.
+
+    Layers that came with a base image stay the blobs that they were.
+    """
+    compression = _COMPRESSION[op.compression]
+    names = [layer for snapshot in snapshots for layer in snapshot]
+
+    def pack(layer: str) -> LayerBlob:
+        return machine.store.layers.to_blob(
+            views.whole(layer), compression=compression, epoch=op.epoch
+        )
+
+    with ThreadPoolExecutor(_PACKED_AT_ONCE, thread_name_prefix="pack") as threads:
+        packed = dict(zip(names, threads.map(pack, names), strict=True))
+    configs = [json.loads(image.config) for image in op.images]
+    for config, snapshot in zip(configs, snapshots, strict=True):
+        config["history"] = history.entries(machine.store, config, snapshot)
+    return [
+        OutImage(
+            platform=image.platform,
+            config=config,
+            layers=[packed[layer] for layer in snapshot],
+            annotations=dict(image.annotations),
+        )
+        for image, config, snapshot in zip(op.images, configs, snapshots, strict=True)
+    ]
+
+
+def tarball(step: Step, op: Tarball) -> Snapshot:
+    """Return a tree with just `container.tar`."""
+    images = out_images(op, step.inputs, step.machine, step.views)
+    work = step.machine.store.new_work("tarball")
+    path = work / "container.tar"
+    step.machine.store.images.write_tar(
+        images, path, docker=op.media_types == "DockerMediaTypes", epoch=op.epoch
+    )
+    path.chmod(0o600)
+    return (step.machine.store.layers.commit(work),)

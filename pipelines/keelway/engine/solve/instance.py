@@ -1,0 +1,161 @@
+"""One running service: from its start to its end, whoever waits for either."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from keelway.engine.errors import EngineError, ExecFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+GRACE_S = 10.0
+"""How long a service that was asked to end has for it, and one without users before that."""
+_LOOK_S = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Where a healthy service is found."""
+
+    address: str
+    ports: tuple[tuple[int, str], ...] = ()
+    """The ports, where only the running service knows them: a tunnel's on the host."""
+
+
+class Work(Protocol):
+    """What a service does: a command that runs, or connections that are passed on."""
+
+    def run(self, ready: Callable[[Where], None]) -> int:
+        """Serve until the end and return the exit code; call `ready` once, when healthy."""
+        ...
+
+    def terminate(self) -> None:
+        """Ask it to end; any thread may, at any time."""
+        ...
+
+    def kill(self) -> None:
+        """End it now."""
+        ...
+
+
+class Instance:
+    """A service's run, in a thread of its own."""
+
+    def __init__(self, hostname: str, work: Work, on_end: Callable[[Instance], None]) -> None:
+        """Prepare a run; `on_end` is called in its thread when it is over."""
+        self.hostname = hostname
+        self.users = 0
+        """Who needs it now; guarded, as `pinned` and `leaving`, by whoever counts them."""
+        self.pinned = False
+        self.leaving: threading.Timer | None = None
+        self.grace_s = GRACE_S
+        """How long it goes on without users."""
+        self.where: Where | None = None
+        self.code: int | None = None
+        self._work = work
+        self._on_end = on_end
+        self._failure: EngineError | None = None
+        self._settled = threading.Event()
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._watchers: set[Callable[[], None]] = set()
+        self._thread = threading.Thread(target=self._run, name=f"service {hostname}", daemon=True)
+
+    def start(self) -> None:
+        """Begin; `wait_ready` tells what came of it."""
+        self._thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether it has ended."""
+        return self._ended.is_set()
+
+    def wait_ready(
+        self, alias: str = "", *, cancelled: Callable[[], bool] = lambda: False
+    ) -> Where:
+        """Return where the service is found once it is healthy.
+
+        Raises:
+            ExecFailed: Its command ended before that, or its health check failed.
+            EngineError: It could not be started, or nobody wants to wait any more.
+        """
+        while not self._settled.wait(_LOOK_S):
+            if cancelled():
+                raise EngineError(f"start {self.hostname}: nobody waits for it any more")
+        if self.where is None:
+            raise _explained(self._failure, self.hostname, alias)
+        return self.where
+
+    def wait_ended(self, timeout_s: float | None = None) -> bool:
+        """Wait until it is over, at most this long; return whether it is."""
+        return self._ended.wait(timeout_s)
+
+    @contextlib.contextmanager
+    def watching(self, on_end: Callable[[], None]) -> Generator[None]:
+        """Have `on_end` called when the service ends within the block, or has ended before."""
+        with self._lock:
+            over = self._ended.is_set()
+            if not over:
+                self._watchers.add(on_end)
+        if over:
+            on_end()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._watchers.discard(on_end)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._work.terminate()
+
+    def kill(self) -> None:
+        """End it now."""
+        self._work.kill()
+
+    def end_gently(self) -> None:
+        """Ask it to end and wait for that; kill it when it takes too long."""
+        self.terminate()
+        if not self.wait_ended(GRACE_S):
+            self.kill()
+
+    def _run(self) -> None:
+        try:
+            self.code = self._work.run(self._ready)
+        except EngineError as error:
+            self._failure = error
+        except BaseException as error:  # noqa: BLE001 - told to those who wait for the service
+            self._failure = EngineError(f"{type(error).__name__}: {error}")
+        finally:
+            self._over()
+
+    def _ready(self, where: Where) -> None:
+        self.where = where
+        self._settled.set()
+
+    def _over(self) -> None:
+        self._on_end(self)  # first: who is woken by the end may want to start it anew
+        with self._lock:
+            self._ended.set()
+            watchers = list(self._watchers)
+        self._settled.set()
+        for watcher in watchers:
+            watcher()
+
+
+def _explained(failure: EngineError | None, hostname: str, alias: str) -> EngineError:
+    """Return why a service did not start, as an error of whoever wanted it."""
+    name = f"start {hostname} (aliased as {alias})" if alias else f"start {hostname}"
+    if isinstance(failure, ExecFailed):
+        return ExecFailed(
+            f"{name}: {failure}",
+            command=failure.command,
+            exit_code=failure.exit_code,
+            stdout=failure.stdout,
+            stderr=failure.stderr,
+        )
+    return EngineError(f"{name}: {failure or 'it ended before it was healthy'}")

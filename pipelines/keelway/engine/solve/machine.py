@@ -1,0 +1,47 @@
+"""What evaluation works with: the store, the kernel's side, the session's secrets, progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keelway.engine.run.network import Network
+    from keelway.engine.run.runtime import Runtime
+    from keelway.engine.store.store import Store
+
+
+class Progress(Protocol):
+    """Whoever is told what the engine does."""
+
+    def start(self, name: str) -> str:
+        """Report that an operation begins; return what the other calls name it by."""
+        ...
+
+    def log(self, op: str, stream: str, data: bytes) -> None:
+        """Report output of a running operation."""
+        ...
+
+    def end(self, op: str, *, cached: bool, error: str | None) -> None:
+        """Report that an operation is over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """The parts that a solver works with, made once a session."""
+
+    store: Store
+    runtime: Runtime
+    network: Network
+    progress: Progress
+    secret: Callable[[str], bytes]
+    """The value behind a secret's handle."""
+    volatile: Callable[[str], str | None]
+    """The newest value of a volatile variable in this session."""
+    auth: Callable[[], dict[str, tuple[str, str]]]
+    """Registry logins of the session: host -> user, password."""
+    epoch: int | None
+    """`SOURCE_DATE_EPOCH`: seconds since 1970 that times in images are clamped to."""

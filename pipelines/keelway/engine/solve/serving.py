@@ -1,0 +1,242 @@
+"""What services do while they run: a container's command, a way to the host, a way from it."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from keelway.engine.errors import EngineError, ExecFailed
+from keelway.engine.run import binfmt
+from keelway.engine.run.relay import Relay
+from keelway.engine.solve import describe
+from keelway.engine.solve.health import wait_healthy
+from keelway.engine.solve.instance import Where
+from keelway.engine.solve.streams import LONGEST_IN_ERROR, Streams, for_error
+from keelway.engine.solve.surroundings import Place, surround
+from keelway.engine.store.volumes import Cancelled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+    from keelway.engine.graph.ops import Forward, HostService, Service
+    from keelway.engine.run.process import Process
+    from keelway.engine.solve.instance import Instance
+    from keelway.engine.solve.machine import Machine
+    from keelway.engine.solve.step import Step
+    from keelway.engine.solve.surroundings import Surroundings
+
+_DIAL_S = 10.0
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - a tunnel is there to be reached
+LOOPBACK = "127.0.0.1"
+
+
+class ContainerWork:
+    """A command in a container; what it writes to its file systems is thrown away."""
+
+    def __init__(
+        self,
+        step: Step,
+        service: Service,
+        hostname: str,
+        reported: Callable[[str, Callable[[str], int]], int],
+    ) -> None:
+        """Prepare to run `service`, whose inputs `step` has; `reported` tells progress of it."""
+        self._step = step
+        self._reported = reported
+        self._service = service
+        self._hostname = hostname
+        self._lock = threading.Lock()
+        self._process: Process | None = None
+        self._stopped = threading.Event()
+        self._over = threading.Event()
+        self._unhealthy: Exception | None = None
+
+    def run(self, ready: Callable[[Where], None]) -> int:
+        """Run the command to its end and return its exit code.
+
+        Raises:
+            ExecFailed: It ended, or its check failed, before it was healthy.
+            EngineError: It could not be run at all.
+        """
+        return self._reported(describe.name_of(self._service), partial(self._run, ready))
+
+    def _run(self, ready: Callable[[Where], None], op_id: str) -> int:
+        step = self._step = replace(self._step, op_id=op_id)
+        command = self._service.exec
+        binfmt.ensure(command.platform)
+        cancelled = self._stopped.is_set
+        with (
+            step.services.bound(step, command.bindings, cancelled=cancelled) as bound,
+            ExitStack() as stack,
+        ):
+            place = Place(
+                hostname=self._hostname,
+                hosts=bound.hosts,
+                cancelled=cancelled,
+                keeps=False,
+            )
+            try:
+                here = surround(step, command, stack, place)
+            except Cancelled:
+                raise EngineError("stopped before it was started") from None
+            return self._serve(here, ready)
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self._stopped.set()
+        with self._lock:
+            if self._process is not None:
+                self._process.signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Send SIGKILL to everything in the container."""
+        self._stopped.set()
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+
+    def _serve(self, here: Surroundings, ready: Callable[[Where], None]) -> int:
+        streams = Streams(self._step, here.secrets, limit=LONGEST_IN_ERROR)
+        runtime = self._step.machine.runtime
+        stdin = self._service.exec.stdin.encode("utf-8", "surrogateescape")
+        with self._lock:
+            if self._stopped.is_set():
+                raise EngineError("stopped before it was started")
+            process = self._process = runtime.start(here.spec, stdin=stdin)
+        healthy = threading.Event()
+        watcher = threading.Thread(
+            target=self._watch, args=(process, here, healthy, ready), daemon=True
+        )
+        watcher.start()
+        try:
+            code = process.pump(streams.on_stdout, streams.on_stderr)
+        finally:
+            self._over.set()
+            watcher.join()
+        streams.end()
+        if self._unhealthy is not None:
+            raise self._unhealthy
+        if not healthy.is_set():
+            raise ExecFailed(
+                f"exit code: {code}",
+                command=self._service.exec.args,
+                exit_code=code,
+                stdout=for_error(streams.stdout),
+                stderr=for_error(streams.stderr),
+            )
+        return code
+
+    def _watch(
+        self,
+        process: Process,
+        here: Surroundings,
+        healthy: threading.Event,
+        ready: Callable[[Where], None],
+    ) -> None:
+        """Tell when the service is healthy, or kill it when it will not be."""
+        address = "" if here.spec.network is None else here.spec.network.address or ""
+        machine = self._step.machine
+        try:
+            if wait_healthy(machine, self._service, process, address, self._over.wait):
+                healthy.set()
+                ready(Where(address=address))
+        except Exception as error:  # noqa: BLE001 - raised by the thread that runs the command
+            self._unhealthy = error
+            process.kill()
+
+
+class HostWork:
+    """Ports of the host, at an address that containers reach."""
+
+    def __init__(self, machine: Machine, service: HostService) -> None:
+        """Prepare to pass connections on to the host."""
+        self._machine = machine
+        self._service = service
+        self._relay = Relay()
+
+    def run(self, ready: Callable[[Where], None]) -> int:
+        """Pass connections on until somebody ends it."""
+        network = self._machine.network
+        endpoint = network.attach()
+        try:
+            for forward in self._service.forwards:
+                try:
+                    listener = network.listen(endpoint, forward.frontend)
+                except OSError as error:
+                    raise EngineError(f"port {forward.frontend}: {error.strerror}") from error
+                self._relay.add(listener, self._dial(forward))
+            ready(Where(address=endpoint.address or ""))
+            self._relay.wait()
+        finally:
+            self._relay.close()
+            network.release(endpoint)
+        return 0
+
+    def terminate(self) -> None:
+        """End it: nothing needs time for that."""
+        self._relay.close()
+
+    def kill(self) -> None:
+        """End it."""
+        self._relay.close()
+
+    def _dial(self, forward: Forward) -> Callable[[], socket.socket]:
+        where = (self._service.host, forward.backend)
+        return lambda: socket.create_connection(where, _DIAL_S)
+
+
+class TunnelWork:
+    """Ports of the host that lead to a service, which runs as long as the tunnel does."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        forwards: Sequence[Forward],
+        upstream: Callable[[], AbstractContextManager[Instance]],
+    ) -> None:
+        """Prepare to pass connections on to the service that `upstream` holds."""
+        self._machine = machine
+        self._forwards = forwards
+        self._upstream = upstream
+        self._relay = Relay()
+
+    def run(self, ready: Callable[[Where], None]) -> int:
+        """Pass connections on until somebody ends it, or the service ends."""
+        with self._upstream() as upstream, ExitStack() as stack:
+            where = upstream.wait_ready(cancelled=self._relay.is_closed)
+            stack.callback(self._relay.close)
+            stack.enter_context(upstream.watching(self._relay.close))
+            ports: list[tuple[int, str]] = []
+            for forward in self._forwards:
+                listener = _listener(forward)
+                ports.append((listener.getsockname()[1], "TCP"))
+                self._relay.add(listener, self._dial(where.address, forward.backend))
+            ready(Where(address=LOOPBACK, ports=tuple(ports)))
+            self._relay.wait()
+        return 0
+
+    def terminate(self) -> None:
+        """End it: nothing needs time for that."""
+        self._relay.close()
+
+    def kill(self) -> None:
+        """End it."""
+        self._relay.close()
+
+    def _dial(self, address: str, port: int) -> Callable[[], socket.socket]:
+        network = self._machine.network
+        return lambda: network.dial(address, port, timeout_s=_DIAL_S)
+
+
+def _listener(forward: Forward) -> socket.socket:
+    try:
+        return socket.create_server((_EVERYWHERE, forward.frontend))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise EngineError(f"port {forward.frontend} of the host: {reason}") from error

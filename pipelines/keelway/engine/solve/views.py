@@ -1,0 +1,184 @@
+"""Snapshots as directories that can be read or written.
+
+A snapshot is a list of layer directories; a view mounts them as one tree. A long list is mounted
+with runs of its layers squashed, so that neither the mount nor a look-up in it grows with the
+number of steps that made it. Squashed layers serve views only: images keep one layer a step.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from keelway.engine.run.overlay import mount_overlay
+from keelway.engine.solve.result import layer_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+    from keelway.engine.solve.result import Snapshot
+    from keelway.engine.store.store import Store
+
+RUN = 32
+"""Layers that are squashed into one, once there are that many more on top of a run."""
+
+
+@dataclass(slots=True)
+class Writing:
+    """A tree being written: `root` is the merged view, `upper` what differs from `base`."""
+
+    base: Snapshot
+    root: Path
+    upper: Path
+    clean: list[Callable[[Path], None]] = field(default_factory=list)
+    """Called with the unmounted upper: they take out what must not become part of the layer."""
+    discard: bool = False
+    """Throw away what was written."""
+    result: Snapshot = ()
+    """The new snapshot; set when the view is closed without an error."""
+
+
+class Views:
+    """Mounts snapshots of one store."""
+
+    def __init__(self, store: Store) -> None:
+        """Keep the store whose layers are mounted."""
+        self._store = store
+        self._squashed: dict[Snapshot, Path] = {}
+
+    def path(self, layer: str) -> Path:
+        """Return the directory of a layer or of the part of it that the name says."""
+        name, _, sub = layer.partition("/")
+        path = self._store.layers.path(name)
+        return path / sub if sub else path
+
+    def lowers(self, snapshot: Snapshot) -> list[Path]:
+        """Return the directories to mount, bottom first: full runs squashed, the rest as it is."""
+        runs = len(snapshot) // RUN
+        if runs == 0 or len(snapshot) <= RUN + RUN // 2:
+            return [self.path(layer) for layer in snapshot]
+        lowers: list[Path] = []
+        for number in range(runs):
+            start = number * RUN
+            lowers.append(self._squashed_run(snapshot[: start + RUN], start))
+        return [*lowers, *(self.path(layer) for layer in snapshot[runs * RUN :])]
+
+    def _squashed_run(self, snapshot: Snapshot, start: int) -> Path:
+        """Return the layers from `start` on as one directory, to lie on those before."""
+        known = self._squashed.get(snapshot)
+        if known is None:
+            squashed = self._store.layers.squash(snapshot[start:], below=snapshot[:start])
+            known = self._squashed[snapshot] = self._store.layers.path(squashed)
+        return known
+
+    @contextmanager
+    def reading(self, snapshot: Snapshot) -> Generator[Path]:
+        """Mount the snapshot read-only for the time of the block.
+
+        A snapshot of one layer needs no mount: its directory is the tree.
+        """
+        if len(snapshot) == 1:
+            yield self.path(snapshot[0])
+            return
+        work = self._store.new_work("view")
+        try:
+            if not snapshot:
+                yield work
+                return
+            with mount_overlay(self.lowers(snapshot), upper=None, work=None, target=work):
+                yield work
+        finally:
+            self._store.discard(work)
+
+    @contextmanager
+    def writing(self, snapshot: Snapshot) -> Generator[Writing]:
+        """Mount the snapshot with a fresh upper layer; keep that layer if the block succeeds."""
+        home = self._store.new_work("step")
+        upper, work, root = home / "upper", home / "work", home / "root"
+        try:
+            for path in (upper, work, root):
+                path.mkdir()
+            lowers = self.lowers(snapshot)
+            _same_root(lowers[-1] if lowers else None, upper)
+            writing = Writing(base=snapshot, root=root, upper=upper)
+            with mount_overlay(lowers, upper=upper, work=work, target=root):
+                yield writing
+            if writing.discard:
+                writing.result = snapshot
+                return
+            for clean in writing.clean:
+                clean(upper)
+            writing.result = self._keep(snapshot, upper, lowers)
+        finally:
+            self._store.discard(home)
+
+    def _keep(self, snapshot: Snapshot, upper: Path, lowers: list[Path]) -> Snapshot:
+        with os.scandir(upper) as entries:
+            empty = next(entries, None) is None
+        if empty and (not lowers or _root_of(lowers[-1]) == _root_of(upper)):
+            return snapshot
+        return (*snapshot, self._store.layers.commit(upper))
+
+    def subtree(self, snapshot: Snapshot, path: str) -> Snapshot:
+        """Return the snapshot of the directory at `path`: parts of the layers, nothing copied.
+
+        `path` must have no symbolic links left in it. What a layer hides of those below it (a
+        whiteout, an opaque directory, a file in the way) ends the search.
+        """
+        parts = [part for part in path.split("/") if part]
+        found: list[str] = []
+        for layer in reversed(snapshot):
+            part, hides = _part(self.path(layer), parts)
+            if part:
+                found.append("/".join((layer, *parts)))
+            if hides:
+                break
+        return tuple(reversed(found))
+
+    def whole(self, layer: str) -> str:
+        """Return a layer of the store that is equal to a part of one."""
+        if layer_id(layer) == layer:
+            return layer
+        return self._store.layers.copy_part(*layer.split("/", 1))
+
+
+def _root_of(path: Path) -> tuple[int, int, int]:
+    found = path.lstat()
+    return (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
+
+
+def _same_root(lower: Path | None, upper: Path) -> None:
+    """Give the new top directory the owner and mode of the one that it will cover."""
+    if lower is None:
+        upper.chmod(0o755)
+        return
+    mode, uid, gid = _root_of(lower)
+    os.chown(upper, uid, gid)
+    upper.chmod(mode)
+
+
+def _part(root: Path, parts: list[str]) -> tuple[bool, bool]:
+    """Say whether a layer has the directory, and whether it hides what lies below."""
+    path = root
+    hides = False
+    for part in parts:
+        path = path / part
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            return False, hides
+        if not stat.S_ISDIR(mode):
+            return False, True
+        hides = hides or _opaque(path)
+    return True, hides
+
+
+def _opaque(path: Path) -> bool:
+    try:
+        return os.getxattr(path, "user.overlay.opaque") == b"y"
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""What is kept on disk: layers, blobs, images, cache volumes, host folders."""

@@ -1,0 +1,180 @@
+"""Compression of layers: the same bytes in give the same bytes out, on any number of threads.
+
+Gzip is written in pieces of 1 MiB that are compressed side by side. Each piece is primed with the
+last 32 KiB of the piece before, so the result is one ordinary gzip member that loses next to
+nothing in size. Pieces that a sample shows to be incompressible are stored.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+import struct
+import subprocess
+import tempfile
+import zlib
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from keelway.engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+BLOCK = 1 << 20
+_WINDOW = 1 << 15
+_LEVEL = 4
+"""Within 2% of the size that level 6 gives, in half the time."""
+_SAMPLE = 4096
+_SAMPLES = 4
+_STORED_ABOVE = 0.97
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+_GZIP_END = b"\x03\x00"
+_ZSTD_LEVEL = "-3"
+_THREADS = max(2, os.cpu_count() or 2)
+
+
+class Compressor(Protocol):
+    """Takes blocks of exactly `BLOCK` bytes, the last one shorter, and writes to its sink."""
+
+    def block(self, data: bytes) -> None:
+        """Take the next block."""
+        ...
+
+    def finish(self) -> None:
+        """Write all that is left."""
+        ...
+
+
+class Plain:
+    """No compression."""
+
+    def __init__(self, sink: Callable[[bytes], object]) -> None:
+        """Write to this function."""
+        self._sink = sink
+
+    def block(self, data: bytes) -> None:
+        """Take the next block."""
+        self._sink(data)
+
+    def finish(self) -> None:
+        """Nothing is left."""
+
+
+class Gzip:
+    """Gzip, in parallel, by the standard library."""
+
+    def __init__(self, sink: Callable[[bytes], object], threads: ThreadPoolExecutor) -> None:
+        """Write to this function; compress in these threads."""
+        self._sink = sink
+        self._threads = threads
+        self._running: collections.deque[Future[bytes]] = collections.deque()
+        self._tail = b""
+        self._crc = 0
+        self._size = 0
+        sink(_GZIP_HEADER)
+
+    def block(self, data: bytes) -> None:
+        """Take the next block."""
+        self._running.append(self._threads.submit(deflate, data, self._tail))
+        self._tail = data[-_WINDOW:]
+        self._crc = zlib.crc32(data, self._crc)
+        self._size += len(data)
+        while len(self._running) > 2 * _THREADS or (self._running and self._running[0].done()):
+            self._sink(self._running.popleft().result())
+
+    def finish(self) -> None:
+        """Write the blocks that are under way, and the trailer."""
+        while self._running:
+            self._sink(self._running.popleft().result())
+        self._sink(_GZIP_END + struct.pack("<II", self._crc, self._size & 0xFFFFFFFF))
+
+
+class Zstd:
+    """Zstandard, by the `zstd` program."""
+
+    def __init__(self, sink: Callable[[bytes], object], spool: BinaryIO) -> None:
+        """Write to this function what the program wrote to the spool file.
+
+        Raises:
+            EngineError: There is no such program.
+        """
+        self._sink = sink
+        self._spool = spool
+        # More than one thread's worth of work is cut in the same places whatever the number.
+        self._process = _start_zstd(["-q", "-c", _ZSTD_LEVEL, "-T2"], stdout=spool)
+
+    def block(self, data: bytes) -> None:
+        """Take the next block."""
+        stdin = self._process.stdin
+        if stdin is not None:
+            stdin.write(data)
+
+    def finish(self) -> None:
+        """Wait for the program and pass on what it wrote.
+
+        Raises:
+            EngineError: The program failed.
+        """
+        _, errors = self._process.communicate()
+        if self._process.returncode != 0:
+            raise EngineError(f"zstd failed: {errors.decode(errors='replace').strip()}")
+        self._spool.seek(0)
+        while chunk := self._spool.read(BLOCK):
+            self._sink(chunk)
+
+
+def deflate(data: bytes, before: bytes) -> bytes:
+    """Return a block as raw deflate that ends on a byte and may follow the block `before`."""
+    level = _LEVEL if _compressible(data) else 0
+    if level and before:
+        stream = zlib.compressobj(level, zlib.DEFLATED, -15, 9, zdict=before)
+    else:
+        stream = zlib.compressobj(level, zlib.DEFLATED, -15, 9)
+    return stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
+
+
+def _compressible(data: bytes) -> bool:
+    """Judge by a few samples at fixed places."""
+    if len(data) <= _SAMPLE * _SAMPLES:
+        return True
+    step = (len(data) - _SAMPLE) // (_SAMPLES - 1)
+    sample = b"".join(data[n * step : n * step + _SAMPLE] for n in range(_SAMPLES))
+    return len(zlib.compress(sample, 1)) < len(sample) * _STORED_ABOVE
+
+
+@contextlib.contextmanager
+def compressor(kind: str, sink: Callable[[bytes], object]) -> Generator[Compressor]:
+    """Give a compressor of a kind: `gzip`, `zstd` or `uncompressed`.
+
+    Raises:
+        EngineError: There is no such kind, or its program is missing.
+    """
+    if kind == "uncompressed":
+        yield Plain(sink)
+    elif kind == "gzip":
+        with ThreadPoolExecutor(_THREADS, thread_name_prefix="gzip") as threads:
+            yield Gzip(sink, threads)
+    elif kind == "zstd":
+        with tempfile.TemporaryFile() as spool:
+            yield Zstd(sink, spool)
+    else:
+        raise EngineError(
+            f"layers can't be compressed as {kind!r}; known are gzip, zstd and uncompressed"
+        )
+
+
+def _start_zstd(arguments: list[str], *, stdout: BinaryIO | int) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            ["zstd", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+        )
+    except FileNotFoundError:
+        raise EngineError(
+            "layers compressed with zstd need the program `zstd`: install the package zstd, "
+            "or use gzip"
+        ) from None

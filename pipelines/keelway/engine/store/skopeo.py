@@ -1,0 +1,168 @@
+"""`skopeo`, which moves images between registries and the store's blobs.
+
+Registries on the loopback are spoken to without TLS; for all others the user's containers
+configuration holds (mirrors, certificates, policy).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keelway.engine.errors import EngineError, RegistryError
+from keelway.engine.store.credentials import login_file, outer_user
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from keelway.engine.store.reference import Reference
+
+_PAUSES_S = (0.5, 1.5)
+"""How long to wait before each further try."""
+_FATAL = re.compile(r'level=fatal msg="((?:[^"\\]|\\.)*)"')
+_UNREACHED = re.compile(
+    r"connection refused|no such host|i/o timeout|timed? ?out|connection reset|unexpected EOF|: EOF"
+    r"|network is unreachable|no route to host|server misbehaving|Temporary failure|broken pipe"
+    r"|TLS handshake|deadline exceeded|connection closed",
+    re.IGNORECASE,
+)
+_BUSY = re.compile(
+    r"toomanyrequests|too many requests|\b429\b|status(?: code)?:? ?5\d\d"
+    r"|\b5\d\d (?:Internal|Bad|Service|Gateway)|service unavailable|internal server error"
+    r"|bad gateway",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(
+    r"unauthorized|denied|authentication required|forbidden|invalid username/password|\b40[13]\b",
+    re.IGNORECASE,
+)
+_MISSING = re.compile(
+    r"manifest unknown|name unknown|not found|no such manifest|repository name not known|\b404\b",
+    re.IGNORECASE,
+)
+_NOISE = re.compile(
+    r'^Error parsing image name "[^"]*": '
+    r"|(?:initializing source|writing manifest to image destination|trying to reuse blob [^ ]* at "
+    r"destination|determining manifest MIME type for [^ ]*|initializing destination [^ ]*): "
+)
+_POLICIES = ("~/.config/containers/policy.json", "/etc/containers/policy.json")
+
+
+def skopeo(
+    arguments: Sequence[str],
+    *,
+    reference: Reference,
+    logins: Mapping[str, tuple[str, str]],
+    temporary: Path,
+    doing: str,
+) -> bytes:
+    """Run `skopeo` and return what it wrote; network errors and busy registries get more tries.
+
+    `doing` says what is done, as in "pull localhost:5000/x".
+
+    Raises:
+        RegistryError: The registry was not reached, refused, or does not have it.
+        EngineError: There is no `skopeo`.
+    """
+    message = ""
+    for pause in (*_PAUSES_S, None):
+        code, output, message = _run(arguments, reference, logins, temporary)
+        if code == 0:
+            return output
+        if pause is None or not (_UNREACHED.search(message) or _BUSY.search(message)):
+            break
+        time.sleep(pause)
+    raise RegistryError(_explain(message, reference, doing))
+
+
+def transport(reference: Reference) -> str:
+    """Return a reference as `skopeo` takes it: by digest if there is one, else by tag."""
+    if reference.digest:
+        return f"docker://{reference.name}@{reference.digest}"
+    return f"docker://{reference.name}:{reference.tag or 'latest'}"
+
+
+def _run(
+    arguments: Sequence[str],
+    reference: Reference,
+    logins: Mapping[str, tuple[str, str]],
+    temporary: Path,
+) -> tuple[int, bytes, str]:
+    command = ["skopeo", "--tmpdir", str(temporary)]
+    if not any(Path(path).expanduser().exists() for path in _POLICIES):
+        command.append("--insecure-policy")
+    command.extend(arguments)
+    with login_file(logins) as descriptor:
+        passed: tuple[int, ...] = ()
+        if descriptor is not None:
+            # Each process opens the file anew by its own number.
+            command.extend(["--authfile", f"/proc/self/fd/{descriptor}"])
+            passed = (descriptor,)
+        try:
+            done = subprocess.run(
+                command,
+                check=False,
+                capture_output=True,
+                pass_fds=passed,
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+            )
+        except FileNotFoundError:
+            raise EngineError(
+                f"skopeo is needed to reach the registry {reference.host}: "
+                "install the package skopeo"
+            ) from None
+    return done.returncode, done.stdout, _message(done.stderr)
+
+
+def _environment() -> dict[str, str]:
+    """Tell `skopeo` who the user is behind root of a user namespace: it looks in other places."""
+    environment = dict(os.environ)
+    user = outer_user()
+    if user:
+        environment.setdefault("_CONTAINERS_ROOTLESS_UID", str(user))
+    return environment
+
+
+def _message(errors: bytes) -> str:
+    """Return what `skopeo` failed with, without its logging around it."""
+    text = errors.decode(errors="replace").strip()
+    found = _FATAL.findall(text)
+    if found:
+        text = found[-1]
+        with contextlib.suppress(ValueError):
+            text = str(json.loads(f'"{text}"'))
+    return _NOISE.sub("", text)
+
+
+def _explain(message: str, reference: Reference, doing: str) -> str:
+    """Say which registry it was, what was tried, and what to do."""
+    host = reference.host
+    scheme = "http or https (loopback)" if reference.loopback else "https"
+    tries = f"{len(_PAUSES_S) + 1} tries"
+    if _UNREACHED.search(message):
+        return (
+            f"can't {doing}: the registry {host} was not reached in {tries} over {scheme}: "
+            f"{message}. Check its address and the network, or name a mirror in registries.conf"
+        )
+    if _BUSY.search(message):
+        return f"can't {doing}: the registry {host} failed or is too busy, in {tries}: {message}"
+    if _MISSING.search(message):
+        return f"can't {doing}: not found in the registry {host}: {message}"
+    if _DENIED.search(message):
+        return (
+            f"can't {doing}: the registry {host} refused access: {message}. "
+            "Log in by withRegistryAuth, `skopeo login` or `docker login`"
+        )
+    return f"can't {doing}: the registry {host} was tried over {scheme}: {message}"
+
+
+def tls_flag(reference: Reference, side: str = "") -> list[str]:
+    """Return the option that allows plain http for a loopback registry."""
+    return [f"--{side}tls-verify=false"] if reference.loopback else []

@@ -1,0 +1,158 @@
+"""The store: one directory tree that holds all the engine keeps, shared by engines.
+
+store = Store.open(Path("/var/lib/keelway"))
+work = store.new_work("exec")
+...
+layer = store.layers.commit(work)
+store.close()
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from keelway.engine.errors import EngineError
+from keelway.engine.store.blobs import Blobs
+from keelway.engine.store.cache import OperationCache
+from keelway.engine.store.database import Database, now
+from keelway.engine.store.hostfolder import HostFolders
+from keelway.engine.store.images import Images
+from keelway.engine.store.layers import Layers
+from keelway.engine.store.prune import Freed, Policy, default_policy, prune
+from keelway.engine.store.recovery import recover
+from keelway.engine.store.usage import Part, Usage
+from keelway.engine.store.volumes import Volumes
+from keelway.engine.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from keelway.engine.store.web import Web
+
+_FORMAT = 1
+
+
+class Store:
+    """All that is kept on disk, and this session's own work directories."""
+
+    def __init__(self, root: Path, workspace: Workspace, database: Database) -> None:
+        """Put the parts together; use `open`."""
+        self.root = root
+        self._workspace = workspace
+        self._database = database
+        self._closed = False
+        self.blobs = Blobs(root, workspace)
+        self.layers = Layers(root, workspace, database, self.blobs)
+        self.cache = OperationCache(database, workspace)
+        self.images = Images(self.blobs, workspace)
+        self.volumes = Volumes(root, workspace)
+        self.host = HostFolders(root, workspace, database, self.layers)
+
+    @classmethod
+    def open(cls, root: Path) -> Self:
+        """Open the store in a directory, which is made if it is not there.
+
+        Work that dead sessions left is removed in the background.
+
+        Raises:
+            EngineError: The directory can't be used, or is of a later version.
+        """
+        root = root.absolute()
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_format(root)
+            workspace = Workspace(root)
+        except OSError as error:
+            raise EngineError(
+                f"the store {root} can't be used: {error.strerror or error}; "
+                "set KEELWAY_STORE to a directory that can be written to"
+            ) from error
+        database = Database(root / "store.db")
+        store = cls(root, workspace, database)
+        recover(root, workspace, database)
+        return store
+
+    def close(self) -> None:
+        """End the session; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._note_uses()
+        self._database.close()
+        self._workspace.close()
+
+    def __enter__(self) -> Self:
+        """Return the store itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the store."""
+        self.close()
+
+    @cached_property
+    def web(self) -> Web:
+        """What fetches by HTTP."""
+        from keelway.engine.store.web import Web  # noqa: PLC0415 - 50 ms that few sessions need
+
+        return Web(self.blobs, self.cache)
+
+    def du(self) -> list[Part]:
+        """Return all parts of the store with their sizes, least recently used first."""
+        self._note_uses()
+        with self._workspace.collecting() as pins:
+            usage = Usage(self.root, self._database, pins)
+        usage.measure()
+        return sorted(usage.parts.values(), key=lambda part: part.used)
+
+    def prune(self, policy: Policy | None = None) -> Freed:
+        """Remove what has not been used for longest; nothing that a live session has used.
+
+        Without a policy the budget is a part of the disk.
+        """
+        self._note_uses()
+        chosen = default_policy(self.root) if policy is None else policy
+        return prune(self.root, self._workspace, self._database, chosen)
+
+    def _note_uses(self) -> None:
+        """Write down when the things that this session uses were last used."""
+        time = now()
+        names = self._workspace.newly_pinned()
+        with self._database.writing() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO used VALUES (?, ?)", [(name, time) for name in names]
+            )
+
+    def new_work(self, kind: str) -> Path:
+        """Return a fresh empty directory on the layers' file system."""
+        return self._workspace.new_work(kind)
+
+    def discard(self, work: Path) -> None:
+        """Take a work directory away now and delete it in the background. Never fails."""
+        self._workspace.discard(work)
+
+
+def _check_format(root: Path) -> None:
+    path = root / "format"
+    if not path.exists():
+        new = root / f".format-{os.getpid()}"
+        new.write_text(json.dumps({"format": _FORMAT}) + "\n", encoding="utf-8")
+        new.rename(path)
+        return
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["format"]
+    except (ValueError, KeyError, TypeError):
+        found = None
+    if found != _FORMAT:
+        raise EngineError(
+            f"the store {root} has the format {found}, this engine knows {_FORMAT}: "
+            "set KEELWAY_STORE to another directory, or delete this one"
+        )

@@ -1,0 +1,66 @@
+"""Everything that planning asks of the machine, looked up once."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keelway.facts.epoch import decide_epoch
+from keelway.facts.git import NoCommit, read_commit
+from keelway.facts.here import Facts, PathKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from keelway.config.loader import Loaded
+
+
+def gather_facts(loaded: Loaded, environ: Mapping[str, str], programs: Iterable[str] = ()) -> Facts:
+    """Return what is true here for this configuration.
+
+    Args:
+        loaded: The configuration with the place it came from.
+        environ: The environment; only names and SOURCE_DATE_EPOCH are kept of it.
+        programs: Names of programs to look for.
+
+    Raises:
+        PlanError: When SOURCE_DATE_EPOCH is no number.
+    """
+    found = read_commit(loaded.root, environ)
+    commit = None if isinstance(found, NoCommit) else found
+    epoch, epoch_source = decide_epoch(environ.get("SOURCE_DATE_EPOCH"), commit)
+    return Facts(
+        root=loaded.root,
+        commit=commit,
+        no_commit_reason=found.reason if isinstance(found, NoCommit) else "",
+        epoch=epoch,
+        epoch_source=epoch_source,
+        variables=frozenset(name for name, value in environ.items() if value),
+        programs=find_programs(programs, environ.get("PATH", "")),
+        paths={path: kind_of(loaded.root / path) for path in loaded.paths()},
+        pins=loaded.pins,
+    )
+
+
+def find_programs(names: Iterable[str], search_path: str) -> dict[str, Path]:
+    """Return the absolute path of each program that is installed.
+
+    What is installed beside this Python goes first: a virtual environment need not be active.
+
+    Args:
+        names: Programs, as they are typed.
+        search_path: The value of PATH.
+    """
+    beside = str(Path(sys.executable).parent)
+    path = f"{beside}:{search_path}" if search_path else beside
+    found = {name: shutil.which(name, path=path) for name in names}
+    return {name: Path(place).absolute() for name, place in found.items() if place is not None}
+
+
+def kind_of(path: Path) -> PathKind:
+    """Return what is there, following symbolic links."""
+    if path.is_dir():
+        return "directory"
+    return "file" if path.is_file() else "missing"

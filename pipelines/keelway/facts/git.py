@@ -1,0 +1,111 @@
+"""The commit, asked of git once.
+
+Nothing here fails a release: where git cannot answer, the reason is kept and shown in the plan.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from keelway.tags.commit import Commit
+from keelway.tags.semver import parse_semver
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+TIMEOUT_S = 30
+
+_STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal")
+_TIME = ("log", "-1", "--no-show-signature", "--format=%ct")
+_TAGS = ("for-each-ref", "--points-at=HEAD", "--format=%(refname:strip=2)", "refs/tags")
+
+
+@dataclass(frozen=True, slots=True)
+class NoCommit:
+    """There is no commit to speak of."""
+
+    reason: str
+
+
+def read_commit(directory: Path, environ: Mapping[str, str]) -> Commit | NoCommit:
+    """Return the commit that is checked out in the directory, or why there is none.
+
+    Args:
+        directory: Anywhere inside the working tree.
+        environ: The environment that git runs in.
+    """
+    # Messages are matched below; and looking must not lock the index of a busy repository.
+    env = {**environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        asked = [_ask(directory, env, words) for words in (_STATUS, _TIME, _TAGS)]
+    except FileNotFoundError:
+        return NoCommit("git is not installed")
+    except PermissionError as error:
+        return NoCommit(f"git cannot be started: {error}")
+    answers = [_answer(process) for process in asked]
+    for answer in answers:
+        if isinstance(answer, NoCommit):
+            return answer
+    status, time, tags = (answer for answer in answers if isinstance(answer, str))
+    return _commit(status, time, tags)
+
+
+def _ask(directory: Path, env: Mapping[str, str], words: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start git; all questions run side by side, since each costs some milliseconds."""
+    return subprocess.Popen(
+        ["git", *words],
+        cwd=directory,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def _answer(process: subprocess.Popen[bytes]) -> str | NoCommit:
+    with process:
+        try:
+            out, err = process.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return NoCommit(f"git did not answer within {TIMEOUT_S} s")
+    if process.returncode == 0:
+        return out.decode(errors="replace")
+    return NoCommit(_reason(err.decode(errors="replace").strip()))
+
+
+def _reason(message: str) -> str:
+    if "not a git repository" in message:
+        return "this is not a git repository"
+    if "does not have any commits yet" in message:
+        return "the git repository has no commit yet"
+    first = message.splitlines()[0] if message else "no message"
+    return f"git says: {first}"
+
+
+def _commit(status: str, time: str, tags: str) -> Commit:
+    """Return the commit from what git wrote for each question."""
+    records = [record for record in status.split("\0") if record]
+    heads = dict(
+        record.removeprefix("# ").split(" ", 1) for record in records if record.startswith("# ")
+    )
+    branch = heads.get("branch.head", "(detached)")
+    return Commit(
+        sha=heads["branch.oid"],
+        committed_at=datetime.fromtimestamp(int(time.strip()), UTC),
+        branch=None if branch == "(detached)" else branch,
+        tag=_chosen_tag(tags.splitlines()),
+        dirty=any(not record.startswith("# ") for record in records),
+    )
+
+
+def _chosen_tag(tags: Sequence[str]) -> str | None:
+    """Return the highest version among the tags, else the first by name."""
+    versions = [version for tag in tags if (version := parse_semver(tag)) is not None]
+    if versions:
+        return max(versions, key=lambda version: (version.precedence(), version.raw)).raw
+    return min(tags, default=None)

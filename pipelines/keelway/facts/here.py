@@ -1,0 +1,51 @@
+"""The facts that planning needs beside the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keelway.config.lock import Pin
+    from keelway.tags.commit import Commit
+
+PathKind = Literal["file", "directory", "missing"]
+
+
+def _no_pins() -> dict[str, Pin]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is true here and now. The defaults describe a machine where nothing is known."""
+
+    root: Path = field(default_factory=Path)
+    """Directory of the configuration file: what its relative paths are relative to."""
+    commit: Commit | None = None
+    """The commit that is released; none outside of git."""
+    no_commit_reason: str = "git was not asked"
+    """Why there is no commit, when there is none."""
+    epoch: int | None = None
+    """Seconds since 1970 that every timestamp is set to; from the environment, else the commit."""
+    epoch_source: str = "neither SOURCE_DATE_EPOCH nor a commit is there"
+    """Where the epoch comes from, in words."""
+    variables: frozenset[str] = frozenset()
+    """Names of the environment variables that are set and not empty; never their values."""
+    programs: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    """Programs of this machine that were looked for and found: absolute paths."""
+    paths: Mapping[str, PathKind] = field(default_factory=dict[str, PathKind])
+    """What each path that the configuration names is, by the text as it is written there."""
+    pins: Mapping[str, Pin] = field(default_factory=_no_pins)
+    """Base images that `keelway base` pinned in the lock file, by name."""
+
+    def kind_of(self, path: str) -> PathKind | None:
+        """Return what the path is; nothing when nobody looked."""
+        return self.paths.get(path)
+
+    def resolve(self, path: str) -> Path:
+        """Return a path of the configuration as an absolute one."""
+        return (self.root / path).resolve()

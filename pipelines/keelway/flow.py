@@ -1,0 +1,62 @@
+"""The whole product in one screen: what happens to a commit, in order, and what flows where.
+
+`verify` touches nothing outside; `deliver` cannot be called without its proof.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keelway._together import together
+from keelway.model.outcome import Skipped
+from keelway.model.published import Delivered
+from keelway.model.release import Report
+from keelway.stages.build import build
+from keelway.stages.gate import gate
+from keelway.stages.publish import publish
+from keelway.stages.sbom import make_sboms
+from keelway.stages.scan import scan
+
+if TYPE_CHECKING:
+    from keelway._stage import Run
+    from keelway.model.verdict import Verified
+    from keelway.planning import DeliverPlan, Plan, VerifyPlan
+
+
+async def release(run: Run, plan: Plan) -> Report:
+    """Return the report of a commit that was built, judged and published.
+
+    Raises:
+        GateError: The images must not be published, and were not.
+        KeelwayError: Something broke; its `diagnostics()` tell what.
+    """
+    verified = await verify(run, plan.verify)
+    if isinstance(plan.deliver, Skipped):
+        skipped = await publish(run, plan.deliver, verified)  # says so, with its reason
+        return Report(verified=verified, delivered=skipped)
+    return Report(verified=verified, delivered=await deliver(run, plan.deliver, verified))
+
+
+async def verify(run: Run, plan: VerifyPlan) -> Verified:
+    """Return the proof that the images are fit to be published; nothing leaves the engine.
+
+    Raises:
+        GateError: They are not.
+        KeelwayError: Something broke.
+    """
+    images = await build(run, plan.build)
+    findings, sboms = await together(
+        scan(run, plan.scan, images),
+        make_sboms(run, plan.sbom, images),
+    )
+    return await gate(run, plan.gate, images, findings, sboms)
+
+
+async def deliver(run: Run, plan: DeliverPlan, verified: Verified) -> Delivered:
+    """Return what left the house: exactly the bytes that passed.
+
+    Raises:
+        PublishError: Some registry did not take an image; the error tells what is done.
+    """
+    published = await publish(run, plan.publish, verified)
+    return Delivered(published=published)

@@ -1,0 +1,123 @@
+"""What a scanner found, in words that do not depend on the scanner.
+
+Example:
+    >>> Severity.parse("high") > Severity.MEDIUM
+    True
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from keelway.model.image import Digest
+    from keelway.model.platform import Platform
+    from keelway.model.tool import ToolVersion
+
+
+class Severity(IntEnum):
+    """How bad it is; ordered, so that a gate is one comparison."""
+
+    UNKNOWN = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    @property
+    def label(self) -> str:
+        """Return the lower-case name."""
+        return self.name.lower()
+
+    @classmethod
+    def parse(cls, text: str) -> Severity:
+        """Return the severity of a scanner's word; one that nobody knows is `UNKNOWN`."""
+        return cls.__members__.get(text.strip().upper(), cls.UNKNOWN)
+
+
+class Kind(StrEnum):
+    """What sort of thing was found."""
+
+    VULNERABILITY = "vulnerability"
+    MISCONFIGURATION = "misconfiguration"
+    SECRET = "secret"  # noqa: S105 - the name of a kind
+    LICENSE = "license"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that one scanner found in one image for one platform."""
+
+    kind: Kind
+    id: str
+    """The rule: a CVE, a check, the name of a secret's pattern, a licence."""
+    severity: Severity
+    title: str
+    where: str
+    """The file, package list or layer, as the scanner names it."""
+    package: str | None = None
+    version: str | None = None
+    fixed_in: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFindings:
+    """All findings of one image for one platform, and where the scanner's own report is kept."""
+
+    image: str
+    platform: Platform
+    digest: Digest
+    """The image's id (the digest of its config), as the scanner read it from what it scanned."""
+    findings: tuple[Finding, ...]
+    """Worst first, then by kind, id and place: the order does not depend on the scanner."""
+    report: str
+    """The scanner's full JSON, as a path under the report directory."""
+    tool: ToolVersion
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of findings by severity, worst first, zeroes included."""
+        return count(self.findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """The result of the scan stage."""
+
+    targets: tuple[ImageFindings, ...]
+    scanners: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What was not looked at, and why."""
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of findings by severity over all images, worst first."""
+        return count(finding for target in self.targets for finding in target.findings)
+
+
+def count(findings: Iterable[Finding]) -> dict[str, int]:
+    """Return the number of findings by severity, worst first, zeroes included."""
+    counts = {severity.label: 0 for severity in sorted(Severity, reverse=True)}
+    for finding in findings:
+        counts[finding.severity.label] += 1
+    return counts
+
+
+def found_text(found: Iterable[tuple[str, str]]) -> str:
+    """Return what was found, for a person: worst first, licences apart, or `nothing`.
+
+    Args:
+        found: The kind and the severity's label of each finding.
+    """
+    kinds = list(found)
+    counts = {severity.label: 0 for severity in sorted(Severity, reverse=True)}
+    for kind, label in kinds:
+        counts[label] += kind != Kind.LICENSE
+    licences = sum(kind == Kind.LICENSE for kind, _ in kinds)
+    parts = [f"{number} {label}" for label, number in counts.items() if number]
+    if licences:
+        parts.append(f"{licences} {'licence' if licences == 1 else 'licences'} to know of")
+    return ", ".join(parts) or "nothing"

@@ -1,0 +1,55 @@
+"""Images that were built: one container for each image and platform.
+
+Example:
+    >>> Digest("sha256:" + "0" * 64)[:12]
+    'sha256:00000'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    import dagger
+
+    from keelway.model.platform import Platform
+
+Digest = NewType("Digest", str)
+"""`sha256:` and 64 hexadecimal digits."""
+
+Reference = NewType("Reference", str)
+"""A full image reference: `registry/repository:tag` or `...@sha256:...`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltImage:
+    """One image for one platform, built and labelled: what is scanned is what ships."""
+
+    name: str
+    platform: Platform
+    container: dagger.Container
+
+    @property
+    def label(self) -> str:
+        """Return what people read: `orders (linux/amd64)`."""
+        return f"{self.name} ({self.platform})"
+
+    def tarball(self) -> dagger.File:
+        """Return the image as an OCI archive, for tools that read one."""
+        return self.container.as_tarball()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """Everything that was built, in the order of the config, platforms in the order given."""
+
+    variants: tuple[BuiltImage, ...]
+
+    def names(self) -> tuple[str, ...]:
+        """Return each image's name once."""
+        return tuple(dict.fromkeys(variant.name for variant in self.variants))
+
+    def of(self, name: str) -> tuple[BuiltImage, ...]:
+        """Return all platforms of one image."""
+        return tuple(variant for variant in self.variants if variant.name == name)

@@ -1,0 +1,56 @@
+"""What is in the registries now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keelway.model.image import Digest, Reference
+
+if TYPE_CHECKING:
+    from keelway.model.platform import Platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedTag:
+    """One tag in one repository."""
+
+    repository: str
+    """`host[:port]/path`, without a tag."""
+    tag: str
+    digest: Digest
+    """Of the multi-platform index that the tag names."""
+
+    @property
+    def reference(self) -> Reference:
+        """Return the reference by tag and digest: for people and machines at once."""
+        return Reference(f"{self.repository}:{self.tag}@{self.digest}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedImage:
+    """One image under all its tags; every tag names the same digest."""
+
+    name: str
+    digest: Digest
+    platforms: tuple[Platform, ...]
+    tags: tuple[PublishedTag, ...]
+
+    def references(self) -> tuple[Reference, ...]:
+        """Return one reference by digest for each repository, without tags."""
+        repositories = dict.fromkeys(tag.repository for tag in self.tags)
+        return tuple(Reference(f"{name}@{self.digest}") for name in repositories)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """The result of the publish stage."""
+
+    images: tuple[PublishedImage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The result of `deliver`: what left the house."""
+
+    published: Published

@@ -1,0 +1,133 @@
+"""Config + Facts -> Plan: what will be done, and why the rest will not. Pure.
+
+Example:
+    >>> from keelway.config import Config, ImageConfig, ProjectConfig, SbomConfig, ScanConfig
+    >>> from keelway.facts import Facts
+    >>> config = Config(
+    ...     project=ProjectConfig(name="shop"),
+    ...     images={"orders": ImageConfig()},
+    ...     scan=ScanConfig(enabled=False),
+    ...     sbom=SbomConfig(enabled=False),
+    ... )
+    >>> for part in plan_release(config, Facts()).skipped():
+    ...     print(f"{part.part}: {part.reason}")
+    scan: scan.enabled is false
+    sbom: sbom.enabled is false
+    publish: no registry is configured
+    tag by type=ref,event=branch: there is no git commit
+    tag by type=ref,event=tag: there is no git commit
+    tag by type=sha: there is no git commit
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from keelway.model.outcome import Skipped
+from keelway.stages import sbom, scan
+from keelway.stages.build import BuildSpec, plan_build
+from keelway.stages.gate import GateSpec, plan_gate
+from keelway.stages.publish import PublishSpec, plan_publish
+from keelway.stages.sbom import SbomSpec, plan_sbom
+from keelway.stages.scan import ScanSpec, plan_scan
+from keelway.tags.naming import Names, name_release
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from keelway.config import Config
+    from keelway.facts import Facts
+
+Part = Literal["scan", "sbom", "publish"]
+"""A part of the flow that can be left out."""
+
+TOOLS = (*scan.TOOLS, *sbom.TOOLS)
+"""The external programs that the stages need: what facts look for, and `keelway doctor` lists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyPlan:
+    """What is built and judged; nothing of it is seen outside."""
+
+    build: BuildSpec
+    scan: ScanSpec | Skipped
+    sbom: SbomSpec | Skipped
+    gate: GateSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverPlan:
+    """What leaves the house once the gate has said yes."""
+
+    publish: PublishSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedPart:
+    """A part of the work that is not done, and why."""
+
+    part: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that a release will do, decided."""
+
+    project: str
+    names: Names
+    """The tags, and the rules that gave none."""
+    verify: VerifyPlan
+    deliver: DeliverPlan | Skipped
+
+    def skipped(self) -> tuple[SkippedPart, ...]:
+        """Return every part that is not done, with its reason, in the order of the flow."""
+        return tuple(_skipped(self))
+
+
+def plan_release(
+    config: Config, facts: Facts, *, without: Mapping[Part, str] | None = None
+) -> Plan:
+    """Return what a release will do.
+
+    Args:
+        config: What was written.
+        facts: What is true here.
+        without: Parts to leave out whatever the configuration says, each with the reason.
+
+    Raises:
+        PlanError: When the configuration asks for what cannot be done here: a base image that is
+            not pinned, a secret that is not set, a tool that is not installed.
+    """
+    left_out = {part: Skipped(reason) for part, reason in (without or {}).items()}
+    return Plan(
+        project=config.project.name,
+        names=name_release(config.tags.rules, facts.commit, latest=config.tags.latest),
+        verify=VerifyPlan(
+            build=plan_build(config, facts),
+            scan=left_out.get("scan") or plan_scan(config, facts),
+            sbom=left_out.get("sbom") or plan_sbom(config, facts),
+            gate=plan_gate(config, facts),
+        ),
+        deliver=left_out.get("publish") or _plan_deliver(config, facts),
+    )
+
+
+def _plan_deliver(config: Config, facts: Facts) -> DeliverPlan | Skipped:
+    publish = plan_publish(config, facts)
+    return publish if isinstance(publish, Skipped) else DeliverPlan(publish=publish)
+
+
+def _skipped(plan: Plan) -> Iterator[SkippedPart]:
+    if isinstance(plan.verify.scan, Skipped):
+        yield SkippedPart(part="scan", reason=plan.verify.scan.reason)
+    else:
+        for note in plan.verify.scan.notes:
+            yield SkippedPart(part="scan, in part", reason=note)
+    if isinstance(plan.verify.sbom, Skipped):
+        yield SkippedPart(part="sbom", reason=plan.verify.sbom.reason)
+    if isinstance(plan.deliver, Skipped):
+        yield SkippedPart(part="publish", reason=plan.deliver.reason)
+    for unused in plan.names.unused:
+        yield SkippedPart(part=f"tag by {unused.rule}", reason=unused.reason)

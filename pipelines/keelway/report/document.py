@@ -1,0 +1,205 @@
+"""The form of `report.json`: a public promise, with a version of its own.
+
+Optional parts are null when their stage was skipped or did not come that far; lists are empty only
+when there was nothing to list.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA_VERSION = 1
+
+Outcome = Literal["ok", "refused", "failed", "cancelled"]
+StageStatus = Literal["ok", "skipped", "failed", "cancelled"]
+Level = Literal["critical", "high", "medium", "low", "unknown"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class EnginePart(_Part):
+    """The engine that did the work."""
+
+    name: str
+    reason: str
+    """Why this one."""
+    version: str
+
+
+class StagePart(_Part):
+    """One stage, in the order in which they began."""
+
+    name: str
+    status: StageStatus
+    started_at: datetime
+    seconds: float | None
+    reason: str | None
+    """Why it was skipped."""
+    error: str | None
+    """What went wrong, in one line."""
+
+
+class StepsPart(_Part):
+    """The engine's own steps, counted."""
+
+    run: int
+    cached: int
+    failed: int
+
+
+class ToolPart(_Part):
+    """An external tool as it was when it ran."""
+
+    name: str
+    version: str
+    source: str
+    """`host`, or the image's reference."""
+
+
+class CountsPart(_Part):
+    """Findings by severity."""
+
+    critical: int
+    high: int
+    medium: int
+    low: int
+    unknown: int
+
+
+class FindingPart(_Part):
+    """One finding."""
+
+    kind: Literal["vulnerability", "misconfiguration", "secret", "license"]
+    id: str
+    severity: Level
+    title: str
+    where: str
+    package: str | None
+    version: str | None
+    fixed_in: str | None
+    url: str | None
+
+
+class TargetPart(_Part):
+    """What was found in one image for one platform."""
+
+    image: str
+    platform: str
+    image_id: str
+    """The digest of the image's config."""
+    counts: CountsPart
+    findings: tuple[FindingPart, ...]
+    """Worst first."""
+    report: str
+    """The scanner's full report, relative to this file."""
+
+
+class ScanPart(_Part):
+    """The scan."""
+
+    tool: ToolPart | None
+    scanners: tuple[str, ...]
+    counts: CountsPart
+    notes: tuple[str, ...]
+    """What was not looked at, and why."""
+    targets: tuple[TargetPart, ...]
+
+
+class DocumentPart(_Part):
+    """One SBOM."""
+
+    image: str
+    platform: str
+    format: Literal["spdx-json", "cyclonedx-json"]
+    path: str
+    """Relative to this file."""
+    sha256: str
+    """Of the document's bytes."""
+    subject: str
+    """The digest of the manifest of what was catalogued."""
+    packages: int
+
+
+class SbomPart(_Part):
+    """The SBOMs."""
+
+    tool: ToolPart
+    documents: tuple[DocumentPart, ...]
+
+
+class BreachPart(_Part):
+    """One finding that the gate refuses."""
+
+    image: str
+    platform: str
+    finding: FindingPart
+
+
+class VerdictPart(_Part):
+    """What the gate said."""
+
+    passed: bool
+    rule: str
+    """What it refuses."""
+    breaches: tuple[BreachPart, ...]
+    not_judged: tuple[str, ...]
+
+
+class BuiltPart(_Part):
+    """One image that was built."""
+
+    name: str
+    platforms: tuple[str, ...]
+
+
+class PublishedPart(_Part):
+    """One image that is in the registries."""
+
+    name: str
+    digest: str
+    """Of the index, the same under every tag."""
+    platforms: tuple[str, ...]
+    references: tuple[str, ...]
+    """Each tag with its digest."""
+
+
+class ErrorPart(_Part):
+    """Why the run did not end well."""
+
+    type: str
+    message: str
+    diagnostics: str
+    """What happened, why, and what to do next."""
+
+
+class ReportDocument(_Part):
+    """One run of keelway, whatever became of it."""
+
+    schema_version: Literal[1]
+    keelway: str
+    """The version of keelway."""
+    project: str
+    outcome: Outcome
+    exit_code: int
+    started_at: datetime
+    seconds: float
+    engine: EnginePart | None
+    tags: tuple[str, ...]
+    """The tags that were planned."""
+    stages: tuple[StagePart, ...]
+    steps: StepsPart
+    images: tuple[BuiltPart, ...] | None
+    scan: ScanPart | None
+    sbom: SbomPart | None
+    verdict: VerdictPart | None
+    published: tuple[PublishedPart, ...] | None
+    """What is in the registries, also when something else failed."""
+    error: ErrorPart | None
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of `report.json`."""
+    return ReportDocument.model_json_schema(mode="serialization")

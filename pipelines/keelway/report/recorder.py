@@ -1,0 +1,216 @@
+"""Listens to a run and can tell, at any moment, everything that is known of it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from keelway._kept import make_directory
+from keelway.errors import EXIT_INTERRUPTED, GateError, KeelwayError, redact
+from keelway.model.events import (
+    EngineChosen,
+    Event,
+    StageEnded,
+    StageSkipped,
+    StageStarted,
+    StepEnded,
+)
+from keelway.model.findings import Findings
+from keelway.model.image import Images
+from keelway.model.outcome import Status
+from keelway.model.published import Published
+from keelway.model.sbom import Sboms
+from keelway.model.verdict import Verdict, Verified
+from keelway.report import parts
+from keelway.report.document import (
+    SCHEMA_VERSION,
+    EnginePart,
+    ErrorPart,
+    Outcome,
+    ReportDocument,
+    StagePart,
+    StepsPart,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+T = TypeVar("T")
+
+REPORT_FILE = "report.json"
+
+
+@dataclass(slots=True)
+class _Stage:
+    """A stage as far as it came."""
+
+    name: str
+    started_at: datetime
+    status: Status = Status.CANCELLED
+    seconds: float | None = None
+    reason: str | None = None
+    error: str | None = None
+
+
+class Recorder:
+    """An observer that remembers."""
+
+    def __init__(self, *, project: str, tags: Sequence[str], started_at: datetime) -> None:
+        """Begin with what is known before the run."""
+        self._project = project
+        self._tags = tuple(tags)
+        self._started_at = started_at
+        self._engine: EngineChosen | None = None
+        self._stages: dict[str, _Stage] = {}
+        self._results: list[object] = []
+        self._steps = {"run": 0, "cached": 0, "failed": 0}
+        self._lock = threading.Lock()
+
+    def on(self, event: Event) -> None:
+        """Remember what matters."""
+        with self._lock:
+            self._remember(event)
+
+    def _remember(self, event: Event) -> None:
+        match event:
+            case EngineChosen():
+                self._engine = event
+            case StageStarted():
+                self._stages[event.stage] = _Stage(event.stage, event.at)
+            case StageSkipped():
+                stage = _Stage(event.stage, event.at, Status.SKIPPED, reason=event.reason)
+                self._stages[event.stage] = stage
+            case StageEnded():
+                self._end(event)
+            case StepEnded():
+                kind = "failed" if event.error is not None else "run"
+                self._steps["cached" if event.cached else kind] += 1
+            case _:
+                pass
+
+    def _end(self, event: StageEnded) -> None:
+        stage = self._stages[event.stage]
+        stage.status, stage.seconds = event.status, round(event.seconds, 3)
+        if event.error is not None:
+            stage.error = redact(str(event.error)).partition("\n")[0]
+        if event.result is not None:
+            self._results.append(event.result)
+
+    def document(self, *, now: datetime, error: BaseException | None = None) -> ReportDocument:
+        """Return everything that is known.
+
+        Args:
+            now: When the run ended.
+            error: What ended it, if it did not end by itself.
+        """
+        with self._lock:
+            return ReportDocument(
+                schema_version=SCHEMA_VERSION,
+                keelway=_own_version(),
+                project=self._project,
+                outcome=_outcome(error),
+                exit_code=_exit_code(error),
+                started_at=self._started_at,
+                seconds=round((now - self._started_at).total_seconds(), 3),
+                engine=_engine(self._engine),
+                tags=self._tags,
+                stages=tuple(_stage(stage) for stage in self._stages.values()),
+                steps=StepsPart(**self._steps),
+                images=parts.images(self._result(Images)),
+                scan=parts.scan(self._result(Findings)),
+                sbom=parts.sbom(self._result(Sboms)),
+                verdict=parts.verdict(self._verdict()),
+                published=parts.published(self._result(Published)),
+                error=_error(error),
+            )
+
+    def _result(self, kind: type[T]) -> T | None:
+        return next((result for result in self._results if isinstance(result, kind)), None)
+
+    def _verdict(self) -> Verdict | None:
+        verified = self._result(Verified)
+        return self._result(Verdict) if verified is None else verified.verdict
+
+
+def write_report(document: ReportDocument, directory: str) -> Path:
+    """Write `report.json`, whole or not at all, and return its path.
+
+    Raises:
+        KeelwayError: When the directory cannot be written to.
+    """
+    target = Path(directory) / REPORT_FILE
+    unfinished = target.with_name(f".{REPORT_FILE}.tmp")
+    try:
+        make_directory(target.parent)
+        unfinished.write_text(document.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        unfinished.replace(target)
+    except OSError as error:
+        raise KeelwayError(
+            f"cannot write {target}: {error.strerror}",
+            next_step="make the report directory writable, or set another one under [report]",
+        ) from error
+    return target
+
+
+def _own_version() -> str:
+    try:
+        return version("keelway")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _engine(chosen: EngineChosen | None) -> EnginePart | None:
+    if chosen is None:
+        return None
+    return EnginePart(name=chosen.name, reason=chosen.reason, version=chosen.version)
+
+
+def _stage(stage: _Stage) -> StagePart:
+    return StagePart(
+        name=stage.name,
+        status=stage.status.value,
+        started_at=stage.started_at,
+        seconds=stage.seconds,
+        reason=stage.reason,
+        error=stage.error,
+    )
+
+
+def _outcome(error: BaseException | None) -> Outcome:
+    match error:
+        case None:
+            return "ok"
+        case GateError():
+            return "refused"
+        case Exception():
+            return "failed"
+        case _:
+            return "cancelled"
+
+
+def _exit_code(error: BaseException | None) -> int:
+    match error:
+        case None:
+            return 0
+        case KeelwayError():
+            return error.exit_code
+        case Exception():
+            return KeelwayError.exit_code
+        case _:
+            return EXIT_INTERRUPTED
+
+
+def _error(error: BaseException | None) -> ErrorPart | None:
+    if error is None:
+        return None
+    if isinstance(error, KeelwayError):
+        message, diagnostics = redact(error.message), error.diagnostics()
+    elif isinstance(error, Exception):
+        message = diagnostics = redact(f"{type(error).__name__}: {error}")
+    else:
+        message = diagnostics = "interrupted"
+    return ErrorPart(type=type(error).__name__, message=message, diagnostics=diagnostics)

@@ -1,0 +1,47 @@
+"""A finished run in a few lines, for the end of a terminal or a log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keelway.model.findings import found_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keelway.report.document import ReportDocument
+
+
+def summary(report: ReportDocument) -> str:
+    """Return what was made, what was found and how much of it was cached."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: ReportDocument) -> Iterator[str]:
+    for image in report.images or ():
+        yield f"built      {image.name} for {', '.join(image.platforms)}"
+    if report.scan is not None:
+        found = [f for target in report.scan.targets for f in target.findings]
+        yield f"found      {found_text((finding.kind, finding.severity) for finding in found)}"
+    if report.sbom is not None:
+        yield f"listed     {len(report.sbom.documents)} SBOM documents"
+    if report.verdict is not None:
+        yield f"gate       {'passed' if report.verdict.passed else 'refused'}"
+        yield from (f"           not judged: {what}" for what in report.verdict.not_judged)
+    for published in report.published or ():
+        yield from (f"published  {reference}" for reference in published.references)
+    yield from (
+        f"skipped    {stage.name}: {stage.reason}"
+        for stage in report.stages
+        if stage.status == "skipped"
+    )
+    yield _steps(report)
+
+
+def _steps(report: ReportDocument) -> str:
+    steps = report.steps
+    total = steps.run + steps.cached + steps.failed
+    if not total:
+        return f"took       {report.seconds:.1f} s"
+    share = 100 * steps.cached // total
+    return f"took       {report.seconds:.1f} s; {steps.cached} of {total} steps cached ({share} %)"

@@ -1,0 +1,63 @@
+"""A plan carried out from the first line to the last: engine, flow, report.
+
+What the command line calls. The report is written whatever happens: when a stage fails, when the
+gate says no, and after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from keelway._stage import Run, SystemClock
+from keelway.errors import KeelwayError
+from keelway.model.events import Several
+from keelway.report.recorder import Recorder, write_report
+from keelway.session import EngineChoice, open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from keelway.model.events import Observer
+    from keelway.planning import Plan
+    from keelway.report.document import ReportDocument
+
+T = TypeVar("T")
+
+
+async def run_plan(
+    work: Callable[[Run, T], Awaitable[object]],
+    part: T,
+    *,
+    plan: Plan,
+    directory: str,
+    observer: Observer,
+    engine: EngineChoice = EngineChoice.AUTO,
+) -> ReportDocument:
+    """Return the report of the work, which is written to `report.json` too.
+
+    Args:
+        work: What is done: `flow.release`, `flow.verify`, or any function of a run and a plan.
+        part: The plan, or the part of it that `work` takes.
+        plan: The whole plan, for the report.
+        directory: The report directory.
+        observer: Who hears how it goes.
+        engine: Which engine does it.
+
+    Raises:
+        KeelwayError: What stopped the work; the report is written all the same.
+    """
+    clock = SystemClock()
+    recorder = Recorder(project=plan.project, tags=plan.names.tags, started_at=clock.now())
+    everybody = Several([recorder, observer])
+    try:
+        async with open_session(engine, everybody) as session:
+            await work(Run(session.client, everybody, clock), part)
+    except BaseException as error:
+        # The first failure is the one to tell, not that its report could not be written either.
+        with suppress(KeelwayError):
+            write_report(recorder.document(now=clock.now(), error=error), directory)
+        raise
+    document = recorder.document(now=clock.now())
+    write_report(document, directory)
+    return document

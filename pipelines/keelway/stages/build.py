@@ -1,0 +1,261 @@
+"""Build every image for every platform, side by side.
+
+Example:
+    >>> spec = BuildSpec(images=(ImageSpec(name="orders", context="services/orders"),))
+    >>> [str(platform) for platform in spec.images[0].platforms]
+    ['linux/amd64', 'linux/arm64']
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import anyio
+
+from keelway._secrets import plan_secret, read_secret
+from keelway._stage import Run, failures_of, stage
+from keelway._together import each
+from keelway.errors import PlanError
+from keelway.model.image import BuiltImage, Images
+from keelway.model.platform import AMD64, ARM64, Platform, parse_platform
+from keelway.tags.labels import standard_labels
+from keelway.tags.naming import name_release
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import dagger
+
+    from keelway.config import Config, ImageConfig
+    from keelway.facts import Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretSpec:
+    """A secret that build steps read by `RUN --mount=type=secret,id=...`."""
+
+    id: str
+    source: str
+    """`env://NAME`, `file:///PATH` or `cmd://COMMAND`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSpec:
+    """One image and how it is built."""
+
+    name: str = "app"
+    context: str = "."
+    """The build context, a directory of this machine."""
+    dockerfile: str = "Dockerfile"
+    """Relative to the context."""
+    target: str | None = None
+    platforms: tuple[Platform, ...] = (AMD64, ARM64)
+    build_args: Mapping[str, str] = field(default_factory=dict[str, str])
+    secrets: tuple[SecretSpec, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Set as labels and as annotations, over what the base image says under the same keys."""
+    exclude: tuple[str, ...] = (".git",)
+    """What is left out of the context, beside what `.dockerignore` leaves out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSpec:
+    """What is built."""
+
+    images: tuple[ImageSpec, ...] = (ImageSpec(),)
+
+
+def plan_build(config: Config, facts: Facts) -> BuildSpec:
+    """Return what is built, with every label, argument and base decided.
+
+    Raises:
+        PlanError: When a platform is unknown, a base is not pinned, or a path or a variable that a
+            build needs is missing.
+    """
+    return BuildSpec(
+        images=tuple(_plan_image(name, config, facts) for name in config.images),
+    )
+
+
+def _plan_image(name: str, config: Config, facts: Facts) -> ImageSpec:
+    image = config.images[name]
+    context = facts.resolve(image.context)
+    if facts.kind_of(image.context) not in {None, "directory"}:
+        raise PlanError(
+            f"images.{name}: the build context {image.context} is no directory",
+            next_step=f"set images.{name}.context to a directory, relative to {facts.root}",
+        )
+    if facts.kind_of(image.dockerfile_path) not in {None, "file"}:
+        raise PlanError(
+            f"images.{name}: there is no {image.dockerfile} in {image.context}",
+            next_step=f"write it, or set images.{name}.dockerfile, relative to the context",
+        )
+    return ImageSpec(
+        name=name,
+        context=str(context),
+        dockerfile=image.dockerfile,
+        target=image.target,
+        platforms=tuple(dict.fromkeys(parse_platform(text) for text in image.platforms)),
+        build_args={**image.build_args, **_bases(name, image, facts)},
+        secrets=tuple(
+            SecretSpec(
+                id=secret.id,
+                source=plan_secret(
+                    secret.source, facts, what=f"images.{name}: the build secret '{secret.id}'"
+                ),
+            )
+            for secret in image.secrets
+        ),
+        labels=_labels(name, config, facts),
+        exclude=_exclude(context, facts.resolve(config.report.directory)),
+    )
+
+
+def _bases(name: str, image: ImageConfig, facts: Facts) -> dict[str, str]:
+    for argument, base in image.bases.items():
+        if base not in facts.pins:
+            raise PlanError(
+                f"images.{name}.bases: {argument} needs the base image '{base}', which is not "
+                "pinned in keelway.lock",
+                next_step=f"run `keelway base {base}` once, and commit keelway.lock",
+            )
+    return {argument: facts.pins[base].reference for argument, base in image.bases.items()}
+
+
+def _labels(name: str, config: Config, facts: Facts) -> dict[str, str]:
+    project = config.project
+    names = name_release(config.tags.rules, facts.commit, latest=config.tags.latest)
+    return standard_labels(
+        {
+            "title": name,
+            "description": project.description,
+            "url": project.url,
+            "source": project.source,
+            "documentation": project.documentation,
+            "licenses": project.licenses,
+            "vendor": project.vendor,
+            "authors": project.authors,
+        },
+        version=names.version,
+        revision=None if facts.commit is None else facts.commit.sha,
+        epoch=facts.epoch,
+    )
+
+
+def _exclude(context: Path, reports: Path) -> tuple[str, ...]:
+    inside = reports.is_relative_to(context) and reports != context
+    return (".git", *((reports.relative_to(context).as_posix(),) if inside else ()))
+
+
+@stage("build")
+async def build(run: Run, spec: BuildSpec) -> Images:
+    """Return one container for each image and platform, built and labelled.
+
+    Raises:
+        PlanError: A build context or a secret is missing.
+        ToolError: A step of a Dockerfile failed; names the step, its exit code and its output.
+        StageError: The engine refused the build, for example because of the Dockerfile.
+    """
+    prepared = await each(lambda image: _prepare(run, image), spec.images)
+    return Images(variants=await each(_built, [v for variants in prepared for v in variants]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Variant:
+    """One image for one platform, before it is built."""
+
+    image: ImageSpec
+    platform: Platform
+    container: dagger.Container
+    secrets: tuple[str, ...]
+    """Values that must not appear in an error."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.image.name} ({self.platform})"
+
+
+async def _prepare(run: Run, image: ImageSpec) -> list[_Variant]:
+    """Return the image's builds, one a platform: nothing runs yet."""
+    import dagger  # noqa: PLC0415 - planning imports this module, and must not pay for the SDK
+
+    context = run.dag.host().directory(image.context, exclude=await _left_out(image))
+    values = {
+        secret.id: await read_secret(
+            run, secret.source, stage="build", what=f"{image.name}: the build secret '{secret.id}'"
+        )
+        for secret in image.secrets
+    }
+    # Dockerfiles find a secret by its name; one that comes from an address has none.
+    secrets = [run.dag.set_secret(name, value) for name, value in values.items()]
+    arguments = [dagger.BuildArg(name, value) for name, value in image.build_args.items()]
+    return [
+        _Variant(
+            image=image,
+            platform=platform,
+            container=context.docker_build(
+                dockerfile=image.dockerfile,
+                platform=dagger.Platform(platform),
+                build_args=arguments,
+                target=image.target or "",
+                secrets=secrets,
+            ),
+            secrets=tuple(values.values()),
+        )
+        for platform in image.platforms
+    ]
+
+
+async def _left_out(image: ImageSpec) -> list[str]:
+    """Return what need not be read from the context: patterns as `.dockerignore` has them.
+
+    The build applies `.dockerignore` by itself; here it keeps what is never used (a virtual
+    environment, say) from being copied to the engine in the first place.
+
+    Raises:
+        PlanError: When the context is no directory.
+    """
+    context = anyio.Path(image.context)
+    if not await context.is_dir():
+        raise PlanError(
+            f"{image.name}: the build context {image.context} is no directory",
+            next_step="name a directory that exists",
+        )
+    names = (f"{image.dockerfile}.dockerignore", ".dockerignore")
+    for name in names:
+        file = context / name
+        if await file.is_file():
+            text = await file.read_text(encoding="utf-8", errors="replace")
+            patterns = _patterns(text, name)
+            # The engine needs these three even where they are ignored: Docker does the same.
+            return [*patterns, *(f"!{path}" for path in (image.dockerfile, *names)), *image.exclude]
+    return list(image.exclude)
+
+
+def _patterns(text: str, name: str) -> tuple[str, ...]:
+    """Return the patterns of an ignore file, relative to the context.
+
+    Raises:
+        PlanError: When one of them is malformed.
+    """
+    from keelway.dockerfile.errors import DockerfileError  # noqa: PLC0415 - not for a plan
+    from keelway.dockerfile.ignore import IgnoreFile  # noqa: PLC0415 - likewise
+
+    try:
+        return IgnoreFile.parse(text, name).lines()
+    except DockerfileError as error:
+        raise PlanError(str(error), next_step=f"correct {name}") from error
+
+
+async def _built(variant: _Variant) -> BuiltImage:
+    container = variant.container
+    for key, value in variant.image.labels.items():
+        container = container.with_label(key, value).with_annotation(key, value)
+    with failures_of("build", f"building {variant.label}", variant.secrets):
+        return BuiltImage(
+            name=variant.image.name,
+            platform=variant.platform,
+            container=await container.sync(),
+        )

@@ -1,0 +1,300 @@
+"""Publish every image: one multi-platform index, under every tag, in every registry.
+
+Publishing the same images again changes nothing: the same bytes have the same digest. When one
+registry fails the others are finished, and the error says what is done and what is not.
+
+Example:
+    >>> spec = PublishSpec(registries=(RegistrySpec(url="localhost:5000/demo"),), tags=("1.0",))
+    >>> spec.registries[0].repository("orders")
+    'localhost:5000/demo/orders'
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+
+from keelway._secrets import plan_secret, read_secret
+from keelway._stage import Run, failures_of, stage
+from keelway._together import each
+from keelway.errors import PublishError, StageError
+from keelway.model.image import BuiltImage, Digest
+from keelway.model.outcome import Skipped
+from keelway.tags.naming import name_release
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import dagger
+
+    from keelway.config import Config, RegistryConfig
+    from keelway.facts import Facts
+    from keelway.model.published import Published, PublishedTag
+    from keelway.model.verdict import Verified
+
+_SHOWN = 200
+"""So many characters of a reason are told before the next attempt; the last one is told whole."""
+
+_PUSHING = "the push"
+
+_DIGEST = re.compile(r"@(sha256:[0-9a-f]{64})$")
+
+
+@functools.cache
+def _transient() -> re.Pattern[str]:
+    """Return what network errors, 5xx and 429 look like; compiled when the first one is judged."""
+    return re.compile(
+        r"""connection\ (refused|reset|timed\ out)|broken\ pipe|timeout|timed\ out|unexpected\ EOF
+        |no\ such\ host|name\ resolution|network\ is\ unreachable|no\ route\ to\ host|\bEOF$
+        |too\ ?many\ ?requests|(\bstatus|code\b|\bhttp\b)[^\n]{0,40}?\b(429|5\d\d)\b
+        |\b5\d\d\ (internal\ server\ error|bad\ gateway|service\ unavailable|gateway\ time-?out)""",
+        re.IGNORECASE | re.VERBOSE,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginSpec:
+    """How to log in to a registry."""
+
+    username: str
+    password: str
+    """Where the password is read: `env://NAME`, `file:///PATH` or `cmd://COMMAND`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrySpec:
+    """One place to publish to."""
+
+    url: str
+    """The prefix of its repositories, without a scheme."""
+    login: LoginSpec | None = None
+    """The logins of the machine's own Docker config are used when there is none."""
+
+    def repository(self, image: str) -> str:
+        """Return the repository of an image."""
+        return f"{self.url.rstrip('/')}/{image}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrySpec:
+    """How often a push is tried again, when the network, a 5xx or a 429 stopped it."""
+
+    attempts: int = 3
+    delay_s: float = 1.0
+    """Before the second attempt; twice as long before each one after it."""
+    longest_delay_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishSpec:
+    """Where images are published, and under which tags."""
+
+    registries: tuple[RegistrySpec, ...] = ()
+    tags: tuple[str, ...] = ("latest",)
+    retry: RetrySpec = RetrySpec()
+
+
+def plan_publish(config: Config, facts: Facts) -> PublishSpec | Skipped:
+    """Return where images are published and under which tags, or why they are not.
+
+    Raises:
+        PlanError: When a password is missing.
+    """
+    if not config.registries:
+        return Skipped("no registry is configured")
+    names = name_release(config.tags.rules, facts.commit, latest=config.tags.latest)
+    if not names.tags:
+        reasons = "; ".join(f"{unused.rule}: {unused.reason}" for unused in names.unused)
+        return Skipped(f"no tag rule gives a tag here ({reasons or 'there are no rules'})")
+    return PublishSpec(
+        registries=tuple(_plan_registry(registry, facts) for registry in config.registries),
+        tags=names.tags,
+    )
+
+
+def _plan_registry(registry: RegistryConfig, facts: Facts) -> RegistrySpec:
+    if registry.username is None or registry.password is None:
+        return RegistrySpec(url=registry.url)
+    password = plan_secret(registry.password, facts, what=f"the password for {registry.url}")
+    login = LoginSpec(username=registry.username, password=password)
+    return RegistrySpec(url=registry.url, login=login)
+
+
+@stage("publish")
+async def publish(run: Run, spec: PublishSpec, verified: Verified) -> Published:
+    """Return what is in the registries now: for each image the digest that every tag names.
+
+    Raises:
+        PlanError: A password cannot be read.
+        PublishError: Some image did not reach some registry, or registries disagree on a digest.
+    """
+    registries = await each(partial(_open, run), spec.registries)
+    jobs = [
+        _Job(run=run, spec=spec, image=name, variants=verified.images.of(name), registry=registry)
+        for name in verified.images.names()
+        for registry in registries
+    ]
+    outcomes = await each(_push, jobs)
+    published = _published(verified, outcomes)
+    failed = [failure for outcome in outcomes for failure in outcome.failed]
+    failed += _disagreements(outcomes)
+    if failed:
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        raise PublishError(
+            f"not everything was published: {failed[0].address} failed{more}",
+            failed=[str(failure) for failure in failed],
+            done=[tag.reference for image in published.images for tag in image.tags],
+            partial=published,
+            next_step="correct the registry or the login and run again: "
+            "what is published already is found there and not sent twice",
+        )
+    return published
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Registry:
+    spec: RegistrySpec
+    pusher: dagger.Container
+    """An empty container that has the login."""
+    secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """One image for one registry, under all tags."""
+
+    run: Run
+    spec: PublishSpec
+    image: str
+    variants: tuple[BuiltImage, ...]
+    registry: _Registry
+
+    @property
+    def repository(self) -> str:
+        return self.registry.spec.repository(self.image)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What is not there, and why."""
+
+    address: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    image: str
+    done: tuple[PublishedTag, ...]
+    failed: tuple[_Failure, ...]
+
+
+async def _open(run: Run, spec: RegistrySpec) -> _Registry:
+    """Return the registry with its login, whose password is read before anything is pushed."""
+    pusher = run.dag.container()
+    if spec.login is None:
+        return _Registry(spec=spec, pusher=pusher, secrets=())
+    what = f"the password for {spec.url}"
+    value = await read_secret(run, spec.login.password, stage="publish", what=what)
+    host = spec.url.partition("/")[0]
+    secret = run.dag.secret(spec.login.password)
+    pusher = pusher.with_registry_auth(host, spec.login.username, secret)
+    return _Registry(spec=spec, pusher=pusher, secrets=(value,))
+
+
+async def _push(job: _Job) -> _Outcome:
+    """Push one image to one registry, tag after tag: only the first one sends layers."""
+    from keelway.model.published import PublishedTag  # noqa: PLC0415 - not for a plan
+
+    done: list[PublishedTag] = []
+    failed: list[_Failure] = []
+    for position, tag in enumerate(job.spec.tags):
+        address = f"{job.repository}:{tag}"
+        try:
+            digest = await _push_tag(job, address)
+        except StageError as error:
+            failed.append(_Failure(address, error.message))
+            left = job.spec.tags[position + 1 :]
+            if left and is_transient(error.message):  # nobody there: more tags change nothing
+                failed.append(_Failure(job.repository, f"not tried: {', '.join(left)}"))
+                break
+        else:
+            done.append(PublishedTag(repository=job.repository, tag=tag, digest=digest))
+            job.run.say("publish", f"{address}@{digest}")
+    return _Outcome(image=job.image, done=tuple(done), failed=tuple(failed))
+
+
+async def _push_tag(job: _Job, address: str) -> Digest:
+    """Return the digest that the tag names now; what cannot last is tried again."""
+    retry = job.spec.retry
+    for attempt in range(1, retry.attempts):
+        try:
+            return await _push_once(job, address)
+        except StageError as error:
+            if not is_transient(error.message):
+                raise
+            delay = min(retry.delay_s * 2 ** (attempt - 1), retry.longest_delay_s)
+            reason = error.message[:_SHOWN]
+            job.run.say("publish", f"{address}: {reason}; trying again in {delay:g} s")
+            await anyio.sleep(delay)
+    try:
+        return await _push_once(job, address)
+    except StageError as error:
+        if retry.attempts > 1 and is_transient(error.message):
+            error.message += f" (tried {retry.attempts} times)"
+        raise
+
+
+async def _push_once(job: _Job, address: str) -> Digest:
+    variants = [variant.container for variant in job.variants]
+    with failures_of("publish", _PUSHING, job.registry.secrets):
+        answer = await job.registry.pusher.publish(address, platform_variants=variants)
+    found = _DIGEST.search(answer)
+    if found is None:
+        raise StageError(f"the engine answered no digest: {answer!r}", stage="publish")
+    return Digest(found[1])
+
+
+def is_transient(message: str) -> bool:
+    """Return whether trying again can help: the network, a 5xx or a 429."""
+    return _transient().search(message) is not None
+
+
+def _published(verified: Verified, outcomes: Sequence[_Outcome]) -> Published:
+    from keelway.model.published import Published, PublishedImage  # noqa: PLC0415 - not for a plan
+
+    images: list[PublishedImage] = []
+    for name in verified.images.names():
+        tags = tuple(tag for outcome in outcomes if outcome.image == name for tag in outcome.done)
+        if tags:
+            platforms = tuple(variant.platform for variant in verified.images.of(name))
+            images.append(
+                PublishedImage(name=name, digest=tags[0].digest, platforms=platforms, tags=tags)
+            )
+    return Published(images=tuple(images))
+
+
+def _disagreements(outcomes: Sequence[_Outcome]) -> list[_Failure]:
+    """Return one failure for each image whose tags do not all name the same digest."""
+    digests: dict[str, dict[Digest, str]] = {}
+    for outcome in outcomes:
+        for tag in outcome.done:
+            where = f"{tag.repository}:{tag.tag}"
+            digests.setdefault(outcome.image, {}).setdefault(tag.digest, where)
+    return [
+        _Failure(
+            image,
+            "the same image got different digests: "
+            + ", ".join(f"{where} is {digest}" for digest, where in sorted(found.items())),
+        )
+        for image, found in digests.items()
+        if len(found) > 1
+    ]

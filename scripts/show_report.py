@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""Prints what a report.json of keelway tells, and how to look at what was published."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def main(path: Path) -> int:
+    report: dict[str, Any] = json.loads(path.read_text())
+    steps = report["steps"]
+    total = sum(steps.values())
+    print(f"report     {path}")
+    print(f"engine     {report['engine']['name']}: {report['engine']['reason']}")
+    print(
+        f"steps      {steps['run']} run, {steps['cached']} of {total} cached, "
+        f"in {report['seconds']:.1f} s"
+    )
+    pushes = sum(len(image["references"]) for image in report["published"] or ())
+    if steps["run"] <= pushes and steps["cached"]:
+        print("           all but the pushes was cached: nothing had changed")
+    for document in (report["sbom"] or {}).get("documents", ()):
+        print(
+            f"sbom       {document['platform']}, {document['packages']} packages: "
+            f"{path.parent / document['path']}"
+        )
+    for image in report["published"] or ():
+        tagged = image["references"][0].partition("@")[0]
+        print("look at it")
+        print(f"  skopeo inspect --raw --tls-verify=false docker://{tagged}")
+        for platform in image["platforms"]:
+            architecture = platform.split("/")[1]
+            print(
+                f"  skopeo copy --src-tls-verify=false --override-arch {architecture} "
+                f"docker://{tagged} oci:/tmp/{image['name']}-{architecture}"
+            )
+    return 0 if report["outcome"] == "ok" else report["exit_code"]
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,51 @@
+"""What every kind of test may need: a registry, and the images that are pushed to it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.registry import (
+    PASSWORD,
+    USER,
+    Registry,
+    given_registry,
+    running_registry,
+)
+from tests.support.sample_images import SampleImages, push_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry on the loopback, or the one that `KEELWAY_TEST_REGISTRY` names."""
+    given = given_registry()
+    if given is not None:
+        yield given
+        return
+    with running_registry(tmp_path_factory.mktemp("registry")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def closed_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A loopback registry that lets only its one account in."""
+    folder = tmp_path_factory.mktemp("closed-registry")
+    with running_registry(folder, account=(USER, PASSWORD)) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def samples(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> SampleImages:
+    """The images that the tests start from, pushed for both platforms."""
+    return push_samples(registry, tmp_path_factory.mktemp("samples"))
+
+
+@pytest.fixture
+def nonce() -> str:
+    """A word that no run had before, so that nothing made with it is cached."""
+    return uuid.uuid4().hex

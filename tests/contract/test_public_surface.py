@@ -1,0 +1,49 @@
+"""What users rely on, as it is: a change shows as a diff of a golden file or of the reference."""
+
+from pathlib import Path
+
+import pytest
+
+import keelway
+from keelway._cli import app, reference
+from keelway.config import load_config
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "golden"
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def test_the_exported_names() -> None:
+    """After a deliberate change: write the names, one a line, to the golden file."""
+    golden = (GOLDEN / "exports.txt").read_text().splitlines()
+    assert sorted(keelway.__all__) == golden
+
+
+@pytest.mark.parametrize("name", sorted(reference.pages()))
+def test_the_reference_is_what_the_program_says(name: str) -> None:
+    """When this fails: `python -m keelway._cli.reference docs/reference`."""
+    assert (REFERENCE / name).read_text() == reference.pages()[name]
+
+
+def test_checking_the_reference_fails_when_a_page_is_stale(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert reference.main([str(tmp_path), "--check"]) == 1
+    assert reference.main([str(tmp_path)]) == 0
+    assert reference.main([str(tmp_path), "--check"]) == 0
+    (tmp_path / "cli.md").write_text("old")
+    capsys.readouterr()
+    assert reference.main([str(tmp_path), "--check"]) == 1
+    assert "cli.md is not what keelway itself says" in capsys.readouterr().err
+    assert reference.main([]) == 2
+
+
+def test_the_example_of_the_reference_is_a_configuration(tmp_path: Path) -> None:
+    (tmp_path / "keelway.toml").write_text(reference.EXAMPLE)
+    assert list(load_config(tmp_path).config.images) == ["orders", "worker"]
+
+
+def test_every_command_is_in_the_reference() -> None:
+    page = (REFERENCE / "cli.md").read_text()
+    for name in app.COMMANDS:
+        assert f"## `keelway {name}`" in page

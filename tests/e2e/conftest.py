@@ -1,0 +1,127 @@
+"""The demo, run once from nothing, and what it left in its registry."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.missing import need
+from tests.support.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO_PORT = "5117"
+TIMEOUT_S = 1200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What one run of the demo said and wrote."""
+
+    code: int
+    said: str
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """A copy of examples/orders in a repository of its own, with a registry and a store."""
+
+    project: Path
+    registry: Registry
+    environment: dict[str, str]
+
+    def run(self) -> Run:
+        """Run the demo as `make demo KEEP=1` does."""
+        done = subprocess.run(
+            [str(ROOT / "scripts/demo"), "--keep"],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        path = self.project / ".keelway/report.json"
+        report = json.loads(path.read_text()) if path.exists() else {}
+        return Run(code=done.returncode, said=done.stdout, report=report)
+
+    def pins(self) -> dict[str, str]:
+        """Return the references of the base images, by name."""
+        lock = tomllib.loads((self.project / "keelway.lock").read_text())
+        return {name: pin["reference"] for name, pin in lock["base"].items()}
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Everything that the demo needs, apart from the machine's own demo."""
+    for program, package in {
+        "mmdebstrap": "mmdebstrap",
+        "docker-registry": "docker-registry",
+        "skopeo": "skopeo",
+        "git": "git",
+    }.items():
+        need(program, package=package)
+    folder = tmp_path_factory.mktemp("demo")
+    port = _free_port()
+    project = _own_copy(folder / "orders", port)
+    demo = Demo(
+        project=project,
+        registry=Registry(address=f"localhost:{port}"),
+        environment={
+            **{name: text for name, text in os.environ.items() if name != "DAGGER_SESSION_PORT"},
+            "KEELWAY_DEMO_DIRECTORY": str(project),
+            "KEELWAY_DEMO_PORT": str(port),
+            "KEELWAY_DEMO_STATE": str(folder / "state"),
+            "KEELWAY_DEMO_BIN": str(Path(sys.executable).parent),
+            "KEELWAY_STORE": str(folder / "store"),
+        },
+    )
+    yield demo
+    subprocess.run(
+        [str(ROOT / "scripts/registry"), "stop"],
+        env=demo.environment,
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def first(demo: Demo) -> Run:
+    """The first run of the demo, with an empty store and an empty registry."""
+    run = demo.run()
+    assert run.code == 0, run.said
+    return run
+
+
+def _own_copy(target: Path, port: int) -> Path:
+    ignored = shutil.ignore_patterns("__pycache__", ".keelway", "keelway.lock", ".pytest_cache")
+    shutil.copytree(ROOT / "examples/orders", target, ignore=ignored)
+    config = target / "keelway.toml"
+    text = config.read_text()
+    assert f"localhost:{DEMO_PORT}/" in text
+    config.write_text(text.replace(f"localhost:{DEMO_PORT}/", f"localhost:{port}/"))
+    identity = ["-c", "user.name=demo", "-c", "user.email=demo@example.com"]
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "orders"]):
+        subprocess.run(["git", *identity, *words], cwd=target, check=True, capture_output=True)
+    return target
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

@@ -1,0 +1,318 @@
+"""How long services live, and the ways between the host and containers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import dagger
+import httpx
+import pytest
+
+from tests.support.raw_session import close_session, start_session
+from tests.support.shell import output, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.engine.conftest import NewSession
+    from tests.support.engines import Engine
+    from tests.support.sample_images import SampleImages
+
+PORT = 8080
+SERVE = f"httpd -f -p {PORT} -h /"
+
+
+def web(base: dagger.Container, text: str) -> dagger.Service:
+    """Return a web server whose one page says `text`."""
+    made = base.with_new_file("/index.html", text).with_exposed_port(PORT)
+    return made.as_service(args=SERVE.split())
+
+
+def page(host: str) -> str:
+    """Return the command that reads that page."""
+    return f"wget -qO- http://{host}:{PORT}/"
+
+
+def fetched(address: str) -> str:
+    """Return that page as the host sees it."""
+    with httpx.Client(trust_env=False, timeout=5) as client:
+        return client.get(f"http://{address}/").text
+
+
+def is_open(port: int) -> bool:
+    """Tell whether somebody listens at a port of the host."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 2):
+        return True
+    return False
+
+
+def free_port() -> int:
+    """Return a port of the host that nobody uses."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+# --- by name ---------------------------------------------------------------------------------
+
+
+async def test_started_service_is_found_by_any_command(base: dagger.Container, nonce: str) -> None:
+    service = await web(base, nonce).start()
+    host = await service.hostname()
+    assert await output(base, page(host)) == nonce
+    _ = await service.stop()
+    with pytest.raises(dagger.ExecError):
+        await output(base, f"{page(host)} # again")
+
+
+async def test_started_service_is_not_found_from_another_session(
+    base: dagger.Container, new_session: NewSession, samples: SampleImages, nonce: str
+) -> None:
+    service = await web(base, nonce).start()
+    other = (await new_session()).container().from_(samples.busybox)
+    with pytest.raises(dagger.ExecError):
+        await output(other, page(await service.hostname()))
+    _ = await service.stop(kill=True)
+
+
+async def test_started_service_runs_without_users_until_stopped(
+    base: dagger.Container, dag: dagger.Client, nonce: str
+) -> None:
+    volume = dag.cache_volume(nonce)
+    script = f"trap 'echo term >>/log/log; exit 0' TERM; {SERVE} & wait"
+    made = base.with_new_file("/hello", "hello").with_mounted_cache("/log", volume)
+    service = made.with_exposed_port(PORT).as_service(args=["sh", "-c", script])
+    service = await service.start()
+    _ = await service.start()  # twice is once
+    host = await service.hostname()
+    await asyncio.sleep(11)
+    assert await output(base, f"wget -qO- http://{host}:{PORT}/hello # {nonce}") == "hello"
+    before = await output(base.with_mounted_cache("/log", volume), "cat /log/log || echo none")
+    assert before == "none\n"
+    _ = await service.stop()
+    after = await output(base.with_mounted_cache("/log", volume), "cat /log/log || echo no")
+    assert after == "term\n"
+
+
+async def test_kill_gives_no_time(base: dagger.Container, dag: dagger.Client, nonce: str) -> None:
+    volume = dag.cache_volume(nonce)
+    script = f"trap 'echo term >>/log/log; exit 0' TERM; {SERVE} & wait"
+    made = base.with_mounted_cache("/log", volume).with_exposed_port(PORT)
+    service = await made.as_service(args=["sh", "-c", script]).start()
+    _ = await service.stop(kill=True)
+    said = await output(base.with_mounted_cache("/log", volume), "cat /log/log || echo nothing")
+    assert said == "nothing\n"
+
+
+async def test_stop_of_what_does_not_run_is_fine(base: dagger.Container, nonce: str) -> None:
+    _ = await web(base, nonce).stop()
+
+
+async def test_sync_does_not_start_a_service(base: dagger.Container, nonce: str) -> None:
+    made = base.with_exposed_port(PORT)
+    service = await made.as_service(args=["sh", "-c", f"exit 1 # {nonce}"]).sync()
+    assert await service.hostname()
+
+
+async def test_service_ends_ten_seconds_after_its_last_user(
+    base: dagger.Container, dag: dagger.Client, nonce: str
+) -> None:
+    volume = dag.cache_volume(nonce)
+    script = f"trap 'date +%s >/log/end; exit 0' TERM; {SERVE} & wait"
+    made = base.with_mounted_cache("/log", volume).with_exposed_port(PORT)
+    service = made.as_service(args=["sh", "-c", script])
+    await settle(base.with_service_binding("s", service).with_exec(["true"]))
+    left = time.time()
+    logs = base.with_mounted_cache("/log", volume)
+    said, number = "running\n", 0
+    while said == "running\n" and number < 20:
+        await asyncio.sleep(1)
+        number += 1
+        said = await output(logs, f"cat /log/end || echo running # {number}")
+    assert 8 <= int(said) - left <= 13
+
+
+async def test_locked_cache_is_held_while_a_service_runs(
+    base: dagger.Container, dag: dagger.Client, nonce: str
+) -> None:
+    locked = dagger.CacheSharingMode.LOCKED
+    cached = base.with_mounted_cache("/c", dag.cache_volume(nonce), sharing=locked)
+    service = await cached.with_exposed_port(PORT).as_service(args=SERVE.split()).start()
+    waiting = asyncio.create_task(output(cached, f"echo in # {nonce}"))
+    done, _ = await asyncio.wait([waiting], timeout=2)
+    assert not done
+    _ = await service.stop()
+    assert await asyncio.wait_for(waiting, timeout=20) == "in\n"
+
+
+def test_end_of_the_session_ends_services_at_once(engine: Engine, samples: SampleImages) -> None:
+    engine.require_local()
+    session = start_session(engine)
+    try:
+        script = "trap '' TERM; while true; do sleep 1; done"
+        words = f'["sh", "-c", "{script}"]'
+        query = f'{{ container {{ from(address: "{samples.busybox}") {{ asService(args: {words}) '
+        session.data(query + "{ start } } } }")
+        begun = time.monotonic()
+        assert session.stop() == 0
+        assert time.monotonic() - begun < 5
+    finally:
+        close_session(session)
+
+
+# --- from the host to a container ------------------------------------------------------------
+
+
+async def test_tunnel_leads_from_the_host_to_a_service(
+    base: dagger.Container, dag: dagger.Client, nonce: str
+) -> None:
+    tunnel = await dag.host().tunnel(web(base, nonce)).start()
+    endpoint = await tunnel.endpoint()
+    assert endpoint.startswith("127.0.0.1:")
+    assert await tunnel.hostname() == "127.0.0.1"
+    assert [await port.port() for port in await tunnel.ports()] == [int(endpoint.split(":")[1])]
+    assert await asyncio.to_thread(fetched, endpoint) == nonce
+    _ = await tunnel.stop()
+    assert not is_open(int(endpoint.split(":")[1]))
+
+
+async def test_tunnel_takes_the_ports_that_it_is_told(
+    base: dagger.Container, dag: dagger.Client, nonce: str
+) -> None:
+    port = free_port()
+    forwards = [dagger.PortForward(backend=PORT, frontend=port)]
+    tunnel = await dag.host().tunnel(web(base, nonce), ports=forwards).start()
+    assert await tunnel.endpoint(scheme="http") == f"http://127.0.0.1:{port}"
+    assert await asyncio.to_thread(fetched, f"127.0.0.1:{port}") == nonce
+    _ = await tunnel.stop()
+
+
+async def test_native_tunnel_has_the_ports_of_the_service(
+    base: dagger.Container, dag: dagger.Client, nonce: str
+) -> None:
+    port = free_port()
+    made = base.with_new_file("/index.html", nonce).with_exposed_port(port)
+    service = made.as_service(args=["httpd", "-f", "-p", str(port), "-h", "/"])
+    tunnel = await dag.host().tunnel(service, native=True).start()
+    assert await asyncio.to_thread(fetched, f"127.0.0.1:{port}") == nonce
+    _ = await tunnel.stop()
+
+
+async def test_tunnel_without_ports_is_an_error(base: dagger.Container, dag: dagger.Client) -> None:
+    with pytest.raises(dagger.QueryError, match="no ports to forward"):
+        _ = await dag.host().tunnel(base.as_service(args=["sleep", "60"])).start()
+
+
+async def test_tunnel_to_a_port_that_is_taken_says_so(
+    base: dagger.Container, dag: dagger.Client, nonce: str
+) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - as the tunnel does
+        port = taken.getsockname()[1]
+        forwards = [dagger.PortForward(backend=PORT, frontend=port)]
+        with pytest.raises(dagger.QueryError, match=f"port {port} of the host: address already"):
+            _ = await dag.host().tunnel(web(base, nonce), ports=forwards).start()
+
+
+async def test_tunnel_that_does_not_run_has_no_endpoint(
+    base: dagger.Container, dag: dagger.Client, nonce: str
+) -> None:
+    with pytest.raises(dagger.QueryError, match="is not running"):
+        await dag.host().tunnel(web(base, nonce)).endpoint()
+
+
+async def test_up_serves_until_the_request_is_given_up(base: dagger.Container, nonce: str) -> None:
+    port = free_port()
+    forwards = [dagger.PortForward(backend=PORT, frontend=port)]
+    up = asyncio.create_task(web(base, nonce).up(ports=forwards))
+    deadline = time.monotonic() + 20
+    while not await asyncio.to_thread(is_open, port):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+    assert await asyncio.to_thread(fetched, f"127.0.0.1:{port}") == nonce
+    assert not up.done()
+    _ = up.cancel()
+    with contextlib.suppress(asyncio.CancelledError, dagger.DaggerError):
+        _ = await up
+    while await asyncio.to_thread(is_open, port):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+
+
+async def test_container_up_is_the_same_for_its_command(base: dagger.Container, nonce: str) -> None:
+    port = free_port()
+    made = base.with_new_file("/index.html", nonce).with_exposed_port(port)
+    up = asyncio.create_task(made.up(args=["httpd", "-f", "-p", str(port), "-h", "/"]))
+    deadline = time.monotonic() + 20
+    while not await asyncio.to_thread(is_open, port):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+    assert await asyncio.to_thread(fetched, f"127.0.0.1:{port}") == nonce
+    _ = up.cancel()
+    with contextlib.suppress(asyncio.CancelledError, dagger.DaggerError):
+        _ = await up
+
+
+# --- from a container to the host ------------------------------------------------------------
+
+
+@pytest.fixture
+def echo() -> Iterator[int]:
+    """A port of the host's loopback that answers `echo: ` and the line it was sent."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    with client:
+                        client.sendall(b"echo: " + client.recv(100))
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+async def test_service_of_the_host_is_reached_by_its_alias(
+    base: dagger.Container, dag: dagger.Client, echo: int, nonce: str
+) -> None:
+    service = dag.host().service([dagger.PortForward(backend=echo, frontend=7)])
+    client = base.with_service_binding("outside", service)
+    assert await output(client, f"echo {nonce} | nc outside 7") == f"echo: {nonce}\n"
+
+
+async def test_service_of_the_host_has_the_same_port_by_default(
+    base: dagger.Container, dag: dagger.Client, echo: int, nonce: str
+) -> None:
+    service = dag.host().service([dagger.PortForward(backend=echo)])
+    client = base.with_service_binding("outside", service)
+    assert await output(client, f"echo {nonce} | nc outside {echo}") == f"echo: {nonce}\n"
+    assert await service.endpoint() == f"{await service.hostname()}:{echo}"
+
+
+async def test_started_service_of_the_host_is_found_by_name(
+    base: dagger.Container, dag: dagger.Client, echo: int, nonce: str
+) -> None:
+    service = dag.host().service([dagger.PortForward(backend=echo, frontend=8)])
+    with pytest.raises(dagger.QueryError, match="is not running"):
+        await service.ports()
+    _ = await service.start()
+    assert [await port.port() for port in await service.ports()] == [8]
+    said = await output(base, f"echo {nonce} | nc {await service.hostname()} 8")
+    assert said == f"echo: {nonce}\n"
+    _ = await service.stop()
+
+
+async def test_service_of_the_host_without_ports_is_an_error(dag: dagger.Client) -> None:
+    with pytest.raises(dagger.QueryError, match="no ports"):
+        await dag.host().service([]).hostname()
+
+
+async def test_service_of_the_host_cannot_be_tunnelled_to(dag: dagger.Client) -> None:
+    service = dag.host().service([dagger.PortForward(backend=1)])
+    with pytest.raises(dagger.QueryError, match="not supported"):
+        _ = await dag.host().tunnel(service).start()

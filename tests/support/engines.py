@@ -1,0 +1,120 @@
+"""Which engine the conformance suite speaks to, and how a session of it is opened.
+
+A session that is already running (`DAGGER_SESSION_PORT`) wins, then Dagger's own engine
+(`_EXPERIMENTAL_DAGGER_RUNNER_HOST`, through the Dagger CLI), else the local engine. The SDK is
+used as it is published; only the environment that it reads is arranged here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagger
+import pytest
+
+from tests.support.missing import missing
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+    from typing import TextIO
+
+CLI_BIN = "_EXPERIMENTAL_DAGGER_CLI_BIN"
+RUNNER_HOST = "_EXPERIMENTAL_DAGGER_RUNNER_HOST"
+
+
+class Kind(Enum):
+    """Where the engine comes from."""
+
+    GIVEN = "a session that is already running"
+    DAGGER = "Dagger's own engine"
+    LOCAL = "the local engine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """The engine under test; `program` speaks the CLI's `session` protocol."""
+
+    kind: Kind
+    program: Path | None
+    environment: Mapping[str, str]
+
+    def with_environment(self, **changes: str) -> Engine:
+        """Return the same engine started with more environment variables."""
+        changed = {**self.environment, **changes}
+        return Engine(kind=self.kind, program=self.program, environment=changed)
+
+    def require_local(self) -> None:
+        """Skip the test where the engine is not ours to kill, look into, or give a store."""
+        if self.kind is not Kind.LOCAL:
+            pytest.skip(f"looks into the local engine: the tests run on {self.kind.value}")
+
+    def require_own_sessions(self) -> None:
+        """Skip the test where only the one session that was given can be used."""
+        if self.kind is Kind.GIVEN:
+            pytest.skip(f"opens sessions of its own: the tests run on {self.kind.value}")
+
+
+def chosen_engine(scratch: Path) -> Engine:
+    """Return the engine that the environment names; the local one gets a store in `scratch`."""
+    if os.environ.get("DAGGER_SESSION_PORT"):
+        return Engine(kind=Kind.GIVEN, program=None, environment={})
+    if os.environ.get(RUNNER_HOST):
+        cli = os.environ.get(CLI_BIN) or shutil.which("dagger")
+        if cli is None:
+            missing(f"the Dagger CLI (on PATH or in {CLI_BIN}), which {RUNNER_HOST} needs")
+        return Engine(kind=Kind.DAGGER, program=Path(cli), environment={})
+    settings = {"KEELWAY_STORE": str(scratch / "store")}
+    return Engine(kind=Kind.LOCAL, program=_local_program(scratch), environment=settings)
+
+
+def _local_program(scratch: Path) -> Path:
+    """Return `keelway-engine` of this interpreter, or write what its entry point would be."""
+    installed = Path(sys.executable).parent / "keelway-engine"
+    if installed.exists():
+        return installed
+    written = scratch / "keelway-engine"
+    written.write_text(f'#!/bin/sh\nexec {sys.executable} -m keelway.engine "$@"\n')
+    written.chmod(0o755)
+    return written
+
+
+@contextlib.contextmanager
+def environment(changes: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while: the SDK and what it starts read them."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextlib.asynccontextmanager
+async def sdk_session(
+    engine: Engine,
+    *,
+    workdir: Path | None = None,
+    log: TextIO | None = None,
+) -> AsyncIterator[dagger.Client]:
+    """Open a session by the unmodified SDK; requests are not sent twice, so that failures show."""
+    changes = dict(engine.environment)
+    if engine.program is not None:
+        changes[CLI_BIN] = str(engine.program)
+    config = dagger.Config(retry=None, log_output=log)
+    if workdir is not None:
+        config.workdir = workdir
+    async with contextlib.AsyncExitStack() as stack:
+        with environment(changes):
+            client = await stack.enter_async_context(dagger.Connection(config))
+        yield client

@@ -1,0 +1,41 @@
+"""What a test does when this machine lacks something: it names it, and in CI it fails."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from typing import NoReturn
+
+import pytest
+
+
+def in_ci() -> bool:
+    """Return whether a CI runs the tests, so that a skip would hide a broken promise."""
+    return os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test with the name of what is missing; fail instead where `CI=true`."""
+    if in_ci():
+        pytest.fail(f"missing on this CI machine: {what}")
+    pytest.skip(f"missing: {what}")
+
+
+def need(program: str, *, package: str) -> str:
+    """Return the path of `program`, or say which package brings it."""
+    found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if found is None:
+        missing(f"the program {program} (package {package})")
+    return found
+
+
+def foreign_architecture() -> str:
+    """Return the one of amd64 and arm64 that this machine is not."""
+    return "amd64" if platform.machine() in {"aarch64", "arm64"} else "arm64"
+
+
+def need_emulator() -> str:
+    """Return the program that runs the foreign architecture's programs here."""
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}[foreign_architecture()]
+    return need(f"qemu-{machine}-static", package="qemu-user-static")

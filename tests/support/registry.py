@@ -1,0 +1,140 @@
+"""A registry on the loopback for the length of a test run, and a reader of what is in it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from tests.support.missing import need
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MANIFEST_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+# The one account of the registry that asks for it: user "ci", password "correct horse".
+USER, PASSWORD = "ci", "correct horse"
+HTPASSWD = "ci:$2b$05$gzNtvlsoR1mzcHQdDKp8GOiR0hiIXFK2Zy/u.8wvlPlXCU..tFhCa"
+READY_TIMEOUT_S = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """A registry's address (`host:port`) and how to look into it without any client tool."""
+
+    address: str
+    account: tuple[str, str] | None = None
+
+    def manifest(self, reference: str) -> tuple[str, dict[str, Any]]:
+        """Return digest and content of the manifest or index at `repository[:tag|@digest]`."""
+        repository, name = _split(reference.removeprefix(f"{self.address}/"))
+        answer = self._get(f"{repository}/manifests/{name}")
+        return answer.headers["docker-content-digest"], answer.json()
+
+    def config(self, repository: str, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Return the image config that a manifest of `repository` names."""
+        found: dict[str, Any] = json.loads(self.blob(repository, manifest["config"]["digest"]))
+        return found
+
+    def blob(self, repository: str, digest: str) -> bytes:
+        """Return the bytes of a blob."""
+        return self._get(f"{repository}/blobs/{digest}").content
+
+    def has(self, reference: str) -> bool:
+        """Return whether there is a manifest at `repository:tag`."""
+        try:
+            self.manifest(reference)
+        except httpx.HTTPStatusError:
+            return False
+        return True
+
+    def _get(self, path: str) -> httpx.Response:
+        url = f"http://{self.address}/v2/{path}"
+        accept = {"Accept": ", ".join(MANIFEST_TYPES)}
+        answer = httpx.get(url, headers=accept, auth=self.account, trust_env=False)
+        answer.raise_for_status()
+        return answer
+
+
+def _split(reference: str) -> tuple[str, str]:
+    """Split `repository[:tag][@digest]` into the repository and what names the manifest."""
+    name, _, digest = reference.partition("@")
+    repository, _, tag = name.partition(":")
+    return repository, digest or tag or "latest"
+
+
+@contextlib.contextmanager
+def running_registry(folder: Path, *, account: tuple[str, str] | None = None) -> Iterator[Registry]:
+    """Run docker-registry on a free loopback port, with its data in `folder`."""
+    program = need("docker-registry", package="docker-registry")
+    registry = Registry(address=f"127.0.0.1:{_free_port()}", account=account)
+    config = _write_config(folder, registry)
+    with (folder / "registry.log").open("wb") as log:
+        process = subprocess.Popen([program, "serve", str(config)], stdout=log, stderr=log)
+    try:
+        _wait_ready(registry, process, folder)
+        yield registry
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=10)
+
+
+def _write_config(folder: Path, registry: Registry) -> Path:
+    """Write the registry's configuration; JSON is YAML too."""
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    settings: dict[str, Any] = {
+        "version": 0.1,
+        "log": {"level": "warn", "accesslog": {"disabled": True}},
+        "storage": {
+            "filesystem": {"rootdirectory": str(folder / "data")},
+            "delete": {"enabled": True},
+        },
+        "http": {"addr": registry.address},
+    }
+    if registry.account is not None:
+        (folder / "htpasswd").write_text(HTPASSWD + "\n")
+        settings["auth"] = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
+    path = folder / "config.yml"
+    path.write_text(json.dumps(settings))
+    return path
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _wait_ready(registry: Registry, process: subprocess.Popen[bytes], folder: Path) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            httpx.get(f"http://{registry.address}/v2/", trust_env=False)
+            return
+        time.sleep(0.05)
+    log = (folder / "registry.log").read_text()
+    raise RuntimeError(f"docker-registry did not start at {registry.address}:\n{log}")
+
+
+def given_registry() -> Registry | None:
+    """Return the registry of `KEELWAY_TEST_REGISTRY` (`host:port`, plain http), if one is given.
+
+    An engine on another machine does not see this one's loopback: name one that both reach.
+    """
+    address = os.environ.get("KEELWAY_TEST_REGISTRY")
+    return Registry(address=address) if address else None

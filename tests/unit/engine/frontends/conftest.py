@@ -1,0 +1,107 @@
+"""Builds without an engine: the graph is looked at, nothing is evaluated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from keelway.engine.errors import RegistryError
+from keelway.engine.frontends.dockerfile import docker_build
+from keelway.engine.frontends.stage import BuildRequest
+from keelway.engine.graph import ops
+from keelway.engine.graph.container import Config, Container
+from keelway.engine.graph.node import Node
+from keelway.engine.graph.values import Directory, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONTEXT = Node.of(ops.HostTree(path="/context"))
+
+
+@dataclass
+class FakeSession:
+    """Images by name, and a context whose files are these."""
+
+    files: dict[str, str]
+    images: Mapping[str, Config] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    default_platform: str = "linux/amd64"
+
+    def with_image(self, container: Container, address: str) -> Container:
+        self.asked.append((address, container.platform))
+        if address not in self.images:
+            raise RegistryError(f"no image {address} here")
+        root = Node.of(ops.HostTree(path=f"/image/{address}/{container.platform}"))
+        return replace(container, root=root, config=self.images[address], image_ref=address)
+
+    def read_file(self, directory: Directory, path: str) -> bytes | None:
+        del directory
+        text = self.files.get(path)
+        return None if text is None else text.encode()
+
+    def is_directory(self, node: Node, path: str) -> bool | None:
+        del node
+        if path == "/missing":
+            return None
+        return not path.endswith(".txt")
+
+
+BASE = Config(
+    env=(("PATH", "/bin"), ("FROM_BASE", "yes")),
+    cmd=("base-cmd",),
+    entrypoint=("base-entry",),
+    labels=(("kind", "base"),),
+)
+IMAGES = {
+    "base": BASE,
+    "other:2": Config(),
+    "trigger": Config(on_build=("RUN echo $WHO", "COPY --from=later /x /y")),
+    "bad-trigger": Config(on_build=("NOPE x",)),
+}
+
+
+class Builds(Protocol):
+    """Builds a Dockerfile on the fake session."""
+
+    def __call__(
+        self,
+        text: str,
+        *,
+        files: Mapping[str, str] | None = None,
+        target: str = "",
+        args: Mapping[str, str] | None = None,
+        platform: str = "",
+        secrets: tuple[Secret, ...] = (),
+    ) -> Container: ...
+
+
+@pytest.fixture
+def session() -> FakeSession:
+    return FakeSession(files={}, images=IMAGES)
+
+
+@pytest.fixture
+def build(session: FakeSession) -> Builds:
+    def built(
+        text: str,
+        *,
+        files: Mapping[str, str] | None = None,
+        target: str = "",
+        args: Mapping[str, str] | None = None,
+        platform: str = "",
+        secrets: tuple[Secret, ...] = (),
+    ) -> Container:
+        session.files.update({"Dockerfile": text, **(files or {})})
+        request = BuildRequest(
+            context=Directory(node=CONTEXT),
+            target=target,
+            build_args=tuple((args or {}).items()),
+            platform=platform,
+            secrets=secrets,
+        )
+        return docker_build(request, session)
+
+    return built

@@ -1,0 +1,136 @@
+"""The flow as a whole: what follows from what, and what must never happen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from keelway.errors import GateError, PublishError, ToolError
+from keelway.flow import release, verify
+from keelway.model.events import StageEnded
+from keelway.model.findings import Severity
+from keelway.model.outcome import Skipped
+from keelway.model.published import Delivered
+from keelway.model.tool import HostTool
+from keelway.planning import DeliverPlan, Plan, VerifyPlan
+from keelway.stages.build import BuildSpec, ImageSpec
+from keelway.stages.gate import GateSpec
+from keelway.stages.publish import PublishSpec, RegistrySpec, RetrySpec
+from keelway.stages.sbom import SbomSpec
+from keelway.stages.scan import ScanSpec
+from keelway.tags.naming import Names
+from tests.support.built import DIGEST
+from tests.support.recording import Chain, Failure
+from tests.support.static_elf import write_static_elf
+
+if TYPE_CHECKING:
+    from keelway._stage import Run
+    from tests.support.observing import Listener
+    from tests.support.recording import RecordingEngine
+
+ASSETS = Path(__file__).parents[2] / "assets"
+NOTHING = GateSpec(fail_on=None)
+
+
+def plan_for(tmp_path: Path, *, gate: GateSpec = NOTHING, deliver: bool = True) -> Plan:
+    tool = HostTool(path=str(write_static_elf(tmp_path / "tool")))
+    reports = str(tmp_path / "reports")
+    publish = PublishSpec(
+        registries=(RegistrySpec(url="localhost:5000/demo"),), retry=RetrySpec(attempts=1)
+    )
+    return Plan(
+        project="shop",
+        names=Names(tags=("latest",), unused=()),
+        verify=VerifyPlan(
+            build=BuildSpec(images=(ImageSpec(name="orders", context=str(tmp_path)),)),
+            scan=ScanSpec(tool=tool, directory=reports, scanners=("secret",), database=None),
+            sbom=SbomSpec(tool=tool, directory=reports),
+            gate=gate,
+        ),
+        deliver=DeliverPlan(publish=publish) if deliver else Skipped("not today"),
+    )
+
+
+@pytest.fixture(autouse=True)
+def everything_works(engine: RecordingEngine) -> None:
+    def contents(chain: Chain) -> str:
+        name = Path(chain["file"]["path"]).name
+        sample = {"image.spdx.json": "syft.spdx.json", "image.cdx.json": "syft.cdx.json"}
+        return (ASSETS / sample.get(name, "trivy_report.json")).read_text()
+
+    engine.answer("exitCode", 0)
+    engine.answer("stdout", "9.9.9")
+    engine.answer("stderr", "")
+    engine.answer("contents", contents)
+    engine.answer("publish", lambda chain: f"{chain['publish']['address']}@{DIGEST}")
+
+
+def endings(heard: Listener) -> list[tuple[str, str]]:
+    return [(event.stage, event.status.value) for event in heard.of(StageEnded)]
+
+
+async def test_a_release_goes_all_the_way(run: Run, tmp_path: Path) -> None:
+    report = await release(run, plan_for(tmp_path))
+    assert isinstance(report.delivered, Delivered)
+    assert report.delivered.published.images[0].digest == DIGEST
+    assert report.verified.images.names() == ("orders",)
+
+
+async def test_what_ships_is_what_was_scanned(
+    run: Run, engine: RecordingEngine, tmp_path: Path
+) -> None:
+    await release(run, plan_for(tmp_path))
+    (publish,) = engine.asked("publish")
+    shipped = {variant.text for variant in publish["publish"]["platformVariants"]}
+    looked_at = {
+        mount["source"].text.removesuffix(".asTarball")
+        for chain in engine.asked("exitCode")
+        for mount in chain.all("withMountedFile")
+        if mount["path"].startswith("/input/")
+    }
+    assert shipped == looked_at
+    assert len(shipped) == 2
+
+
+async def test_a_gate_that_says_no_lets_nothing_out(
+    run: Run, engine: RecordingEngine, heard: Listener, tmp_path: Path
+) -> None:
+    with pytest.raises(GateError):
+        await release(run, plan_for(tmp_path, gate=GateSpec(fail_on=Severity.HIGH)))
+    assert not engine.asked("publish")
+    assert dict(endings(heard)) == {"build": "ok", "scan": "ok", "sbom": "ok", "gate": "failed"}
+
+
+async def test_verify_touches_nothing_outside(
+    run: Run, engine: RecordingEngine, tmp_path: Path
+) -> None:
+    await verify(run, plan_for(tmp_path).verify)
+    assert not [chain for chain in engine.requests if "publish" in chain]
+
+
+async def test_a_skipped_delivery_is_in_the_report(
+    run: Run, engine: RecordingEngine, tmp_path: Path
+) -> None:
+    report = await release(run, plan_for(tmp_path, deliver=False))
+    assert report.delivered == Skipped("not today")
+    assert not engine.asked("publish")
+
+
+async def test_a_scanner_that_breaks_lets_nothing_out(
+    run: Run, engine: RecordingEngine, tmp_path: Path
+) -> None:
+    engine.answer("exitCode", lambda chain: int("--input" in chain["withExec"]["args"]))
+    with pytest.raises(ToolError, match="scanning orders"):
+        await release(run, plan_for(tmp_path))
+    assert not engine.asked("publish")
+
+
+async def test_a_partial_delivery_is_told_as_such(
+    run: Run, engine: RecordingEngine, heard: Listener, tmp_path: Path
+) -> None:
+    engine.answer("publish", Failure("unauthorized"))
+    with pytest.raises(PublishError, match="orders:latest failed"):
+        await release(run, plan_for(tmp_path))
+    assert endings(heard)[-1] == ("publish", "failed")

@@ -1,0 +1,184 @@
+"""report.json: whole, true and valid, whatever became of the run."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+
+from keelway.errors import GateError, KeelwayError, PlanError, PublishError
+from keelway.model.events import (
+    EngineChosen,
+    StageEnded,
+    StageSkipped,
+    StageStarted,
+    StepEnded,
+)
+from keelway.model.findings import Kind, Severity
+from keelway.model.outcome import Status
+from keelway.model.platform import AMD64
+from keelway.model.published import Published, PublishedImage, PublishedTag
+from keelway.model.sbom import Sbom, SbomFormat, Sboms
+from keelway.report.document import ReportDocument, json_schema
+from keelway.report.recorder import Recorder, write_report
+from keelway.report.summary import summary
+from keelway.stages.gate import GateSpec, judge
+from tests.support.built import DIGEST, TRIVY, findings, found
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
+LATER = BEGAN + timedelta(seconds=4.25)
+SBOMS = Sboms(
+    documents=(
+        Sbom(
+            image="orders",
+            platform=AMD64,
+            format=SbomFormat.CYCLONEDX_JSON,
+            path="sbom/orders-linux-amd64.cdx.json",
+            sha256=DIGEST,
+            packages=12,
+            subject=DIGEST,
+        ),
+    ),
+    tool=TRIVY,
+)
+TAG = PublishedTag(repository="localhost:5000/demo/orders", tag="1.0", digest=DIGEST)
+PUBLISHED = Published(
+    images=(PublishedImage(name="orders", digest=DIGEST, platforms=(AMD64,), tags=(TAG,)),)
+)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    recorder = Recorder(project="shop", tags=["1.0"], started_at=BEGAN)
+    recorder.on(EngineChosen(name="local", reason="it is installed", version="v0.21.11"))
+    return recorder
+
+
+def end(
+    recorder: Recorder, stage: str, result: object = None, error: Exception | None = None
+) -> None:
+    recorder.on(StageStarted(stage=stage, at=BEGAN))
+    status = Status.OK if error is None else Status.FAILED
+    recorder.on(
+        StageEnded(stage=stage, at=LATER, seconds=4.25, status=status, result=result, error=error)
+    )
+
+
+def valid(document: ReportDocument) -> dict[str, object]:
+    data: dict[str, object] = json.loads(document.model_dump_json())
+    jsonschema.validate(data, json_schema(), jsonschema.Draft202012Validator)
+    return data
+
+
+def test_everything_that_is_known_is_in_it(recorder: Recorder) -> None:
+    some = findings(found(Kind.SECRET, Severity.MEDIUM))
+    end(recorder, "scan", some)
+    end(recorder, "sbom", SBOMS)
+    end(recorder, "gate", judge(GateSpec(), some))
+    end(recorder, "publish", PUBLISHED)
+    for cached in (True, True, False):
+        recorder.on(StepEnded(step="1", cached=cached, seconds=1))
+    document = recorder.document(now=LATER)
+    valid(document)
+    assert (document.outcome, document.exit_code, document.seconds) == ("ok", 0, 4.25)
+    assert document.engine is not None
+    assert document.engine.reason == "it is installed"
+    assert document.scan is not None
+    assert document.scan.targets[0].findings[0].severity == "medium"
+    assert document.sbom is not None
+    assert document.sbom.documents[0].format == "cyclonedx-json"
+    assert document.verdict is not None
+    assert document.verdict.passed
+    assert document.published is not None
+    assert document.published[0].references == (f"localhost:5000/demo/orders:1.0@{DIGEST}",)
+    assert summary(document).splitlines() == [
+        "found      1 medium",
+        "listed     1 SBOM documents",
+        "gate       passed",
+        "           not judged: license findings: they are listed only",
+        f"published  localhost:5000/demo/orders:1.0@{DIGEST}",
+        "took       4.2 s; 2 of 3 steps cached (66 %)",
+    ]
+
+
+def test_a_gate_that_said_no_leaves_the_whole_evidence(recorder: Recorder) -> None:
+    some = findings(found(Kind.SECRET, Severity.CRITICAL))
+    verdict = judge(GateSpec(), some)
+    error = GateError("the gate refuses", verdict=verdict)
+    end(recorder, "scan", some)
+    end(recorder, "gate", error.partial, error)
+    document = recorder.document(now=LATER, error=error)
+    valid(document)
+    assert (document.outcome, document.exit_code) == ("refused", 6)
+    assert document.verdict is not None
+    assert not document.verdict.passed
+    assert document.verdict.breaches[0].finding.kind == "secret"
+    assert document.scan is not None
+    assert document.error is not None
+    assert "refused: critical secret ID-1" in document.error.diagnostics
+
+
+def test_what_was_published_before_a_failure_is_told(recorder: Recorder) -> None:
+    error = PublishError("one failed", failed=["b: unauthorized"], done=[], partial=PUBLISHED)
+    end(recorder, "publish", error.partial, error)
+    document = recorder.document(now=LATER, error=error)
+    valid(document)
+    assert document.outcome == "failed"
+    assert document.published is not None
+    assert document.published[0].name == "orders"
+
+
+def test_a_run_that_never_began_is_told_too(recorder: Recorder) -> None:
+    document = recorder.document(now=LATER, error=PlanError("impossible"))
+    valid(document)
+    assert (document.exit_code, document.stages, document.images) == (3, (), None)
+
+
+def test_ctrl_c_leaves_open_stages_cancelled(recorder: Recorder) -> None:
+    recorder.on(StageStarted(stage="build", at=BEGAN))
+    document = recorder.document(now=LATER, error=KeyboardInterrupt())
+    valid(document)
+    assert (document.outcome, document.exit_code) == ("cancelled", 130)
+    assert [(stage.name, stage.status) for stage in document.stages] == [("build", "cancelled")]
+
+
+def test_skipped_stages_say_why(recorder: Recorder) -> None:
+    recorder.on(StageSkipped(stage="scan", reason="scan.enabled is false", at=BEGAN))
+    document = recorder.document(now=LATER)
+    assert "skipped    scan: scan.enabled is false" in summary(document)
+    assert document.stages[0].reason == "scan.enabled is false"
+
+
+def test_a_mistake_of_the_program_is_exit_code_1(recorder: Recorder) -> None:
+    document = recorder.document(now=LATER, error=ZeroDivisionError("division by zero"))
+    valid(document)
+    assert document.exit_code == 1
+    assert document.error is not None
+    assert document.error.message == "ZeroDivisionError: division by zero"
+
+
+def test_errors_are_redacted(recorder: Recorder) -> None:
+    error = KeelwayError("cannot reach https://ci:pa55@registry.test/")
+    end(recorder, "publish", None, error)
+    assert "pa55" not in recorder.document(now=LATER, error=error).model_dump_json()
+
+
+def test_it_is_written_whole(recorder: Recorder, tmp_path: Path) -> None:
+    document = recorder.document(now=LATER)
+    path = write_report(document, str(tmp_path / "new" / "reports"))
+    assert ReportDocument.model_validate_json(path.read_text()) == document
+    names = sorted(entry.name for entry in path.parent.iterdir())
+    assert names == [".gitignore", "report.json"]
+    assert (path.parent / ".gitignore").read_text() == "*\n", "reports make no tree dirty"
+
+
+def test_a_directory_that_cannot_be_written_is_an_error(recorder: Recorder, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(KeelwayError, match=r"cannot write .*report\.json"):
+        write_report(recorder.document(now=LATER), str(tmp_path / "file"))
