@@ -105,6 +105,7 @@ def test_ctrl_c_ends_the_engine_and_leaves_a_report(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(
         textwrap.dedent(f"""
+            import signal
             import sys
             import anyio
             from keelway import _engines
@@ -119,6 +120,8 @@ def test_ctrl_c_ends_the_engine_and_leaves_a_report(tmp_path: Path) -> None:
                     tried="", next_step="",
                 )
 
+            # A shell starts its background jobs with SIGINT ignored.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             _engines._local = local
             plan = Plan(project="p", names=Names(tags=(), unused=()), verify=None, deliver=None)
 
