@@ -1,81 +1,138 @@
-"""`COPY` and `ADD`: nodes that copy from the context, a stage, an image or the file itself."""
+"""`COPY` and `ADD`: nodes that copy from the context, a stage, an image, or from elsewhere."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from keelway.dockerfile.errors import SyntaxProblem
 from keelway.dockerfile.expand import Expander
 from keelway.dockerfile.instructions import Add, Copy
+from keelway.dockerfile.modes import parse_mode
+from keelway.dockerfile.remotes import file_name, git_source, is_web_file
+from keelway.engine.errors import EngineError
 from keelway.engine.graph import ops
+from keelway.engine.graph.copies import CopyPart, DockerCopy, Stacked
 from keelway.engine.graph.node import Node
 
 if TYPE_CHECKING:
     from keelway.dockerfile.instructions import Heredoc
+    from keelway.dockerfile.remotes import GitAddress
     from keelway.engine.frontends.stage import Build, StageState
 
-_URL = re.compile(r"(?:https?|ftp)://", re.IGNORECASE)
-_GIT = re.compile(r"(?:git@[^:/]+:|git://|ssh://|https?://[^#]+\.git(?:[#?]|\Z))", re.IGNORECASE)
-_OCTAL = re.compile(r"0?[0-7]{1,4}\Z")
+_WILD = re.compile(r"([*?\[\\])")
+_CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}\Z")
+_DOWNLOADED = 0o600
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _From:
-    """A tree to copy from."""
+@dataclass(slots=True)
+class _Parts:
+    """What one instruction copies, in its order, and the trees that this is in."""
 
-    tree: Node
-    sources: tuple[str, ...]
-    ignore: tuple[str, ...] = ()
+    parts: list[CopyPart] = field(default_factory=list[CopyPart])
+    trees: list[Node] = field(default_factory=list[Node])
+
+    def add(
+        self, tree: Node, *sources: str, ignore: tuple[str, ...] = (), unpack: bool = False
+    ) -> None:
+        """Add sources; those that follow others of the same tree are one part with them."""
+        if self.trees and self.trees[-1] == tree:
+            sources = (*self.parts.pop().sources, *sources)
+            self.trees.pop()
+        self.trees.append(tree)
+        part = CopyPart(input=len(self.trees), sources=sources, ignore=ignore, unpack=unpack)
+        self.parts.append(part)
 
 
 def copy(state: StageState, instruction: Copy | Add, build: Build) -> StageState:
     """Return the stage with the files of a `COPY` or `ADD`."""
     expander = state.expander(build)
     chown = expander.word(instruction.chown)
-    _check_link(state, instruction, chown)
-    sources = tuple(expander.word(source) for source in instruction.sources)
-    if isinstance(instruction, Add):
-        _check_remote(state, instruction, sources)
-    op = ops.DockerCopy(
-        sources=(),
+    chmod = expander.word(instruction.chmod)
+    if chmod:
+        parse_mode(chmod)
+    found = _parts(state, instruction, build)
+    op = DockerCopy(
+        parts=tuple(found.parts),
         dest=_destination(state, expander.word(instruction.dest)),
         exclude=tuple(expander.word(pattern) for pattern in instruction.exclude),
         owner=chown,
-        mode=_mode(state, instruction, expander.word(instruction.chmod)),
+        chmod=chmod,
         parents=isinstance(instruction, Copy) and instruction.parents,
-        unpack=isinstance(instruction, Add) and instruction.unpack is not False,
         where=state.step(instruction),
     )
-    several = len(sources) + len(instruction.heredocs) > 1
-    root = state.container.tree
-    for found in _all(state, instruction, sources, build):
-        # One operation copies from one tree: that there are more sources must not get lost.
-        dest = op.dest if not several or op.dest.endswith("/") else f"{op.dest}/"
-        ready = replace(op, sources=found.sources, ignore=found.ignore, dest=dest)
-        root = Node.of(ready, root, found.tree)
-    return replace(state, container=replace(state.container, root=root))
+    below = state.container.tree
+    if instruction.link and not chmod:  # BuildKit does not link either where modes are set
+        _check_names(state, instruction, chown)
+        layer = Node.of(op, Node.of(ops.Scratch()), *found.trees)
+        return state.with_root(Node.of(Stacked(), below, layer))
+    return state.with_root(Node.of(op, below, *found.trees))
 
 
-def _all(
-    state: StageState, instruction: Copy | Add, sources: tuple[str, ...], build: Build
-) -> list[_From]:
-    found: list[_From] = []
-    if sources:
-        parents = isinstance(instruction, Copy) and instruction.parents
-        paths = tuple(_source(source, parents=parents) for source in sources)
-        if isinstance(instruction, Copy) and instruction.from_:
-            tree = build.tree_of(instruction.from_, state, instruction.location)
-            found.append(_From(tree=tree, sources=paths))
-        else:
-            found.append(_From(tree=build.context, sources=paths, ignore=build.ignore))
+def _parts(state: StageState, instruction: Copy | Add, build: Build) -> _Parts:
+    found = _Parts()
+    expander = state.expander(build)
+    sources = [expander.word(source) for source in instruction.sources]
+    if isinstance(instruction, Copy):
+        _add_local(found, state, instruction, build, sources)
+    else:
+        checksum = expander.word(instruction.checksum)
+        _check_checksum(checksum, sources)
+        for source in sources:
+            _add_any(found, state, instruction, build, source, checksum)
     if instruction.heredocs:
-        expander = Expander(state.values(), quotes=False)
-        tree = _inline_files(instruction.heredocs, expander)
-        names = tuple(heredoc.name for heredoc in instruction.heredocs)
-        found.append(_From(tree=tree, sources=names))
+        heredocs = Expander(state.values(), quotes=False)
+        tree = _inline_files(instruction.heredocs, heredocs)
+        found.add(tree, *(_literal(heredoc.name) for heredoc in instruction.heredocs))
     return found
+
+
+def _add_local(
+    found: _Parts, state: StageState, instruction: Copy, build: Build, sources: list[str]
+) -> None:
+    for source in sources:
+        if git_source(source) is not None:
+            raise SyntaxProblem("source can't be a git ref for COPY")
+        if is_web_file(source):
+            raise SyntaxProblem("source can't be a URL for COPY")
+    paths = [_source(source, parents=instruction.parents) for source in sources]
+    if not paths:
+        return
+    if instruction.from_:
+        found.add(build.tree_of(instruction.from_, state, instruction.location), *paths)
+    else:
+        found.add(build.context, *paths, ignore=build.ignore)
+
+
+def _add_any(
+    found: _Parts, state: StageState, add: Add, build: Build, source: str, checksum: str
+) -> None:
+    git = git_source(source)
+    try:
+        if git is not None:
+            found.add(_repository(git, add, build, checksum), "/")
+        elif is_web_file(source):
+            name = file_name(source)
+            tree = build.surroundings.web_file(source, name, _DOWNLOADED, build.request.secrets)
+            found.add(tree, _literal(name), unpack=add.unpack is True)
+        else:
+            path = _source(source, parents=False)
+            found.add(build.context, path, ignore=build.ignore, unpack=add.unpack is not False)
+    except EngineError as error:
+        raise type(error)(str(state.source.error(str(error), add.location))) from error
+
+
+def _repository(git: GitAddress, add: Add, build: Build, checksum: str) -> Node:
+    if checksum and git.checksum and checksum != git.checksum:
+        raise SyntaxProblem(f'checksum mismatch "{checksum}" != "{git.checksum}"')
+    return build.surroundings.git_tree(
+        git,
+        checksum=checksum or git.checksum,
+        keep_git_dir=add.keep_git_dir or git.keep_git_dir,
+        secrets=build.request.secrets,
+    )
 
 
 def _inline_files(heredocs: tuple[Heredoc, ...], expander: Expander) -> Node:
@@ -86,6 +143,11 @@ def _inline_files(heredocs: tuple[Heredoc, ...], expander: Expander) -> Node:
         data = text.encode("utf-8", "surrogateescape")
         tree = Node.of(ops.NewFile(path=f"/{heredoc.name}", contents=data, mode=0o644), tree)
     return tree
+
+
+def _literal(name: str) -> str:
+    """Return a name as a pattern that matches nothing else."""
+    return _WILD.sub(r"\\\1", name)
 
 
 def _source(source: str, *, parents: bool) -> str:
@@ -104,37 +166,24 @@ def _destination(state: StageState, dest: str) -> str:
     return path if path == "/" or not is_folder else f"{path}/"
 
 
-def _mode(state: StageState, instruction: Copy | Add, text: str) -> int | None:
-    if not text:
-        return None
-    if not _OCTAL.match(text):
-        state.fail(
-            f"--chmod={text} is not supported by the local engine: write the mode as an octal "
-            "number such as 755",
-            instruction,
-        )
-    return int(text, 8)
-
-
-def _check_link(state: StageState, instruction: Copy | Add, chown: str) -> None:
+def _check_names(state: StageState, instruction: Copy | Add, chown: str) -> None:
     """Refuse names with `--link`: such files go into an empty tree, where no name is known."""
-    if instruction.link and any(part and not part.isdigit() for part in chown.split(":")):
+    if any(part and not part.isdigit() for part in chown.split(":")):
         state.fail(
             f"--chown={chown} cannot be looked up with --link: use numbers for user and group",
             instruction,
         )
 
 
-def _check_remote(state: StageState, add: Add, sources: tuple[str, ...]) -> None:
-    remote = [source for source in sources if _GIT.match(source) or _URL.match(source)]
-    if add.checksum and not remote:
-        state.fail("--checksum can't be specified for local sources", add)
-    if add.checksum:
-        state.fail("http checksum enforcement is unsupported", add)
-    if remote:
-        kind = "git repositories" if _GIT.match(remote[0]) else "URLs"
-        state.fail(
-            f"ADD of {kind} is not supported by the local engine yet: {remote[0]}; fetch it into "
-            "the build context first and use COPY",
-            add,
-        )
+def _check_checksum(checksum: str, sources: list[str]) -> None:
+    if not checksum:
+        return
+    if len(sources) != 1:
+        raise SyntaxProblem("checksum can't be specified for multiple sources")
+    if git_source(sources[0]) is not None:
+        return
+    if not is_web_file(sources[0]):
+        raise SyntaxProblem("checksum requires HTTP(S) or Git sources")
+    if not _CHECKSUM.match(checksum):
+        raise SyntaxProblem(f'invalid checksum "{checksum}": write sha256: and 64 hex digits')
+    raise SyntaxProblem("http checksum enforcement is unsupported")

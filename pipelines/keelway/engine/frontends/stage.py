@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from keelway.dockerfile.errors import Location, Source
     from keelway.dockerfile.instructions import Instruction
+    from keelway.dockerfile.remotes import GitAddress
     from keelway.engine.graph.container import Config, Container
     from keelway.engine.graph.node import Node
     from keelway.engine.graph.values import Directory, Secret
@@ -50,6 +51,16 @@ class Surroundings(Protocol):
 
     def read_file(self, directory: Directory, path: str) -> bytes | None:
         """Return a file of a directory; None when there is none."""
+        ...
+
+    def web_file(self, url: str, name: str, mode: int, secrets: tuple[Secret, ...]) -> Node:
+        """Return a tree with just the file of a URL; a secret may be meant for its server."""
+        ...
+
+    def git_tree(
+        self, git: GitAddress, *, checksum: str, keep_git_dir: bool, secrets: tuple[Secret, ...]
+    ) -> Node:
+        """Return the files of a repository, at a commit that begins with the checksum."""
         ...
 
     def is_directory(self, node: Node, path: str) -> bool | None:
@@ -130,6 +141,10 @@ class StageState:
     def with_config(self, config: Config) -> StageState:
         """Return the stage with another image configuration."""
         return replace(self, container=replace(self.container, config=config))
+
+    def with_root(self, root: Node) -> StageState:
+        """Return the stage with another root file system."""
+        return replace(self, container=replace(self.container, root=root))
 
     def path(self, text: str) -> str:
         """Return a path as an absolute one, taken from the working directory."""

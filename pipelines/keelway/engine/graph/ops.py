@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from keelway.engine.graph.changes import ApplyChanges, ApplyPatch, MakePatch, MergeChanges
+from keelway.engine.graph.copies import DockerCopy, Stacked
 from keelway.engine.graph.sources import GitTree, WebFile
 
 
@@ -114,31 +115,6 @@ class CopyFile:
     owner: str = ""
     owner_input: int = 0
     mode: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DockerCopy:
-    """`COPY` and `ADD` of a Dockerfile: the first input with paths of the second.
-
-    `sources` are patterns as the Dockerfile has them; `exclude` are the ignore file's patterns
-    and `--exclude`. Each pattern with no match and no wildcard is an error.
-    """
-
-    sources: tuple[str, ...]
-    dest: str
-    """Absolute; a trailing slash says directory."""
-    ignore: tuple[str, ...] = ()
-    """Lines of the ignore file, relative to the root of the second input."""
-    exclude: tuple[str, ...] = ()
-    """`--exclude` patterns, relative to each source."""
-    owner: str = ""
-    owner_input: int = 0
-    mode: int | None = None
-    parents: bool = False
-    unpack: bool = False
-    """Local archives are unpacked (`ADD`)."""
-    where: str = field(default="", repr=False)
-    """What an error points at: file, line and the instruction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,6 +354,7 @@ Op = (
     | CopyTree
     | CopyFile
     | DockerCopy
+    | Stacked
     | Remove
     | Symlink
     | Chown

@@ -38,3 +38,4 @@ class GitTree:
     depth: int = 1
     """Commits of history; 0 for all."""
     tags: bool = False
+    submodules: bool = True

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError, Unsupported
+from keelway.engine.schema.build_sources import git_tree, web_file
 from keelway.engine.schema.registry import Resolvers
 from keelway.engine.schema.resolve_image import on_image
 
 if TYPE_CHECKING:
+    from keelway.dockerfile.remotes import GitAddress
     from keelway.engine.graph.container import Container
     from keelway.engine.graph.node import Node
-    from keelway.engine.graph.values import Directory
+    from keelway.engine.graph.values import Directory, Secret
     from keelway.engine.schema.registry import Arguments
     from keelway.engine.schema.session import Session
 
@@ -65,6 +67,18 @@ class _Surroundings:
         if not self.session.trees.exists(directory.node, inner, kind=None, follow=True):
             return None
         return self.session.trees.read(directory.node, inner)
+
+    def web_file(self, url: str, name: str, mode: int, secrets: tuple[Secret, ...]) -> Node:
+        """Return a tree with just the file of a URL; a secret may be meant for its server."""
+        return web_file(self.session, url, name, mode, secrets)
+
+    def git_tree(
+        self, git: GitAddress, *, checksum: str, keep_git_dir: bool, secrets: tuple[Secret, ...]
+    ) -> Node:
+        """Return the files of a repository, at a commit that begins with the checksum."""
+        return git_tree(
+            self.session, git, checksum=checksum, keep_git_dir=keep_git_dir, secrets=secrets
+        )
 
     def is_directory(self, node: Node, path: str) -> bool | None:
         """Say whether a path of a tree is a directory; None when there is nothing."""

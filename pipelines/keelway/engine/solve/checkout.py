@@ -58,7 +58,8 @@ def _fill(tree: Path, op: GitTree, place: Place) -> None:
             git(["update-ref", ref, f"{_KEPT}0"], cwd=tree, doing=doing)
         git(["checkout", "-q", "--detach", op.commit], cwd=tree, doing=doing)
     git(["update-ref", "-d", f"{_KEPT}0"], cwd=tree, doing=doing)
-    _submodules(tree, place, op.source.address, doing)
+    if op.submodules:
+        _submodules(tree, place, op.source.address, doing)
     seconds = int(git(["log", "-1", "--format=%ct", op.commit], cwd=tree, doing=doing))
     if op.discard:
         _discard(tree)

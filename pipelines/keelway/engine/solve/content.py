@@ -7,7 +7,7 @@ import posixpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from keelway.engine.graph import changes, ops
+from keelway.engine.graph import changes, copies, ops
 from keelway.engine.run.inroot import Root
 from keelway.engine.solve.copysources import expand, is_pattern
 from keelway.engine.store.tree import tree_digest
@@ -54,8 +54,13 @@ class Contents:
                 return {1: Selection(path=op.source, include=op.include, exclude=op.exclude)}
             case ops.CopyFile():
                 return {1: Selection(path=op.source)}
-            case ops.DockerCopy():
-                return {1: Selection(sources=op.sources, deep=op.parents, exclude=op.ignore)}
+            case copies.DockerCopy():
+                return {
+                    part.input: Selection(
+                        sources=part.sources, deep=op.parents, exclude=part.ignore
+                    )
+                    for part in op.parts
+                }
             case ops.Exec():
                 return {
                     mount.input: Selection(path=mount.path)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from keelway.engine.errors import EngineError
 
 if TYPE_CHECKING:
+    from keelway.dockerfile.modes import Mode
     from keelway.engine.run.inroot import Root
 
 _NO_FAST_COPY = {errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
@@ -50,7 +51,15 @@ class Attributes:
     """What copies get instead of the source's own; None keeps that."""
 
     owner: tuple[int, int] | None = None
-    mode: int | None = None
+    mode: int | Mode | None = None
+
+    def mode_of(self, mode: int, *, directory: bool) -> int:
+        """Return the mode that a copy gets whose source has this one."""
+        if self.mode is None:
+            return mode
+        if isinstance(self.mode, int):
+            return self.mode
+        return self.mode.applied(mode, directory=directory)
 
 
 class Copier:
@@ -154,8 +163,9 @@ class Copier:
         uid, gid = self._attributes.owner or (state.st_uid, state.st_gid)
         os.chown(target, uid, gid, follow_symlinks=False)
         if not stat_module.S_ISLNK(state.st_mode):
-            mode = self._attributes.mode
-            target.chmod(stat_module.S_IMODE(state.st_mode) if mode is None else mode)
+            mode = stat_module.S_IMODE(state.st_mode)
+            directory = stat_module.S_ISDIR(state.st_mode)
+            target.chmod(self._attributes.mode_of(mode, directory=directory))
             for name in os.listxattr(source):
                 if not name.startswith(_FROM_OVERLAY):
                     os.setxattr(target, name, os.getxattr(source, name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from keelway.engine.graph import ops, sources
+from keelway.engine.graph import copies, ops, sources
 
 if TYPE_CHECKING:
     from keelway.engine.graph.ops import Op
@@ -35,7 +35,7 @@ def _name(op: Op) -> str:  # noqa: C901, PLR0911, PLR0912 - one line an operatio
             return f"image {op.layers[-1][:19] if op.layers else 'without layers'}"
         case ops.CopyTree() | ops.CopyFile():
             return f"copy {op.source} to {op.dest}"
-        case ops.DockerCopy():
+        case copies.DockerCopy():
             return op.where or f"copy {' '.join(op.sources)} to {op.dest}"
         case ops.NewFile() | ops.NewDirectory() | ops.Symlink():
             return f"make {op.path}"

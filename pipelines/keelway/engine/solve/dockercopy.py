@@ -11,6 +11,7 @@ import posixpath
 import shutil
 from typing import TYPE_CHECKING
 
+from keelway.dockerfile.modes import parse_mode
 from keelway.engine.errors import EngineError
 from keelway.engine.solve.archives import is_archive, unpack
 from keelway.engine.solve.copying import Attributes, Copier, Everything
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from keelway.engine.graph.ops import DockerCopy
+    from keelway.engine.graph.copies import CopyPart, DockerCopy
     from keelway.engine.run.inroot import Root
 
 
@@ -48,6 +49,7 @@ class DockerCopier:
     def __init__(
         self,
         op: DockerCopy,
+        part: CopyPart,
         source: Root,
         dest: Root,
         *,
@@ -57,18 +59,22 @@ class DockerCopier:
         """Prepare to copy.
 
         Args:
-            op: what is to be copied.
+            op: the instruction.
+            part: what of the tree is to be copied.
             source: the tree to copy from.
             dest: the tree to copy to.
             owner: what the operation's owner means in numbers.
             new_work: makes a folder on the same file system, for archives.
         """
         self._op = op
+        self._part = part
         self._new_work = new_work
         self._source = source
         self._dest = dest
-        self._copier = Copier(dest, Attributes(owner=owner, mode=op.mode))
-        self._ignore = Selection((), op.ignore)
+        mode = parse_mode(op.chmod) if op.chmod else None
+        self._copier = Copier(dest, Attributes(owner=owner, mode=mode))
+        self._unpacked = Copier(dest, Attributes(owner=owner))
+        self._ignore = Selection((), part.ignore)
         self._exclude = Patterns(op.exclude)
 
     def run(self) -> None:
@@ -84,7 +90,7 @@ class DockerCopier:
             raise EngineError(f"{where}{error}") from error
 
     def _run(self) -> None:
-        found = [(pattern, path) for pattern in self._op.sources for path in self._match(pattern)]
+        found = [(pattern, path) for pattern in self._part.sources for path in self._match(pattern)]
         into = self._op.dest.endswith("/") or len(self._op.sources) > 1 or len(found) > 1
         for pattern, path in found:
             self._copy(pattern, path, into=into)
@@ -123,7 +129,7 @@ class DockerCopier:
         name = posixpath.basename(path)
         if self._exclude.matches(name):
             return
-        if self._op.unpack and is_archive(real):
+        if self._part.unpack and is_archive(real):
             self._unpack(real, dest)
             return
         if into or self._op.parents or self._dest.is_dir(dest):
@@ -140,11 +146,11 @@ class DockerCopier:
         return posixpath.dirname(kept)
 
     def _unpack(self, archive: Path, dest: str) -> None:
-        """Unpack a local archive beside the tree, then merge it in as any other folder."""
+        """Unpack an archive beside the tree, then merge it in; `--chmod` is not for its files."""
         work = self._new_work()
         try:
             unpack(archive, work)
-            self._copier.tree(work, dest, Everything())
+            self._unpacked.tree(work, dest, Everything())
         except EngineError as error:
             raise EngineError(f"cannot unpack {archive.name}: {error}") from error
         finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
-from keelway.engine.graph import ops
+from keelway.engine.graph import copies, ops
 from keelway.engine.run import users
 from keelway.engine.run.inroot import Root
 from keelway.engine.solve.copying import Attributes, Copier, Everything
@@ -51,7 +51,7 @@ def _edit(step: Step, root: Root) -> None:  # noqa: C901, PLR0912 - one case an 
             _copy_tree(step, op, root)
         case ops.CopyFile() as op:
             _copy_file(step, op, root)
-        case ops.DockerCopy() as op:
+        case copies.DockerCopy() as op:
             _docker_copy(step, op, root)
         case ops.Remove() as op:
             _remove(op, root)
@@ -148,14 +148,15 @@ def _copy_file(step: Step, op: ops.CopyFile, root: Root) -> None:
         Copier(root, attributes).file(source, dest)
 
 
-def _docker_copy(step: Step, op: ops.DockerCopy, root: Root) -> None:
+def _docker_copy(step: Step, op: copies.DockerCopy, root: Root) -> None:
     try:
         owner = _owner(step, op.owner, op.owner_input, root)
     except EngineError as error:
         raise EngineError(f"{op.where}: {error}" if op.where else str(error)) from error
     new_work = partial(step.machine.store.new_work, "add")
-    with step.views.reading(step.inputs[1]) as view, Root(view) as tree:
-        DockerCopier(op, tree, root, owner=owner, new_work=new_work).run()
+    for part in op.parts:
+        with step.views.reading(step.inputs[part.input]) as view, Root(view) as tree:
+            DockerCopier(op, part, tree, root, owner=owner, new_work=new_work).run()
 
 
 def _remove(op: ops.Remove, root: Root) -> None:

@@ -12,7 +12,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from keelway.engine.graph import ops
+from keelway.engine.graph import copies, ops
 from keelway.engine.solve import describe
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def instruction(op: Op) -> str:
     match op:
         case ops.Exec():
             return _PLACE.sub("", op.name) if op.name else f"RUN {shlex.join(op.args)}"
-        case ops.DockerCopy():
+        case copies.DockerCopy():
             text = _PLACE.sub("", op.where)
             return text or f"COPY {' '.join(op.sources)} {op.dest}"
         case ops.CopyTree() | ops.CopyFile():

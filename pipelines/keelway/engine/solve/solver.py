@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from keelway.engine.errors import EngineError
+from keelway.engine.graph.copies import Stacked
 from keelway.engine.graph.node import key_of
 from keelway.engine.graph.ops import (
     HostFile,
@@ -192,7 +193,7 @@ class Solver:
                 continue
             self._told.add(top.digest)
             stack.extend(top.inputs)
-            if not isinstance(top.op, (Output, Scratch, HostTree, HostFile)):
+            if not isinstance(top.op, (Output, Stacked, Scratch, HostTree, HostFile)):
                 step = self.machine.progress.start(describe.name_of(top.op))
                 self.machine.progress.end(step, cached=True, error=None)
 
@@ -245,6 +246,8 @@ class Solver:
         inputs = [self._results[item.digest] for item in node.inputs]
         if isinstance(node.op, Output):
             return _output(node, inputs[0])
+        if isinstance(node.op, Stacked):
+            return _stacked(node.op, inputs)
         step = Step(
             op=node.op,
             inputs=[result.snapshot for result in inputs],
@@ -313,6 +316,12 @@ def _output(node: Node, whole: Result) -> Result:
     index = node.op.index if isinstance(node.op, Output) else 0
     key = key_of(node.op, [whole.key])
     return Result(key=key, snapshots=(whole.snapshots[index],))
+
+
+def _stacked(op: Stacked, inputs: list[Result]) -> Result:
+    """Return the layers of all inputs as one tree; each stays what it was."""
+    layers = tuple(layer for result in inputs for layer in result.snapshot)
+    return Result(key=key_of(op, [result.key for result in inputs]), snapshots=(layers,))
 
 
 class _Schedule:

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from keelway.engine.errors import RegistryError
+from keelway.engine.errors import EngineError, RegistryError
 from keelway.engine.frontends.dockerfile import docker_build
 from keelway.engine.frontends.stage import BuildRequest
 from keelway.engine.graph import ops
 from keelway.engine.graph.container import Config, Container
+from keelway.engine.graph.git import GitSource
 from keelway.engine.graph.node import Node
+from keelway.engine.graph.sources import GitTree, WebFile
 from keelway.engine.graph.values import Directory, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from keelway.dockerfile.remotes import GitAddress
 
 CONTEXT = Node.of(ops.HostTree(path="/context"))
 
@@ -41,6 +45,20 @@ class FakeSession:
         del directory
         text = self.files.get(path)
         return None if text is None else text.encode()
+
+    def web_file(self, url: str, name: str, mode: int, secrets: tuple[Secret, ...]) -> Node:
+        if url.endswith("/missing"):
+            raise EngineError(f"http {url}: invalid response status 404 Not Found")
+        self.asked.append((url, ",".join(secret.name for secret in secrets)))
+        return Node.of(WebFile(name=name, blob="sha256:0", mode=mode, modified=0))
+
+    def git_tree(
+        self, git: GitAddress, *, checksum: str, keep_git_dir: bool, secrets: tuple[Secret, ...]
+    ) -> Node:
+        del secrets
+        source = GitSource(address=git.address)
+        self.asked.append((git.ref, git.subdir))
+        return Node.of(GitTree(commit=checksum or "0", source=source, discard=not keep_git_dir))
 
     def is_directory(self, node: Node, path: str) -> bool | None:
         del node

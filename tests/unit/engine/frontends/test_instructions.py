@@ -8,11 +8,14 @@ import pytest
 
 from keelway.engine.errors import EngineError
 from keelway.engine.graph import ops
+from keelway.engine.graph.copies import DockerCopy, Stacked
+from keelway.engine.graph.git import GitSource
+from keelway.engine.graph.sources import GitTree, WebFile
 from keelway.engine.graph.values import Healthcheck
 from tests.support.nodes import chain, steps
 
 if TYPE_CHECKING:
-    from tests.unit.engine.frontends.conftest import Builds
+    from tests.unit.engine.frontends.conftest import Builds, FakeSession
 
 # --- configuration ---------------------------------------------------------------------------
 
@@ -91,8 +94,8 @@ def test_workdir_is_made_for_the_current_user(build: Builds) -> None:
 # --- copies ----------------------------------------------------------------------------------
 
 
-def only_copy(build: Builds, lines: str, **files: str) -> ops.DockerCopy:
-    (found,) = steps(build(f"FROM base\n{lines}\n", files=files), ops.DockerCopy)
+def only_copy(build: Builds, lines: str, **files: str) -> DockerCopy:
+    (found,) = steps(build(f"FROM base\n{lines}\n", files=files), DockerCopy)
     return found
 
 
@@ -106,7 +109,7 @@ def only_copy(build: Builds, lines: str, **files: str) -> ops.DockerCopy:
         ('COPY ["a b", "c d"]', ("a b",), "/c d"),
         ("COPY --parents ./x/./y/*.go /d/", ("x/./y/*.go",), "/d/"),
         ("COPY --parents ././x /d/", ("x",), "/d/"),
-        ("COPY a b /d", ("a", "b"), "/d/"),
+        ("COPY a b /d", ("a", "b"), "/d"),
     ],
 )
 def test_copy_paths(build: Builds, line: str, sources: tuple[str, ...], dest: str) -> None:
@@ -117,15 +120,15 @@ def test_copy_paths(build: Builds, line: str, sources: tuple[str, ...], dest: st
 
 def test_copy_goes_below_the_workdir(build: Builds) -> None:
     built = build("FROM base\nWORKDIR /w\nCOPY a x/\nCOPY a .\nCOPY a ../y\n")
-    assert [copy.dest for copy in steps(built, ops.DockerCopy)] == ["/w/x/", "/w/", "/y"]
+    assert [copy.dest for copy in steps(built, DockerCopy)] == ["/w/x/", "/w/", "/y"]
 
 
 def test_copy_flags_become_the_operation(build: Builds) -> None:
     found = only_copy(
         build, "ARG M=0750\nCOPY --chown=app:1 --chmod=$M --exclude=*.md --exclude=b a /d"
     )
-    assert (found.owner, found.mode, found.exclude) == ("app:1", 0o750, ("*.md", "b"))
-    assert (found.parents, found.unpack) == (False, False)
+    assert (found.owner, found.chmod, found.exclude) == ("app:1", "0750", ("*.md", "b"))
+    assert (found.parents, found.parts[0].unpack) == (False, False)
 
 
 @pytest.mark.parametrize(
@@ -136,16 +139,16 @@ def test_add_unpacks_unless_told_not_to(
     flag: str,
     unpack: bool,  # noqa: FBT001 - a value
 ) -> None:
-    assert only_copy(build, f"ADD {flag} a.tar /d/").unpack is unpack
+    assert only_copy(build, f"ADD {flag} a.tar /d/").parts[0].unpack is unpack
 
 
 def test_ignore_file_goes_with_copies_from_the_context(build: Builds) -> None:
     files = {".dockerignore": "# c\n/a/\n!b\n", "Dockerfile.dockerignore": "own\n"}
     text = "FROM base\nCOPY . /\n"
-    (copy,) = steps(build(text, files={".dockerignore": files[".dockerignore"]}), ops.DockerCopy)
-    assert copy.ignore == ("a", "!b")
-    (copy,) = steps(build(text, files=files), ops.DockerCopy)
-    assert copy.ignore == ("own",)
+    (copy,) = steps(build(text, files={".dockerignore": files[".dockerignore"]}), DockerCopy)
+    assert copy.parts[0].ignore == ("a", "!b")
+    (copy,) = steps(build(text, files=files), DockerCopy)
+    assert copy.parts[0].ignore == ("own",)
 
 
 def test_heredocs_are_files_of_their_own_tree(build: Builds) -> None:
@@ -153,31 +156,63 @@ def test_heredocs_are_files_of_their_own_tree(build: Builds) -> None:
         "FROM base\nARG V=1\nCOPY --chmod=755 <<A <<-'B' /d/\n\"$V\" \\$V\nA\n\tx $V\n\tB\n"
     )
     copy = chain(built)[-1]
-    assert isinstance(copy.op, ops.DockerCopy)
-    assert (copy.op.sources, copy.op.dest, copy.op.mode) == (("A", "B"), "/d/", 0o755)
+    assert isinstance(copy.op, DockerCopy)
+    assert (copy.op.sources, copy.op.dest, copy.op.chmod) == (("A", "B"), "/d/", "755")
     second = copy.inputs[1]
     first = second.inputs[0]
     assert second.op == ops.NewFile(path="/B", contents=b"x $V\n", mode=0o644)
     assert first.op == ops.NewFile(path="/A", contents=b'"1" $V\n', mode=0o644)
 
 
-def test_heredoc_beside_a_file_means_a_folder(build: Builds) -> None:
-    built = build("FROM base\nCOPY a <<B /d\nx\nB\n")
-    assert [(copy.sources, copy.dest) for copy in steps(built, ops.DockerCopy)] == [
-        (("a",), "/d/"),
-        (("B",), "/d/"),
+def test_all_sources_of_an_instruction_are_one_operation(build: Builds) -> None:
+    built = build("FROM base\nADD a https://x/y%5B?q#z b <<C /d/\nx\nC\n")
+    copy = chain(built)[-1]
+    assert isinstance(copy.op, DockerCopy)
+    assert [(part.input, part.sources, part.unpack) for part in copy.op.parts] == [
+        (1, ("a",), True),
+        (2, ("y\\[",), False),
+        (3, ("b",), True),
+        (4, ("C",), False),
     ]
+    assert copy.inputs[2].op == WebFile(name="y[", blob="sha256:0", mode=0o600, modified=0)
+    assert copy.inputs[1] == copy.inputs[3]
+
+
+def test_repository_is_added_by_its_contents(build: Builds, session: FakeSession) -> None:
+    built = build("FROM base\nADD --keep-git-dir --checksum=ab git@x.y:a/b.git#v1:sub /d\n")
+    copy = chain(built)[-1]
+    assert isinstance(copy.op, DockerCopy)
+    assert (copy.op.sources, session.asked[-1]) == (("/",), ("v1", "sub"))
+    source = GitSource(address="git@x.y:a/b.git")
+    assert copy.inputs[1].op == GitTree(commit="ab", source=source, discard=False)
+
+
+def test_linked_copy_knows_nothing_of_what_lies_below(build: Builds) -> None:
+    one = chain(build("FROM base\nRUN one\nCOPY --link a /d/\n"))[-1]
+    two = chain(build("FROM other:2\nCOPY --link a /d/\n"))[-1]
+    assert isinstance(one.op, Stacked)
+    assert one.inputs[1] == two.inputs[1]
+    assert one.inputs[0] != two.inputs[0]
+
+
+@pytest.mark.parametrize("flags", ["--link=false", "--link --chmod=755"])
+def test_copy_that_is_not_linked(build: Builds, flags: str) -> None:
+    assert isinstance(chain(build(f"FROM base\nCOPY {flags} a /d/\n"))[-1].op, DockerCopy)
 
 
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("ADD https://example.com/x /x", "ADD of URLs is not supported"),
-        ("ADD git@github.com:a/b.git /x", "ADD of git repositories is not supported"),
-        ("ADD https://example.com/a.git#v1 /x", "ADD of git repositories is not supported"),
-        ("ADD --checksum=sha256:a https://x/y /x", "http checksum enforcement is unsupported"),
-        ("ADD --checksum=sha256:a y /x", "--checksum can't be specified for local sources"),
-        ("COPY --chmod=u+x a /x", "write the mode as an octal number"),
+        ("ADD https://example.com/missing /x", "404 Not Found"),
+        ("ADD https://example.com/a.git?x=1 /x", 'unexpected query "x"'),
+        (f"ADD --checksum=sha256:{'0' * 64} https://x/y /x", "checksum enforcement is unsupported"),
+        ("ADD --checksum=sha256:a https://x/y /x", 'invalid checksum "sha256:a"'),
+        ("ADD --checksum=sha256:a y /x", "checksum requires HTTP"),
+        ("ADD --checksum=a y z /x", "checksum can't be specified for multiple sources"),
+        ("ADD --checksum=a https://x/a.git?commit=b /x", 'checksum mismatch "a" != "b"'),
+        ("COPY https://x/y /x", "source can't be a URL for COPY"),
+        ("COPY git@x.y:a/b /x", "source can't be a git ref for COPY"),
+        ("COPY --chmod=999 a /x", "invalid chmod parameter: '999'"),
         ("COPY --link --chown=app a /x", "cannot be looked up with --link"),
         ("RUN --device=x y", "RUN --device=x is not supported"),
         ("RUN --mount=type=ssh,required y", "RUN --mount=type=ssh is not supported"),

@@ -8,6 +8,7 @@ import pytest
 
 from keelway.engine.errors import EngineError
 from keelway.engine.graph import ops
+from keelway.engine.graph.copies import DockerCopy
 from tests.support.nodes import chain, steps
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ def test_equal_stages_are_equal_nodes(build: Builds) -> None:
 def test_copy_from_a_stage_takes_its_root(build: Builds) -> None:
     built = build("FROM base AS a\nRUN make\nFROM scratch\nCOPY --from=a /out /\n")
     (copy,) = chain(built)[1:]
-    assert isinstance(copy.op, ops.DockerCopy)
+    assert isinstance(copy.op, DockerCopy)
     assert copy.inputs[1].op == ops.Output(index=0)
     assert isinstance(copy.inputs[0].op, ops.Scratch)
-    assert copy.op.ignore == ()
+    assert copy.op.parts[0].ignore == ()
 
 
 def test_base_image_may_be_an_argument(build: Builds, session: FakeSession) -> None:
@@ -111,7 +112,7 @@ def test_triggers_of_an_image_run_first_and_are_gone(build: Builds) -> None:
         "FROM scratch AS later\nCOPY x /x\nFROM trigger\nRUN own\nFROM scratch\n", target="1"
     )
     assert shell_texts(built) == ["echo $WHO", "own"]
-    (copy,) = steps(built, ops.DockerCopy)
+    (copy,) = steps(built, DockerCopy)
     assert copy.dest == "/y"
     assert built.config.on_build == ()
 
