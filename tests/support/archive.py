@@ -55,6 +55,11 @@ class Archive:
         with tarfile.open(fileobj=io.BytesIO(self.layer(manifest, number))) as tar:
             return sorted(tar.getnames())
 
+    def layer_times(self, manifest: dict[str, Any], number: int) -> dict[str, float]:
+        """Return when each member of a layer was changed, in seconds since 1970."""
+        with tarfile.open(fileobj=io.BytesIO(self.layer(manifest, number))) as tar:
+            return {member.name: member.mtime for member in tar}
+
     def layer(self, manifest: dict[str, Any], number: int) -> bytes:
         """Return the bytes of a layer as they are stored."""
         return self.blob(manifest["layers"][number]["digest"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ def out_images(
     Layers that came with a base image stay the blobs that they were.
     """
     compression = _COMPRESSION[op.compression]
+    snapshots = [_settled(snapshot, machine) for snapshot in snapshots]
     names = [layer for snapshot in snapshots for layer in snapshot]
 
     def pack(layer: str) -> LayerBlob:
@@ -58,6 +60,20 @@ def out_images(
         )
         for image, config, snapshot in zip(op.images, configs, snapshots, strict=True)
     ]
+
+
+def _settled(snapshot: Snapshot, machine: Machine) -> Snapshot:
+    """Return a snapshot with each folder of the host as one layer.
+
+    In how many pieces the store has it depends on what it was before, which no image must show.
+    """
+    found: list[str] = []
+    for is_host, layers in itertools.groupby(snapshot, lambda layer: layer.startswith("h")):
+        run = list(layers)
+        if is_host and len(run) > 1:
+            run = [machine.store.layers.squash(run, below=found)]
+        found.extend(run)
+    return tuple(found)
 
 
 def tarball(step: Step, op: Tarball) -> Snapshot:

@@ -63,7 +63,7 @@ def run_step(step: Step, *, key: str) -> Result:  # noqa: C901, PLR0911, PLR0912
         case ops.Tarball():
             return _tree(key, tarball(step, step.op))
         case ops.CopyTree() if _is_whole(step, step.op):
-            return _tree(key, _subtree(step, step.inputs[1], step.op.source))
+            return _tree(key, _one(step, _subtree(step, step.inputs[1], step.op.source)))
         case _:
             return _tree(key, edited(step))
 
@@ -106,6 +106,13 @@ def _is_whole(step: Step, op: ops.CopyTree) -> bool:
     """Say whether the copy is just the source: nothing is there, and nothing is left out."""
     plain = not (op.include or op.exclude or op.gitignore or op.owner or op.mode is not None)
     return plain and op.dest == "/" and not step.inputs[0]
+
+
+def _one(step: Step, snapshot: Snapshot) -> Snapshot:
+    """Return a tree as one layer, as every step makes one; an image's layers stay what they are."""
+    if len(snapshot) == 1 or all(layer.startswith(("b", "i")) for layer in snapshot):
+        return snapshot
+    return (step.machine.store.layers.squash(snapshot, below=()),)
 
 
 def _renamed(step: Step, op: ops.Renamed) -> Snapshot:

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
 from keelway.engine.store.squash import link
+from keelway.engine.store.tar import machine_time
 from keelway.engine.store.tree import content_digest
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Copier:
             path = self._target + b"/" + name
             os.mkdir(path, 0o700)
             os.chmod(path, stat.S_IMODE(status[0]))
-            self._directories[name] = status[2]
+            self._directories[name] = machine_time(status[2])
 
     def entry(self, name: bytes, status: Status) -> bytes | None:
         """Copy a file, link or fifo; return its content's digest, unless `finish` will."""
@@ -62,7 +63,8 @@ class Copier:
         else:
             os.mkfifo(target)
             os.chmod(target, stat.S_IMODE(mode))
-        os.utime(target, ns=(status[2], status[2]), follow_symlinks=False)
+        dated = machine_time(status[2])
+        os.utime(target, ns=(dated, dated), follow_symlinks=False)
         return content
 
     def whiteout(self, name: bytes) -> None:
@@ -103,10 +105,9 @@ def _copy(source: bytes, target: bytes, status: Status) -> bytes:
         writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
             digest = _copy_content(reading, writing, status[1])
-            # The mask may have taken bits, and a write takes the setuid bit.
-            if mode & 0o7022:
-                os.fchmod(writing, mode)
-            os.utime(writing, ns=(status[2], status[2]))
+            os.fchmod(writing, mode)  # the mask may have taken bits, and a write the setuid bit
+            dated = machine_time(status[2])
+            os.utime(writing, ns=(dated, dated))
         finally:
             os.close(writing)
     finally:

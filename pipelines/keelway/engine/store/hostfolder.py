@@ -4,6 +4,8 @@ For each folder and set of patterns an index keeps what was found and the digest
 file whose status is the same is not read again. A few changes become a small layer over the
 snapshot before; many, or the eighth small layer, make a new whole one in which unchanged files are
 hard links.
+
+Times get a fraction of a second where they have none: see `keelway.engine.store.tar`.
 """
 
 # Names are bytes here, as the kernel has them; pathlib has text only.
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from keelway.engine.store.tree import TreeLine
     from keelway.engine.store.workspace import Workspace
 
-_VERSION = 2
+_VERSION = 3
 _DELTAS = 8
 """Layers that one snapshot has at most."""
 _FEW = 100
@@ -202,7 +204,7 @@ class HostFolders:
                     kept[name] = (*status, copier.entry(name, status) or b"", 0)
             for name, digest in copier.finish().items():
                 kept[name] = (*found[name], digest, 0)
-            return self._layers.commit(work)
+            return self._layers.commit(work, host=True)
 
     def _delta(
         self,
@@ -230,7 +232,7 @@ class HostFolders:
                     copier.whiteout(name)
             for name, digest in copier.finish().items():
                 kept[name] = (*found[name], digest, number)
-            return self._layers.commit(work)
+            return self._layers.commit(work, host=True)
 
     @contextlib.contextmanager
     def _work(self) -> Generator[Path]:

@@ -2,8 +2,9 @@
 
 A layer never changes once it is here. Whiteouts are character devices 0/0; a directory that hides
 what lies below has `user.overlay.opaque=y`. Ids say where a layer comes from: `l` was made by an
-operation, `b` was unpacked from a blob, `i` is such a one with the parent directories that its
-blob left out, `s` is a stack made one, `p` is a part of a layer.
+operation, `h` is a folder of the host or what changed in it, `b` was unpacked from a blob, `i` is
+such a one with the parent directories that its blob left out, `s` is a stack made one, `p` is a
+part of a layer.
 """
 
 from __future__ import annotations
@@ -59,9 +60,9 @@ class Layers:
         self._flights: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def commit(self, tree: Path) -> str:
+    def commit(self, tree: Path, *, host: bool = False) -> str:
         """Make a tree on this file system a layer; the tree is gone from where it was."""
-        layer = "l" + uuid.uuid4().hex
+        layer = ("h" if host else "l") + uuid.uuid4().hex
         self._keep(tree, layer)
         return layer
 

@@ -2,7 +2,12 @@
 
 Whiteouts become `.wh.<name>`, opaque directories get `.wh..wh..opq`, files with several names
 become hard links, capabilities and other attributes go into PAX records. Owners are numbers only.
-Times are whole seconds, clamped to the epoch when there is one.
+Times are whole seconds. With an epoch none is later, and those that are no function of what the
+image is made from are the epoch itself: when a file was made here, or had been changed on the
+host. They are told apart by their fraction of a second. What is made here has one, since the clock
+does; what archives, packages, commits and servers say is whole seconds; host files without one get
+one (`machine_time`), and copies keep it. So neither the hour of a build, nor a store that has
+steps of an earlier day, nor a fresh checkout makes another layer.
 """
 
 # Names are bytes here, as the kernel has them; pathlib has text only.
@@ -30,6 +35,7 @@ _NAME = 100
 _PLAIN_MODE = 0o755
 _PREFIX = 155
 _CHUNK = 1 << 20
+_SECOND_NS = 10**9
 _NO_XATTRS = frozenset({"security.selinux"})
 
 
@@ -145,9 +151,9 @@ class TarWriter:
         size: int = 0,
         records: list[tuple[bytes, bytes]] | None = None,
     ) -> bytes:
-        seconds = int(found.st_mtime // 1)
-        if self._epoch is not None:
-            seconds = min(seconds, self._epoch)
+        seconds, fraction = divmod(found.st_mtime_ns, _SECOND_NS)
+        if self._epoch is not None and (fraction or seconds > self._epoch):
+            seconds = self._epoch
         device = found.st_rdev if kind in b"34" else 0
         return _ustar(
             name,
@@ -160,6 +166,11 @@ class TarWriter:
             device=device,
             records=records or [],
         )
+
+
+def machine_time(mtime_ns: int) -> int:
+    """Return a time of the host so that it is known as one: never of whole seconds."""
+    return mtime_ns if mtime_ns % _SECOND_NS else mtime_ns + 1
 
 
 def is_whiteout(found: os.stat_result) -> bool:
