@@ -91,3 +91,16 @@ async def test_mode_that_is_none_is_told(dag: dagger.Client, samples: SampleImag
 async def test_group_alone_can_own_a_copy(dag: dagger.Client, samples: SampleImages) -> None:
     done = await built(dag, samples, "COPY --chown=:staff x.sh /x\nCOPY --chown=55:29 x.sh /y")
     assert await output(done, "stat -c %u:%g /x /y") == "0:50\n55:29\n"
+
+
+async def test_files_with_several_names_stay_one_file(
+    dag: dagger.Client, samples: SampleImages
+) -> None:
+    done = await built(
+        dag,
+        samples,
+        "WORKDIR /h/sub\nRUN echo x > ../a && ln ../a b && ln ../a ../c\n"
+        "FROM BASE\nCOPY --from=0 /h /copied\nCOPY --from=0 --chown=app --chmod=600 /h /owned",
+    )
+    said = await output(done, "stat -c '%h %a %u' /copied/a /copied/sub/b /owned/c; cat /owned/a")
+    assert said == "3 644 0\n3 644 0\n3 600 1000\nx\n"

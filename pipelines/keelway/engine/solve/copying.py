@@ -69,6 +69,8 @@ class Copier:
         """Write below this root."""
         self._root = root
         self._attributes = attributes
+        self._names: dict[tuple[int, int], Path] = {}
+        """Where the copy of a file is that has several names."""
 
     def make_parents(self, path: str) -> None:
         """Make the folders above a path that are missing, for the copies' owner."""
@@ -93,7 +95,8 @@ class Copier:
         """Copy one file (or link) to exactly this path; folders above it are made."""
         self.make_parents(dest)
         with self._root.parent(dest) as (directory, name):
-            self._one(source, Path(f"/proc/self/fd/{directory}") / name)
+            # This name of the target means nothing later, so nothing is linked to it.
+            self._one(source, Path(f"/proc/self/fd/{directory}") / name, alone=True)
 
     def _folder(self, dest: str) -> Path:
         try:
@@ -135,7 +138,7 @@ class Copier:
         self._dress(source, target)
         return target
 
-    def _one(self, source: Path, target: Path) -> None:
+    def _one(self, source: Path, target: Path, *, alone: bool = False) -> None:
         """Copy a file, link or device; a folder in the way is an error, as it is for `cp`."""
         state = source.lstat()
         try:
@@ -152,10 +155,26 @@ class Copier:
         if kind == stat_module.S_IFLNK:
             target.symlink_to(source.readlink())
         elif kind == stat_module.S_IFREG:
+            if not alone and self._linked(state, target):
+                return
             copy_contents(source, target)
         else:
             os.mknod(target, state.st_mode, state.st_rdev)
         self._dress(source, target)
+
+    def _linked(self, state: os.stat_result, target: Path) -> bool:
+        """Make one more name of a file that was copied before; say whether it was."""
+        if state.st_nlink == 1:
+            return False
+        first = self._names.setdefault((state.st_dev, state.st_ino), target)
+        if first == target:
+            return False
+        try:
+            target.hardlink_to(first)
+        except OSError:  # it has been replaced since, or can't have another name
+            self._names[state.st_dev, state.st_ino] = target
+            return False
+        return True
 
     def _dress(self, source: Path, target: Path) -> None:
         """Give a copy its owner, mode, times and extended attributes."""
