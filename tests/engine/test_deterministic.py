@@ -167,6 +167,28 @@ async def test_store_that_has_older_steps_gives_the_same_image(
     assert again != before
 
 
+async def test_history_is_what_was_written_whoever_made_the_layers(
+    engine: Engine, samples: SampleImages, tmp_path: Path
+) -> None:
+    histories: list[list[str]] = []
+    async with sdk_session(somewhere(engine, tmp_path, epoch=YESTERDAY)) as client:
+        for number, copied in enumerate(("COPY ./a /d/", "COPY a /d/")):
+            first = f"FROM {samples.busybox}"
+            lines = [first, "RUN echo 1 > /f", copied, "RUN --network=none echo 2 > /g"]
+            context = client.directory().with_new_file("a", "a")
+            context = context.with_new_file("Dockerfile", "\n".join(lines) + "\n")
+            target = tmp_path / f"{number}.tar"
+            await context.docker_build().export(str(target))
+            archive = read_archive(target)
+            config = archive.config(archive.manifests()[0])
+            layers = [one for one in config["history"] if not one.get("empty_layer")]
+            histories.append([one["created_by"] for one in layers[-3:]])
+    assert histories == [
+        ["RUN echo 1 > /f", "COPY ./a /d/", "RUN echo 2 > /g"],
+        ["RUN echo 1 > /f", "COPY a /d/", "RUN echo 2 > /g"],
+    ]
+
+
 async def test_host_folder_is_one_layer_however_it_was_read(engine: Engine, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     (folder / "sub").mkdir(parents=True)

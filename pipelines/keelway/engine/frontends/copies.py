@@ -61,6 +61,7 @@ def copy(state: StageState, instruction: Copy | Add, build: Build) -> StageState
         owner=chown,
         chmod=chmod,
         parents=isinstance(instruction, Copy) and instruction.parents,
+        text=instruction.text,
         where=state.step(instruction),
     )
     below = state.container.tree

@@ -32,6 +32,8 @@ class DockerCopy:
     chmod: str = ""
     """An octal number or symbols; empty leaves the modes as they are."""
     parents: bool = False
+    text: str = ""
+    """The instruction as it is written, for the image's history."""
     where: str = field(default="", repr=False)
     """What an error points at: file, line and the instruction."""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
+import posixpath
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from keelway.engine.graph import copies, ops
+from keelway.engine.graph import copies, ops, sources
 from keelway.engine.solve import describe
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from keelway.engine.graph.ops import Op
     from keelway.engine.solve.result import Snapshot
     from keelway.engine.store.store import Store
-
-_PLACE = re.compile(r"^\S+:\d+: ")
 
 
 def remember(store: Store, op: Op, before: Sequence[Snapshot], after: Sequence[Snapshot]) -> None:
@@ -36,18 +34,27 @@ def remember(store: Store, op: Op, before: Sequence[Snapshot], after: Sequence[S
             )
 
 
-def instruction(op: Op) -> str:
-    """Return an operation as a Dockerfile would say it."""
+def instruction(op: Op) -> str:  # noqa: PLR0911 - one line an operation
+    """Return an operation as a Dockerfile would say it.
+
+    Only what counts for the cache is in it: otherwise a cached layer would have the text of
+    whoever made it first, and the same image another digest in another store.
+    """
     match op:
+        case ops.Exec(args=("/bin/sh", "-c", text)):
+            return f"RUN {text}"
         case ops.Exec():
-            return _PLACE.sub("", op.name) if op.name else f"RUN {shlex.join(op.args)}"
+            return f"RUN {shlex.join(op.args)}"
         case copies.DockerCopy():
-            text = _PLACE.sub("", op.where)
-            return text or f"COPY {' '.join(op.sources)} {op.dest}"
-        case ops.CopyTree() | ops.CopyFile():
-            return f"COPY {op.source} {op.dest}"
+            return op.text or f"COPY {' '.join(op.sources)} {op.dest}"
+        case ops.CopyTree():
+            return f"COPY . {op.dest}"
+        case ops.CopyFile():
+            return f"COPY {posixpath.basename(op.source)} {op.dest}"
         case ops.NewFile() | ops.NewDirectory() | ops.Symlink():
             return f"COPY {op.path} {op.path}"
+        case sources.GitTree():
+            return f"ADD {op.commit} /"
         case _:
             return describe.name_of(op)
 
