@@ -83,6 +83,7 @@ class Session:
         self._volatile: dict[str, str] = {}
         self._auth: dict[str, tuple[str, str]] = {}
         self._images: dict[tuple[str, str], Image] = {}
+        self._image_flights: dict[tuple[str, str], threading.Lock] = {}
         self._lock = threading.Lock()
 
     # --- IDs ----------------------------------------------------------------------------------
@@ -235,11 +236,12 @@ class Session:
         """Return an image of a registry; a tag means the same for the whole session."""
         key = (address, platform)
         with self._lock:
+            flight = self._image_flights.setdefault(key, threading.Lock())
+        with flight:  # branches of a pipeline ask for the same base at the same time
             found = self._images.get(key)
-        if found is None:
-            found = self.store.images.resolve(address, platform, dict(self._auth))
-            with self._lock:
-                found = self._images.setdefault(key, found)
+            if found is None:
+                found = self.store.images.resolve(address, platform, dict(self._auth))
+                self._images[key] = found
         return found
 
     def publish(self, node: Node, address: str) -> str:
