@@ -9,6 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import hashlib
+import json
 import os
 import random
 import signal
@@ -43,7 +44,7 @@ STEPS = 4
 BUSY = 0.9
 """The part of the engines that die at work; the others die while they start."""
 PRUNES = 0.15
-"""The part of the builds beside which somebody prunes nearly all: so that images are pulled anew."""
+"""The part of the builds beside which nearly all is pruned, so that images are pulled anew."""
 LONGEST_S = 0.5
 """They die within this time."""
 
@@ -174,30 +175,46 @@ class Grave:
     def _queries(self, *, prune: bool = True) -> list[str]:
         """Return what one build asks for at once: some of it cached by the builds before."""
         nonce = f"{self.seed}-{self.kills}"
-        tree = self.folder / "tree"
-        (tree / f"file-{self.kills % 7}").write_text(nonce * 1000)
-        (tree / "Dockerfile").write_text(
-            f"FROM {self._pinned(self.samples.busybox)} AS a\nRUN echo {nonce} > /a; head -c 300000 /dev/zero > /z\n"
-            f"FROM {self._pinned(self.samples.configured)}\nCOPY --from=a /a /z /srv/\nUSER root\n"
-            "COPY file-* /srv/\nRUN sha256sum /srv/z > /srv/sum\n"
-        )
-        busybox = f'container {{ from(address: "{self._pinned(self.samples.busybox)}")'
+        tree = self._tree(nonce)
+        base = f'from(address: "{self._pinned(self.samples.busybox)}")'
+        target = f"{self.registry.address}/graves:{self.seed}"
+        args = ["sh", "-c", "mkdir /w; echo hello > /w/x; httpd -f -p 80 -h /w"]
         queries = [
-            "{" + self._chain(f"grave-{self.seed}", CHECK)[1:],
-            "{" + self._chain(nonce, CHECK)[1:],
-            f'{{ host {{ directory(path: "{tree}") {{ dockerBuild {{ file(path: "/srv/sum") '
-            "{ contents } } } } }",
-            f'{{ host {{ directory(path: "{tree}") {{ export(path: "{self.folder}/out") }} }} }}',
-            f'{{ {busybox} {{ withNewFile(path: "/n", contents: "{nonce}") '
-            f'{{ publish(address: "{self.registry.address}/graves:{self.seed}") }} }} }} }}',
-            f'{{ {busybox} {{ withEnvVariable(name: "N", value: "{nonce}") '
-            "{ withExposedPort(port: 80) { asService(args: "
-            '["sh", "-c", "mkdir /w; echo hello > /w/x; httpd -f -p 80 -h /w"]) '
-            "{ endpoint(port: 80) } } } } } }",
+            self._chain(f"grave-{self.seed}", CHECK),
+            self._chain(nonce, CHECK),
+            _nested(tree, "dockerBuild", 'file(path: "/srv/sum")', "contents"),
+            _nested(tree, f'export(path: "{self.folder}/out")'),
+            _nested(
+                "container",
+                base,
+                f'withNewFile(path: "/n", contents: "{nonce}")',
+                f'publish(address: "{target}")',
+            ),
+            _nested(
+                "container",
+                base,
+                f'withEnvVariable(name: "N", value: "{nonce}")',
+                "withExposedPort(port: 80)",
+                f"asService(args: {json.dumps(args)})",
+                "start",
+            ),
         ]
         if prune and self.rng.random() < PRUNES:
             queries.append('{ engine { localCache { prune(maxUsedSpace: "1MB") } } }')
         return queries
+
+    def _tree(self, nonce: str) -> str:
+        """Write a folder that can be built; return the fields that lead to it."""
+        tree = self.folder / "tree"
+        (tree / f"file-{self.kills % 7}").write_text(nonce * 1000)
+        (tree / "Dockerfile").write_text(
+            f"FROM {self._pinned(self.samples.busybox)} AS a\n"
+            f"RUN echo {nonce} > /a; head -c 300000 /dev/zero > /z\n"
+            f"FROM {self._pinned(self.samples.configured)}\n"
+            "COPY --from=a /a /z /srv/\nUSER root\n"
+            "COPY file-* /srv/\nRUN sha256sum /srv/z > /srv/sum\n"
+        )
+        return f'host {{ directory(path: "{tree}")'
 
     def _pinned(self, address: str) -> str:
         """Return an image by digest, which takes no time to resolve once it is in the store."""
@@ -206,14 +223,21 @@ class Grave:
         return self.digests[address]
 
     def _chain(self, nonce: str, script: str) -> str:
+        """Return a query for a chain of commands, each of which checks what those before wrote."""
         steps = [STEP.format(size=200_000, number=number) for number in range(STEPS)]
-        inner = "stdout"
-        for text in (*reversed([*steps, script]),):
-            inner = f'withExec(args: ["sh", "-c", "{text}"]) {{ {inner} }}'
-        return (
-            f'{{ container {{ from(address: "{self._pinned(self.samples.busybox)}") '
-            f'{{ withEnvVariable(name: "N", value: "{nonce}") {{ {inner} }} }} }} }}'
+        return _nested(
+            "container",
+            f'from(address: "{self._pinned(self.samples.busybox)}")',
+            f'withEnvVariable(name: "N", value: "{nonce}")',
+            *(f'withExec(args: ["sh", "-c", "{text}"])' for text in [*steps, script]),
+            "stdout",
         )
+
+
+def _nested(*fields: str) -> str:
+    """Return a query of fields inside each other."""
+    text = " { ".join(fields)
+    return "{ " + text + " }" * (text.count(" {") + 1)
 
 
 @contextlib.contextmanager

@@ -32,6 +32,7 @@ def assemble(settings: Settings, workdir: Path, sandbox: Sandbox) -> tuple[Resol
         from keelway.engine.schema.session import Session  # noqa: PLC0415 - likewise
 
         store = Store.open(settings.store)
+        store.keep_budget(settings.gc)
         runtime = probed.result()
     session = Session(
         store=store,

@@ -53,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
         description="A local engine for Dagger's SDK: no daemon, no root, no Docker.",
         epilog="The SDK starts it by itself: export _EXPERIMENTAL_DAGGER_CLI_BIN=$(command -v "
         "keelway-engine). KEELWAY_STORE says where it keeps things, KEELWAY_ENGINE_PROGRESS how "
-        "it tells of its work: plain, json or none.",
+        "it tells of its work: plain, json or none; KEELWAY_ENGINE_GC how large the store may be: "
+        "20GB, 10% of the disk, maxUsedSpace=50GB,minFreeSpace=10%, or off.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     # Only for the help: `session` never comes here.
@@ -67,8 +68,8 @@ def _parser() -> argparse.ArgumentParser:
         "prune",
         help="remove what was not used for longest",
         description="Remove what was not used for longest, and nothing that a live session uses. "
-        "Sizes are written as 500MB, 1.5GiB, or 10% of the disk; without any, the store may have "
-        "60% of the disk and leaves 10% free.",
+        "Sizes are written as 500MB, 1.5GiB, or 10% of the disk; without any, it is what "
+        "KEELWAY_ENGINE_GC says: by default 60% of the disk, of which 10% stay free.",
     )
     pruning.add_argument("--max-used", metavar="SIZE", help="the store may be this large")
     pruning.add_argument("--min-free", metavar="SIZE", help="this much of the disk should be free")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
+from keelway.engine.policy import describe
 from keelway.engine.schema.client import find_client, version_of
 from keelway.engine.startup import Startup
 
@@ -107,6 +108,7 @@ def examine(settings: Settings) -> Iterator[Check]:
         yield Check(name="store", ok=False, detail=str(error))
         return
     yield Check(name="store", ok=True, detail=str(settings.store))
+    yield Check(name="budget", ok=True, detail=describe(settings.gc, settings.store), needed=False)
     yield from _inside(settings.store)
 
 

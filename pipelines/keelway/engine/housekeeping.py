@@ -6,21 +6,28 @@ something in there.
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from keelway.engine.policy import (
+    OFF,
+    Policy,
+    default_policy,
+    describe,
+    disk_size,
+    read_policy,
+    with_spaces,
+)
 from keelway.engine.run.enter import enter_sandbox
-from keelway.engine.sizes import parse_size, show_size
+from keelway.engine.sizes import show_size
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from keelway.engine.run.enter import Sandbox
     from keelway.engine.settings import Settings
-    from keelway.engine.store.prune import Policy
     from keelway.engine.store.usage import Part
 
 _LONGEST = 60
@@ -34,27 +41,19 @@ class Budget:
     max_used: str | None
     min_free: str | None
 
-    def policy(self, store: Path) -> Policy:
-        """Return the policy that this means for a store.
+    def policy(self, root: Path, gc: str) -> Policy:
+        """Return the policy that this means for a store whose own budget `gc` says.
 
         Raises:
             EngineError: a size was written that means nothing.
         """
-        from keelway.engine.store.prune import (  # noqa: PLC0415 - inside the sandbox
-            Policy,
-            default_policy,
-        )
-
         if self.everything:
             return Policy()
-        if self.max_used is None and self.min_free is None:
-            return default_policy(store)
-        disk = os.statvfs(store)
-        total = disk.f_frsize * disk.f_blocks
-        return Policy(
-            max_used=None if self.max_used is None else parse_size(self.max_used, of=total),
-            min_free=None if self.min_free is None else parse_size(self.min_free, of=total),
-        )
+        disk = disk_size(root)
+        sizes = {"maxUsedSpace": self.max_used, "minFreeSpace": self.min_free}
+        if given := {name: text for name, text in sizes.items() if text is not None}:
+            return with_spaces(Policy(), given, disk=disk)
+        return read_policy("" if gc == OFF else gc, disk=disk) or default_policy(root)
 
 
 def du(settings: Settings) -> int:
@@ -68,6 +67,7 @@ def du(settings: Settings) -> int:
         sys.stdout.write("".join(f"{_line(part)}\n" for part in parts))
         total = sum(part.size for part in parts)
         sys.stdout.write(f"{show_size(total):>10}  in {len(parts)} parts of {settings.store}\n")
+        sys.stdout.write(f"{'budget':>10}  {describe(settings.gc, settings.store)}\n")
         return 0
 
     settings.check_store()
@@ -81,7 +81,7 @@ def prune(settings: Settings, budget: Budget) -> int:
         from keelway.engine.store.store import Store  # noqa: PLC0415 - inside the sandbox
 
         with Store.open(settings.store) as store:
-            freed = store.prune(budget.policy(settings.store))
+            freed = store.prune(budget.policy(settings.store, settings.gc))
         sys.stdout.write(
             f"freed {show_size(freed.size)} in {freed.parts} parts, kept {show_size(freed.kept)}\n"
         )

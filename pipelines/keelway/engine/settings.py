@@ -20,6 +20,8 @@ class Settings(NamedTuple):  # dataclasses take 15 ms to import, on the way to t
     store: Path
     progress: str
     epoch: int | None
+    gc: str = ""
+    """How large the store may be, as `store.policy` reads it; empty for the default."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
@@ -33,7 +35,12 @@ class Settings(NamedTuple):  # dataclasses take 15 ms to import, on the way to t
             raise EngineError(
                 f"KEELWAY_ENGINE_PROGRESS={progress!r} is unknown; choose plain, json or none"
             )
-        return cls(store=_store(environment), progress=progress, epoch=_epoch(environment))
+        return cls(
+            store=_store(environment),
+            progress=progress,
+            epoch=_epoch(environment),
+            gc=_gc(environment),
+        )
 
     def check_store(self) -> None:
         """Make the store's directory; a fault here is better told before a client connects.
@@ -73,3 +80,13 @@ def _epoch(environment: Mapping[str, str]) -> int | None:
             f"SOURCE_DATE_EPOCH={given!r} is no number of seconds since 1970; unset or correct it"
         )
     return int(given)
+
+
+def _gc(environment: Mapping[str, str]) -> str:
+    given = (environment.get("KEELWAY_ENGINE_GC") or "").strip()
+    if given and given != "off":
+        # Only where it is set, since every session would wait for the import.
+        from keelway.engine.policy import read_policy  # noqa: PLC0415
+
+        read_policy(given, disk=1)
+    return given

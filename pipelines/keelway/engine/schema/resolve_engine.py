@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from keelway.engine.errors import EngineError
 from keelway.engine.graph.records import CacheEntries, CacheEntry
+from keelway.engine.policy import SPACES, Policy, disk_size, with_spaces
 from keelway.engine.schema.registry import Resolvers
-from keelway.engine.sizes import parse_size
-from keelway.engine.store.prune import Policy, default_policy
 
 if TYPE_CHECKING:
     from keelway.engine.schema.registry import Arguments
@@ -26,13 +22,6 @@ ENGINE.record(
     activelyUsed="active",
     recordType="kind",
 )
-
-_SPACES = {
-    "maxUsedSpace": "max_used",
-    "reservedSpace": "reserved",
-    "minFreeSpace": "min_free",
-    "targetSpace": "target",
-}
 
 
 @ENGINE.field("Query", "engine")
@@ -99,40 +88,31 @@ def record_types(parent: CacheEntry, _args: Arguments, _session: Session) -> lis
 @ENGINE.field("EngineCache", "maxUsedSpace")
 def max_used(_parent: object, _args: Arguments, session: Session) -> int:
     """Return how large the store may be, in bytes."""
-    return default_policy(session.store.root).max_used or 0
+    return session.store.policy.max_used or 0
 
 
 @ENGINE.field("EngineCache", "minFreeSpace")
 def min_free(_parent: object, _args: Arguments, session: Session) -> int:
     """Return how much of the disk should be free."""
-    return default_policy(session.store.root).min_free or 0
+    return session.store.policy.min_free or 0
 
 
 @ENGINE.field("EngineCache", "reservedSpace")
 def reserved(_parent: object, _args: Arguments, session: Session) -> int:
     """Return how much may always stay."""
-    return default_policy(session.store.root).reserved
+    return session.store.policy.reserved
 
 
 @ENGINE.field("EngineCache", "targetSpace")
 def target(_parent: object, _args: Arguments, session: Session) -> int:
     """Return the size that the store shrinks to."""
-    return default_policy(session.store.root).target or 0
+    return session.store.policy.target or 0
 
 
 @ENGINE.field("EngineCache", "prune")
 def prune(_parent: object, args: Arguments, session: Session) -> None:
     """Remove what the sizes have no room for, never what is in use."""
-    root = session.store.root
-    policy = default_policy(root) if args.get("useDefaultPolicy") else Policy()
-    disk = os.statvfs(root)
-    for argument, attribute in _SPACES.items():
-        text: str = args.get(argument) or ""
-        if not text:
-            continue
-        try:
-            size = parse_size(text, of=disk.f_frsize * disk.f_blocks)
-        except EngineError as error:
-            raise EngineError(f"invalid {argument} value: {error}") from None
-        policy = replace(policy, **{attribute: size})
-    session.store.prune(policy)
+    store = session.store
+    policy = store.policy if args.get("useDefaultPolicy") else Policy()
+    spaces = {name: args[name] for name in SPACES if args.get(name)}
+    store.prune(with_spaces(policy, spaces, disk=disk_size(store.root)))

@@ -15,13 +15,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from keelway.engine.errors import EngineError
+from keelway.engine.policy import OFF, default_policy, disk_size, read_policy
 from keelway.engine.store.blobs import Blobs
 from keelway.engine.store.cache import OperationCache
+from keelway.engine.store.collector import Collector
 from keelway.engine.store.database import Database, now
 from keelway.engine.store.hostfolder import HostFolders
 from keelway.engine.store.images import Images
 from keelway.engine.store.layers import Layers
-from keelway.engine.store.prune import Freed, Policy, default_policy, prune
+from keelway.engine.store.prune import Freed, prune
 from keelway.engine.store.recovery import recover
 from keelway.engine.store.usage import Part, Usage
 from keelway.engine.store.volumes import Volumes
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from keelway.engine.policy import Policy
     from keelway.engine.store.web import Web
 
 _FORMAT = 1
@@ -44,7 +47,10 @@ class Store:
         self.root = root
         self._workspace = workspace
         self._database = database
+        self._collector: Collector | None = None
         self._closed = False
+        self.policy = default_policy(root)
+        """The budget of the store."""
         self.blobs = Blobs(root, workspace)
         self.layers = Layers(root, workspace, database, self.blobs)
         self.cache = OperationCache(database, workspace)
@@ -76,12 +82,28 @@ class Store:
         recover(root, workspace, database)
         return store
 
+    def keep_budget(self, text: str) -> None:
+        """Keep the store under its budget from now on, in the background, unless told `off`.
+
+        `text` is what `KEELWAY_ENGINE_GC` says; without any it is a part of the disk.
+
+        Raises:
+            EngineError: The text means no budget.
+        """
+        if text == OFF:
+            return
+        self.policy = read_policy(text, disk=disk_size(self.root)) or self.policy
+        self._collector = Collector(self.root, self._workspace, self._database, self.policy)
+
     def close(self) -> None:
         """End the session; may be called twice."""
         if self._closed:
             return
         self._closed = True
         self._note_uses()
+        if self._collector is not None:
+            self._workspace.let_go()
+            self._collector.close()
         self._database.close()
         self._workspace.close()
 
@@ -116,10 +138,10 @@ class Store:
     def prune(self, policy: Policy | None = None) -> Freed:
         """Remove what has not been used for longest; nothing that a live session has used.
 
-        Without a policy the budget is a part of the disk.
+        Without a policy the store's own budget holds.
         """
         self._note_uses()
-        chosen = default_policy(self.root) if policy is None else policy
+        chosen = self.policy if policy is None else policy
         return prune(self.root, self._workspace, self._database, chosen)
 
     def _note_uses(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from keelway.engine.store.database import Database
@@ -42,6 +42,16 @@ class Part:
     """A live session uses it."""
     results: list[bytes] = field(default_factory=list[bytes])
     """Keys of the operations that need it."""
+    layers: list[str] = field(default_factory=list[str])
+    """Of a blob: the layers that were made from it, or it from them."""
+
+    def is_in_use(self, pins: Collection[str]) -> bool:
+        """Tell whether live sessions have marked it, or what needs it."""
+        return (
+            self.name in pins
+            or any("o" + key.hex() in pins for key in self.results)
+            or any(layer in pins for layer in self.layers)
+        )
 
 
 class Usage:
@@ -61,7 +71,7 @@ class Usage:
             self._add("v" + volume.name, "cache volume", volume)
         self._attribute()
         for part in self.parts.values():
-            part.active = part.name in pins or any("o" + key.hex() in pins for key in part.results)
+            part.active = part.is_in_use(pins)
 
     def measure(self) -> None:
         """Find the sizes of all parts; those of layers, which never change, are remembered."""
@@ -70,19 +80,24 @@ class Usage:
         for part in self.parts.values():
             if part.kind == "blob":
                 part.size = _file_size(part.path)
-            elif part.kind == "cache volume":
-                part.size = _tree_size(part.path)
-            elif part.name in known:
-                part.size = int(known[part.name])
-            else:
-                part.size = _tree_size(part.path)
-                if part.path.exists():  # else another prunes at the same time, and the sum is short
-                    fresh.append((part.name, str(part.size)))
+                continue
+            # A volume changes until its session ends, which is noted then; others never do.
+            mark = f" {part.used}" if part.kind == "cache volume" else ""
+            size, space, marked = known.get(part.name, "").partition(" ")
+            if size and space + marked == mark and not (mark and part.active):
+                part.size = int(size)
+                continue
+            part.size = _tree_size(part.path)
+            if part.path.exists():  # else another prunes at the same time, and the sum is short
+                fresh.append((part.name, f"{part.size}{mark}"))
         with self._database.writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO memo VALUES ('size', ?, ?)", fresh)
 
     def _add(self, name: str, kind: str, path: Path) -> None:
-        created = path.lstat().st_ctime_ns
+        try:
+            created = path.lstat().st_ctime_ns
+        except FileNotFoundError:
+            return  # somebody else has just made room
         used = max(self._times.get(name, 0), created)
         text = ""
         if kind == "cache volume":
@@ -109,6 +124,7 @@ class Usage:
             if layer is not None and blob is not None:
                 blob.used = max(blob.used, layer.used)
                 blob.results.extend(layer.results)
+                blob.layers.append(layer.name)
                 blob.description = blob.description or layer.description
 
     def _host(self, record: Mapping[str, object]) -> None:

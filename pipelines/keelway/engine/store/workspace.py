@@ -14,6 +14,7 @@ import fcntl
 import itertools
 import os
 import threading
+import time
 import uuid
 import zlib
 from typing import TYPE_CHECKING
@@ -43,6 +44,10 @@ class Workspace:
         self._pinned: set[str] = set()
         self._fresh: list[str] = []
         self._pin_lock = threading.Lock()
+        self.uses = 0
+        """How many things this session has marked."""
+        self.last_use = time.monotonic()
+        """When this session last made or marked something."""
         self._closed = False
         self._gc = os.open(root / "gc.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.directory = self._tmp / uuid.uuid4().hex[:16]
@@ -59,6 +64,7 @@ class Workspace:
 
     def new_work(self, kind: str) -> Path:
         """Return a fresh empty directory that nobody else uses."""
+        self.last_use = time.monotonic()
         path = self.directory / f"{kind}-{next(self._numbers)}"
         path.mkdir()
         return path
@@ -100,12 +106,20 @@ class Workspace:
                 fcntl.flock(self._gc, fcntl.LOCK_UN)
             self._pinned.add(name)
             self._fresh.append(name)
+            self.uses += 1
+            self.last_use = time.monotonic()
 
     def newly_pinned(self) -> list[str]:
         """Return what this session has marked since it was last asked."""
         with self._pin_lock:
             fresh, self._fresh = self._fresh, []
             return fresh
+
+    def let_go(self) -> None:
+        """Take all marks back: the session uses nothing any more."""
+        with self._pin_lock, self.alone():
+            os.ftruncate(self._pins, 0)
+            self._pinned.clear()
 
     @contextlib.contextmanager
     def collecting(self) -> Generator[frozenset[str]]:

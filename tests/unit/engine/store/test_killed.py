@@ -24,7 +24,7 @@ _WORKER = """
 import os, sys
 from pathlib import Path
 from keelway.engine.store.descriptor import Descriptor
-from keelway.engine.store.prune import Policy
+from keelway.engine.policy import Policy
 from keelway.engine.store.store import Store
 
 root, folder = Path(sys.argv[1]), Path(sys.argv[2])

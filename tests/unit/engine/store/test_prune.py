@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from keelway.engine.policy import Policy
 from keelway.engine.store.descriptor import OCI_LAYER, Descriptor
-from keelway.engine.store.prune import Policy
 from keelway.engine.store.store import Store
 
 if TYPE_CHECKING:
