@@ -12,6 +12,7 @@ from keelway.engine.server.bind import META, bind
 from keelway.engine.server.execute import Executor, FieldError, asks_twice, collect
 from keelway.engine.server.parse import parse
 from keelway.engine.server.syntax import FieldNode
+from keelway.engine.store.space import disk_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -113,6 +114,8 @@ def _encode(answer: Mapping[str, Any]) -> bytes:
 
 def _explain(error: BaseException, path: Sequence[str]) -> dict[str, Any]:
     """Return an error as the client gets it."""
+    if isinstance(error, OSError):
+        error = disk_error(error) or error
     if isinstance(error, EngineError):
         message, extensions = str(error), dict(error.extensions())
     else:

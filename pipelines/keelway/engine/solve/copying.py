@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from keelway.engine.errors import EngineError
+from keelway.engine.store.space import disk_error
 
 if TYPE_CHECKING:
     from keelway.dockerfile.modes import Mode
@@ -102,7 +103,9 @@ class Copier:
         try:
             self._root.mkdir_all(dest)
         except OSError as error:
-            raise EngineError(f"cannot copy to {dest}: {error.strerror}") from error
+            raise disk_error(error) or EngineError(
+                f"cannot copy to {dest}: {error.strerror}"
+            ) from error
         return self._root.path / str(self._root.resolve(dest)).lstrip("/")
 
     def _contents(self, source: Path, target: Path, below: str, wanted: Wanted) -> None:

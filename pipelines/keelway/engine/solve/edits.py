@@ -20,6 +20,7 @@ from keelway.engine.solve.dockercopy import DockerCopier
 from keelway.engine.solve.trees import real_path
 from keelway.engine.store.gitignore import GitIgnore
 from keelway.engine.store.patterns import Selection
+from keelway.engine.store.space import disk_error
 
 if TYPE_CHECKING:
     from keelway.engine.solve.copying import Wanted
@@ -37,7 +38,7 @@ def edited(step: Step) -> Snapshot:
         try:
             _edit(step, root)
         except OSError as error:
-            raise EngineError(_os_error(error)) from error
+            raise disk_error(error) or EngineError(_os_error(error)) from error
     return writing.result
 
 

@@ -13,6 +13,7 @@ from keelway.engine.run.inroot import Root
 from keelway.engine.solve.result import Result, Stream
 from keelway.engine.solve.streams import Output, Streams, for_error
 from keelway.engine.solve.surroundings import Place, surround
+from keelway.engine.store.space import disk_error, full
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,7 @@ def _run(step: Step, op: ops.Exec) -> tuple[dict[int, Writing], int, Streams]:
         streams.end()
         _redirect(op, here, streams)
         if not _expected(op.expect, code):
-            raise _failed(op, code, streams)
+            raise _failed(op, code, streams, full(step.machine.store.root))
     return {0: here.writing, **here.written}, code, streams
 
 
@@ -86,9 +87,11 @@ def _expected(expect: ops.Expect, code: int) -> bool:
             return True
 
 
-def _failed(op: ops.Exec, code: int, streams: Streams) -> ExecFailed:
+def _failed(op: ops.Exec, code: int, streams: Streams, disk: EngineError | None) -> ExecFailed:
+    """Return the error of a command; `disk` is what may be its reason."""
+    message = f"{op.name}: exit code: {code}" if op.name else f"exit code: {code}"
     return ExecFailed(
-        f"{op.name}: exit code: {code}" if op.name else f"exit code: {code}",
+        f"{message}: {disk}" if disk else message,
         command=op.args,
         exit_code=code,
         stdout=for_error(streams.stdout).strip(),
@@ -163,7 +166,7 @@ def _redirect(op: ops.Exec, here: Surroundings, streams: Streams) -> None:
                 )
             except OSError as error:
                 reason = (error.strerror or str(error)).lower()
-                raise EngineError(f"redirect to {target}: {reason}") from error
+                raise disk_error(error) or EngineError(f"redirect to {target}: {reason}") from error
 
 
 def _below(path: str, top: str) -> bool:

@@ -16,6 +16,7 @@ from keelway.engine.run.prepare import prepare
 from keelway.engine.run.spec import Bind, ExecSpec, SecretFile, Tmpfs
 from keelway.engine.solve.copying import Attributes, Copier, Everything
 from keelway.engine.solve.trees import real_path
+from keelway.engine.store.space import disk_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -120,7 +121,9 @@ def _prepare(spec: ExecSpec) -> MadeForMounts:
         return prepare(spec)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise EngineError(f"cannot prepare {spec.argv[0]!r}: {error.filename}: {reason}") from error
+        raise disk_error(error) or EngineError(
+            f"cannot prepare {spec.argv[0]!r}: {error.filename}: {reason}"
+        ) from error
 
 
 def _mount(  # noqa: PLR0913, PLR0917 - what is mounted, where, and for how long

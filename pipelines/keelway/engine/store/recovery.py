@@ -1,9 +1,10 @@
-"""After a crash of the machine: forget what may not have reached the disk.
+"""After a crash of the machine, or damage to the disk: forget what may not be whole.
 
 A killed engine leaves nothing half made, since all is renamed into place when it is complete. A
 machine that loses power can lose the content of files that were written shortly before. So after
 a restart of the machine everything that is younger than the last few minutes of use is dropped;
-after an orderly shutdown that costs a little work, no more.
+after an orderly shutdown that costs a little work, no more. A database that was damaged is replaced:
+all that it knew can be made again.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keelway.engine.errors import EngineError
+from keelway.engine.store.database import Damaged, Database, files_of
+
 if TYPE_CHECKING:
-    from keelway.engine.store.database import Database
     from keelway.engine.store.workspace import Workspace
 
 _UNSURE_NS = 300 * 1_000_000_000
@@ -37,6 +40,28 @@ def recover(root: Path, workspace: Workspace, database: Database) -> None:
         (work / "boot").write_text(boot, encoding="ascii")
         (work / "boot").rename(mark)
         workspace.discard(work)
+
+
+def open_database(root: Path, workspace: Workspace) -> Database:
+    """Return the store's database; a damaged one is replaced, with the layers it knew of.
+
+    What is kept by its content, and cache volumes, which only have a name, stay.
+
+    Raises:
+        EngineError: It can't be opened, or is damaged and in use by other sessions.
+    """
+    path = root / "store.db"
+    try:
+        return Database(path)
+    except Damaged as error:
+        with workspace.alone():
+            if not workspace.is_only():
+                raise EngineError(
+                    f"{error}; other sessions that use the store must end first"
+                ) from error
+            for part in (*files_of(path), root / "layers", root / "host"):
+                workspace.discard(part)
+    return Database(path)
 
 
 def _drop_recent(root: Path, workspace: Workspace, database: Database) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -19,12 +20,13 @@ from keelway.engine.policy import OFF, default_policy, disk_size, read_policy
 from keelway.engine.store.blobs import Blobs
 from keelway.engine.store.cache import OperationCache
 from keelway.engine.store.collector import Collector
-from keelway.engine.store.database import Database, now
+from keelway.engine.store.database import now
 from keelway.engine.store.hostfolder import HostFolders
 from keelway.engine.store.images import Images
 from keelway.engine.store.layers import Layers
 from keelway.engine.store.prune import Freed, prune
-from keelway.engine.store.recovery import recover
+from keelway.engine.store.recovery import open_database, recover
+from keelway.engine.store.space import DiskFull, disk_error, give_up_reserve, keep_reserve
 from keelway.engine.store.usage import Part, Usage
 from keelway.engine.store.volumes import Volumes
 from keelway.engine.store.workspace import Workspace
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from keelway.engine.policy import Policy
+    from keelway.engine.store.database import Database
     from keelway.engine.store.web import Web
 
 _FORMAT = 1
@@ -69,17 +72,36 @@ class Store:
         """
         root = root.absolute()
         try:
+            store = cls._open(root)
+        except DiskFull:
+            if not give_up_reserve(root):
+                raise
+            store = cls._open(root)
+        else:
+            keep_reserve(root)
+        return store
+
+    @classmethod
+    def _open(cls, root: Path) -> Self:
+        workspace: Workspace | None = None
+        try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             _check_format(root)
             workspace = Workspace(root)
+            database = open_database(root, workspace)
+            store = cls(root, workspace, database)
+            recover(root, workspace, database)
         except OSError as error:
-            raise EngineError(
+            if workspace is not None:
+                workspace.close()
+            raise disk_error(error) or EngineError(
                 f"the store {root} can't be used: {error.strerror or error}; "
                 "set KEELWAY_STORE to a directory that can be written to"
             ) from error
-        database = Database(root / "store.db")
-        store = cls(root, workspace, database)
-        recover(root, workspace, database)
+        except EngineError:
+            if workspace is not None:
+                workspace.close()
+            raise
         return store
 
     def keep_budget(self, text: str) -> None:
@@ -100,7 +122,8 @@ class Store:
         if self._closed:
             return
         self._closed = True
-        self._note_uses()
+        with suppress(EngineError):  # a disk that is full now: only what goes first is less clear
+            self._note_uses()
         if self._collector is not None:
             self._workspace.let_go()
             self._collector.close()

@@ -136,6 +136,18 @@ class Workspace:
             pins.discard("")
             yield frozenset(pins)
 
+    def is_only(self) -> bool:
+        """Tell whether no other session lives; to be asked while none can start."""
+        for path in self._tmp.iterdir():
+            if path == self.directory:
+                continue
+            lock = _try_lock(path / "lock", create=False)
+            if lock is None and (path / "lock").exists():
+                return False
+            if lock is not None:
+                os.close(lock)
+        return True
+
     @contextlib.contextmanager
     def exclusive(self, kind: str, name: str) -> Generator[None]:
         """Keep other threads and processes from doing the thing of this name meanwhile.
