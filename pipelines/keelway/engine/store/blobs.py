@@ -67,12 +67,27 @@ class Blobs:
         """Return the bytes of a (small) blob.
 
         Raises:
-            EngineError: There is no such blob.
+            EngineError: There is no such blob, or it was damaged.
         """
+        data = self.find(digest)
+        if data is None:
+            raise EngineError(f"the store lost the blob {digest}; try again")
+        return data
+
+    def find(self, digest: str) -> bytes | None:
+        """Return the bytes of a (small) blob, which stays for this session; None if it is not here.
+
+        One that does not have its digest any more is removed.
+        """
+        self._workspace.pin(digest)
         try:
-            return self.path(digest).read_bytes()
+            data = self.path(digest).read_bytes()
         except FileNotFoundError:
-            raise EngineError(f"the store has no blob {digest}") from None
+            return None
+        if sha256(data) == digest:
+            return data
+        self._workspace.discard(self.path(digest))
+        return None
 
     def put_bytes(self, data: bytes, media_type: str) -> Descriptor:
         """Keep bytes."""

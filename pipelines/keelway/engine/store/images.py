@@ -12,7 +12,7 @@ import threading
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
-from keelway.engine.errors import EngineError
+from keelway.engine.errors import EngineError, RegistryError
 from keelway.engine.store import archive, layout
 from keelway.engine.store.descriptor import (
     DOCKER_INDEX,
@@ -28,7 +28,7 @@ from keelway.engine.store.reference import Reference, parse_reference, registry_
 from keelway.engine.store.skopeo import skopeo, tls_flag, transport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from keelway.engine.store.blobs import Blobs
@@ -70,8 +70,15 @@ class Image:
 class Images:
     """Images in registries and files, by way of the store's blobs."""
 
-    def __init__(self, blobs: Blobs, workspace: Workspace) -> None:
-        """Keep where blobs go."""
+    def __init__(
+        self,
+        blobs: Blobs,
+        workspace: Workspace,
+        *,
+        on_damage: Callable[[Sequence[str]], object] = lambda _: None,
+    ) -> None:
+        """Keep where blobs go; `on_damage` is told of those that had to be removed."""
+        self._on_damage = on_damage
         self._blobs = blobs
         self._workspace = workspace
         self._logins: dict[str, tuple[str, str]] = {}
@@ -121,9 +128,12 @@ class Images:
         with self._lock:
             flight = self._flights.setdefault(image.digest, threading.Lock())
         with flight:
-            missing = [layer for layer in image.layers if not self._blobs.has(layer.digest)]
-            if missing:
-                self._pull(image, missing)
+            if not self._missing(image):
+                return
+            with self._workspace.exclusive("pull", image.digest):  # other sessions want it too
+                missing = self._missing(image)
+                if missing:
+                    self._pull(image, missing)
 
     def read_tar(self, path: Path, *, tag: str = "", platform: str) -> Image:
         """Take the image for a platform, with its layers, from a tarball.
@@ -210,6 +220,15 @@ class Images:
                 f"push {address}",
                 work,
             )
+        except RegistryError as error:
+            damaged = [digest for digest in _layers_of(images) if not self._blobs.verify(digest)]
+            if not damaged:
+                raise
+            self._on_damage(damaged)
+            raise EngineError(
+                f"can't push {address}: the store's blobs {', '.join(damaged)} were damaged. They "
+                "were removed, and are made or pulled anew: try again"
+            ) from error
         finally:
             self._workspace.discard(work)
         return str(replace(target, digest=root.digest))
@@ -225,8 +244,9 @@ class Images:
 
     def _manifest(self, reference: Reference) -> bytes:
         """Return a manifest or index, from here if it is known by digest."""
-        if reference.digest and self._blobs.has(reference.digest):
-            return self._blobs.read(reference.digest)
+        known = self._blobs.find(reference.digest) if reference.digest else None
+        if known is not None:
+            return known
         raw = self._inspect(["--raw"], reference)
         if reference.digest and sha256(raw) != reference.digest:
             raise EngineError(f"the registry {reference.host} gave other content for {reference}")
@@ -235,9 +255,8 @@ class Images:
 
     def _config(self, reference: Reference, manifest: Manifest) -> Mapping[str, object]:
         digest = manifest.config.digest
-        if self._blobs.has(digest):
-            raw = self._blobs.read(digest)
-        else:
+        raw = self._blobs.find(digest)
+        if raw is None:
             raw = self._inspect(["--config", "--raw"], reference)
             if sha256(raw) != digest:
                 raise EngineError(
@@ -258,6 +277,9 @@ class Images:
             )
         finally:
             self._workspace.discard(work)
+
+    def _missing(self, image: Image) -> list[Descriptor]:
+        return [layer for layer in image.layers if not self._blobs.has(layer.digest)]
 
     def _pull(self, image: Image, missing: Sequence[Descriptor]) -> None:
         if not image.reference:
@@ -302,6 +324,10 @@ class Images:
             temporary=work,
             doing=doing,
         )
+
+
+def _layers_of(images: Sequence[OutImage]) -> list[str]:
+    return sorted({layer.digest for image in images for layer in image.layers})
 
 
 def _is_index(raw: bytes, ref: str) -> bool:

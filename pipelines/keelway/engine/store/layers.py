@@ -33,7 +33,7 @@ from keelway.engine.store.space import disk_error
 from keelway.engine.store.tar import TarWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Sequence
     from pathlib import Path
 
     from keelway.engine.store.blobs import Blobs
@@ -167,6 +167,22 @@ class Layers:
                 self._remember(layer, form, known)
             return known
 
+    def lose(self, digests: Collection[str]) -> None:
+        """Forget what is known by layers that came from blobs which are lost: it is made anew."""
+        with self._database.writing() as connection:
+            blobs = connection.execute("SELECT key, value FROM memo WHERE kind = 'blob'")
+            layers = {
+                key.partition(" ")[0]
+                for key, value in blobs
+                if json.loads(value)["digest"] in digests
+            }
+            gone = [
+                (key,)
+                for key, needs in connection.execute("SELECT key, layers FROM results")
+                if layers & set(needs.split())
+            ]
+            connection.executemany("DELETE FROM results WHERE key = ?", gone)
+
     def _with_parents(self, layer: str, below: Sequence[str]) -> str:
         """Return a layer whose implied directories are as those below; often the layer itself."""
         implied: list[str] = json.loads(self._database.memo("implied", layer) or "[]")
@@ -269,9 +285,10 @@ class Layers:
         if self._blobs.has(blob.digest):
             return blob
         if form == _SOURCE:
+            self.lose([blob.digest])
             raise EngineError(
                 f"the store lost the blob {blob.digest} of an image's layer: "
-                "run `keelway-engine prune` and try again"
+                "it is pulled again by the next session, so try again"
             )
         return None
 

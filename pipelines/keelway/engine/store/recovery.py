@@ -3,8 +3,8 @@
 A killed engine leaves nothing half made, since all is renamed into place when it is complete. A
 machine that loses power can lose the content of files that were written shortly before. So after
 a restart of the machine everything that is younger than the last few minutes of use is dropped;
-after an orderly shutdown that costs a little work, no more. A database that was damaged is replaced:
-all that it knew can be made again.
+after an orderly shutdown that costs a little work, no more. A database that was damaged is
+replaced: all that it knew can be made again.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 _PAUSES_S = (0.5, 1.5)
 """How long to wait before each further try."""
+STALLED_S = 120.0
+"""A registry that neither takes nor gives anything for so long is given up."""
+_LOOK_S = 1.0
 _FATAL = re.compile(r'level=fatal msg="((?:[^"\\]|\\.)*)"')
 _UNREACHED = re.compile(
     r"connection refused|no such host|i/o timeout|timed? ?out|connection reset|unexpected EOF|: EOF"
@@ -75,7 +79,8 @@ def skopeo(
         code, output, message = _run(arguments, reference, logins, temporary)
         if code == 0:
             return output
-        if pause is None or not (_UNREACHED.search(message) or _BUSY.search(message)):
+        passing = code < 0 or _UNREACHED.search(message) or _BUSY.search(message)
+        if pause is None or not passing:
             break
         time.sleep(pause)
     raise RegistryError(_explain(message, reference, doing))
@@ -105,20 +110,53 @@ def _run(
             command.extend(["--authfile", f"/proc/self/fd/{descriptor}"])
             passed = (descriptor,)
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 command,
-                check=False,
-                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 pass_fds=passed,
                 env=_environment(),
-                stdin=subprocess.DEVNULL,
             )
         except FileNotFoundError:
             raise EngineError(
                 f"skopeo is needed to reach the registry {reference.host}: "
                 "install the package skopeo"
             ) from None
-    return done.returncode, done.stdout, _message(done.stderr)
+        return _finish(process)
+
+
+def _finish(process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
+    """Wait for `skopeo` for as long as it moves bytes; return its code, output and message.
+
+    It has no time-outs of its own once a registry has accepted its connection.
+    """
+    moved, since = -1, time.monotonic()
+    while True:
+        try:
+            output, errors = process.communicate(timeout=_LOOK_S)
+        except subprocess.TimeoutExpired:
+            current = _moved(process.pid)
+            if current != moved:
+                moved, since = current, time.monotonic()
+            elif time.monotonic() - since >= STALLED_S:
+                process.kill()
+                process.communicate()
+                return 1, b"", f"timed out: nothing was sent or received for {STALLED_S:.0f} s"
+        else:
+            code = process.returncode
+            ended = f"skopeo was ended by {signal.Signals(-code).name}" if code < 0 else ""
+            return code, output, ended or _message(errors)
+
+
+def _moved(pid: int) -> int:
+    """Return how many bytes a process has read and written."""
+    try:
+        lines = Path(f"/proc/{pid}/io").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    counts = dict(line.split(": ") for line in lines)
+    return int(counts["rchar"]) + int(counts["wchar"])
 
 
 def _environment() -> dict[str, str]:

@@ -57,7 +57,7 @@ class Store:
         self.blobs = Blobs(root, workspace)
         self.layers = Layers(root, workspace, database, self.blobs)
         self.cache = OperationCache(database, workspace)
-        self.images = Images(self.blobs, workspace)
+        self.images = Images(self.blobs, workspace, on_damage=self.layers.lose)
         self.volumes = Volumes(root, workspace)
         self.host = HostFolders(root, workspace, database, self.layers)
 

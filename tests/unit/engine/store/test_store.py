@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keelway.engine.errors import EngineError
-from keelway.engine.store.descriptor import OCI_LAYER
+from keelway.engine.store.descriptor import OCI_LAYER, Descriptor
 from keelway.engine.store.store import Store
 
 if TYPE_CHECKING:
@@ -127,12 +128,63 @@ def test_a_place_that_can_not_hold_a_store(tmp_path: Path) -> None:
         Store.open(tmp_path / "file/store")
 
 
-def test_a_damaged_database_says_what_to_do(tmp_path: Path) -> None:
+def test_a_damaged_database_is_replaced_with_all_that_it_knew(tmp_path: Path) -> None:
     root = tmp_path / "store"
-    Store.open(root).close()
+    with Store.open(root) as store:
+        layer = store.layers.commit(store.new_work("x"))
+        blob = store.blobs.put_bytes(b"data", "text/plain")
+        store.cache.put(b"key", b"value", description="x", layers=[layer], blobs=[])
     (root / "store.db").write_bytes(b"nonsense" * 1000)
-    with pytest.raises(EngineError, match="delete"):
+    with Store.open(root) as store:
+        assert store.cache.get(b"key") is None
+        assert not store.layers.exists([layer])
+        assert store.blobs.read(blob.digest) == b"data"
+        store.cache.put(b"key", b"again", description="x", layers=[], blobs=[])
+    with Store.open(root) as store:
+        assert store.cache.get(b"key") == b"again"
+
+
+def test_damage_found_while_at_work_is_told_and_mended_by_the_next(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    with Store.open(root) as store:
+        for number in range(2000):
+            key = hashlib.sha256(str(number).encode()).digest()
+            store.cache.put(key, key * 10, description="x", layers=[], blobs=[])
+    with (root / "store.db").open("r+b") as file:
+        file.seek(3 * 4096)
+        file.write(os.urandom(100 * 4096))
+    store = Store.open(root)
+    with pytest.raises(EngineError, match=r"is damaged .* Try again"):
+        store.du()
+    with pytest.raises(EngineError, match="other sessions that use the store must end first"):
         Store.open(root)
+    store.close()
+    with Store.open(root) as store:
+        assert store.du() == []
+
+
+def test_a_blob_that_was_damaged_is_not_read(store: Store) -> None:
+    blob = store.blobs.put_bytes(b"data", "text/plain")
+    store.blobs.path(blob.digest).write_bytes(b"date")
+    with pytest.raises(EngineError, match=f"lost the blob {blob.digest}; try again"):
+        store.blobs.read(blob.digest)
+    assert not store.blobs.has(blob.digest)
+
+
+def test_a_lost_blob_of_an_image_makes_its_layers_be_made_anew(store: Store) -> None:
+    work = store.new_work("x")
+    (work / "f").write_text("x")
+    made = store.layers.to_blob(store.layers.commit(work))
+    blob = Descriptor(media_type=made.media_type, digest=made.digest, size=made.size)
+    layer = store.layers.from_blob(blob)
+    store.cache.put(b"image", b"v", description="from x", layers=[layer], blobs=[])
+    store.cache.put(b"other", b"v", description="other", layers=[], blobs=[])
+    store.blobs.path(blob.digest).unlink()
+    with pytest.raises(EngineError, match="pulled again by the next session"):
+        store.layers.to_blob(layer)
+    with Store.open(store.root) as following:
+        assert following.cache.get(b"image") is None
+        assert following.cache.get(b"other") == b"v"
 
 
 def test_blobs(store: Store, tmp_path: Path) -> None:
