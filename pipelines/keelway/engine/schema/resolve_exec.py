@@ -9,6 +9,7 @@ from keelway.engine.graph.container import Container, ExecOptions, with_exec
 from keelway.engine.graph.ops import Expect
 from keelway.engine.schema.registry import Resolvers
 from keelway.engine.schema.resolve_container import expanded
+from keelway.engine.schema.text import LongText, text_of
 
 if TYPE_CHECKING:
     from keelway.engine.schema.registry import Arguments
@@ -63,24 +64,24 @@ def _outcome(parent: Container, session: Session) -> Result:
     return session.solver.evaluate(parent.exec)
 
 
-def _text(stream: Stream, session: Session) -> str:
-    return session.solver.stream(stream).decode("utf-8", "replace")
+def _text(stream: Stream, session: Session) -> str | LongText:
+    return text_of(session.solver.stream(stream))
 
 
 @EXEC.field("Container", "stdout")
-def stdout(parent: Container, _args: Arguments, session: Session) -> str:
+def stdout(parent: Container, _args: Arguments, session: Session) -> str | LongText:
     """Return the last command's standard output."""
     return _text(_outcome(parent, session).stdout, session)
 
 
 @EXEC.field("Container", "stderr")
-def stderr(parent: Container, _args: Arguments, session: Session) -> str:
+def stderr(parent: Container, _args: Arguments, session: Session) -> str | LongText:
     """Return the last command's standard error."""
     return _text(_outcome(parent, session).stderr, session)
 
 
 @EXEC.field("Container", "combinedOutput")
-def combined_output(parent: Container, _args: Arguments, session: Session) -> str:
+def combined_output(parent: Container, _args: Arguments, session: Session) -> str | LongText:
     """Return both outputs of the last command as they came."""
     return _text(_outcome(parent, session).combined, session)
 

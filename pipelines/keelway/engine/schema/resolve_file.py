@@ -10,6 +10,7 @@ from keelway.engine.graph import ops
 from keelway.engine.graph.node import Node
 from keelway.engine.graph.values import File
 from keelway.engine.schema.registry import Resolvers
+from keelway.engine.schema.text import LongText, text_of
 
 if TYPE_CHECKING:
     from keelway.engine.schema.registry import Arguments
@@ -22,18 +23,18 @@ _MOST_CONTENTS = 128 << 20
 
 
 @FILE.field("File", "contents")
-def contents(parent: File, args: Arguments, session: Session) -> str:
+def contents(parent: File, args: Arguments, session: Session) -> str | LongText:
     """Return the text, or some lines of it."""
     if session.trees.stat(parent.node, parent.path, follow=True).size > _MOST_CONTENTS:
         raise EngineError(
             f"file {posixpath.basename(parent.path)} is larger than {_MOST_CONTENTS} bytes: "
             "export it instead of reading its contents"
         )
-    text = session.trees.read(parent.node, parent.path).decode("utf-8", "replace")
+    data = session.trees.read(parent.node, parent.path)
     first, most = args.get("offsetLines"), args.get("limitLines")
     if first is None and most is None:
-        return text
-    lines = text.splitlines(keepends=True)[first or 0 :]
+        return text_of(data)
+    lines = data.decode("utf-8", "replace").splitlines(keepends=True)[first or 0 :]
     return "".join(lines if most is None else lines[:most])
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from keelway.engine.errors import EngineError
 from keelway.engine.schema.registry import Typed
+from keelway.engine.schema.text import LongText
 from keelway.engine.schema.unsupported import unsupported
 from keelway.engine.server.bind import BoundField
 from keelway.engine.server.branches import Branches
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from keelway.engine.server.bind import Bound
 
 Path: TypeAlias = "tuple[Path, str] | None"
-_LEAVES = (str, int, float)
+_LEAVES = (str, int, float, LongText)
 
 
 class FieldError(Exception):
@@ -173,7 +174,7 @@ class Executor:
             return self._object(type_name, value, bound.selections, path)
         return self._leaf(field, ref, result)
 
-    def _leaf(self, field: Field, ref: TypeRef, result: Any) -> str | float:
+    def _leaf(self, field: Field, ref: TypeRef, result: Any) -> str | float | LongText:
         if ref.name in self._api.ids and not isinstance(result, str):
             return self._session.id_of(field.expected or field.owner, result)
         if not isinstance(result, _LEAVES):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from keelway.engine.backend import Backend
     from keelway.engine.schema.cache import SchemaCache
     from keelway.engine.schema.request import Request
+    from keelway.engine.server.encode import LongBody
     from keelway.engine.server.query import Queries
 
 _OK = 200
@@ -35,7 +36,7 @@ class Gateway:
         self._lock = threading.Lock()
         self._made: Queries | None = None
 
-    def __call__(self, query: Mapping[str, Any], request: Request) -> tuple[int, bytes]:
+    def __call__(self, query: Mapping[str, Any], request: Request) -> tuple[int, bytes | LongBody]:
         """Return the status and the body of the answer to one request."""
         text: str = query["query"]
         if (kept := self._schema.kept_answer(text)) is not None:

@@ -27,8 +27,10 @@ import h11
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from keelway.engine.server.encode import LongBody
+
 PATH = "/query"
-LARGEST_BODY = 256 * 1024 * 1024
+LARGEST_BODY = 64 * 1024 * 1024
 _RECEIVE = 256 * 1024
 # Queries are nested as deep as chains are long, and so is the work for them.
 _STACK = 64 * 1024 * 1024
@@ -42,7 +44,7 @@ _HEADERS = {
     405: (("Allow", "POST"),),
 }
 
-Answer: TypeAlias = "Callable[[dict[str, Any], Client], tuple[int, bytes]]"
+Answer: TypeAlias = "Callable[[dict[str, Any], Client], tuple[int, bytes | LongBody]]"
 
 
 class BadRequest(Exception):  # noqa: N818 - named as the protocol does
@@ -105,7 +107,15 @@ class Server:
                 continue
             with self._lock:
                 self._open.add(connection)
-            threading.Thread(target=self._serve_connection, args=(connection,), daemon=True).start()
+            thread = threading.Thread(
+                target=self._serve_connection, args=(connection,), daemon=True
+            )
+            try:
+                thread.start()
+            except RuntimeError:  # the machine has no more threads: others may end
+                with self._lock:
+                    self._open.discard(connection)
+                connection.close()
 
     def stop(self) -> None:
         """End `serve`; queries that are on their way still get their answer."""
@@ -133,7 +143,9 @@ class Server:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def _answer_counted(self, query: dict[str, Any], client: Client) -> tuple[int, bytes]:
+    def _answer_counted(
+        self, query: dict[str, Any], client: Client
+    ) -> tuple[int, bytes | LongBody]:
         with self._idle:
             self._busy.add(client)
         try:
@@ -230,9 +242,8 @@ class _Connection:
             BadRequest: it is none, or comes from somebody without the token.
         """
         self._check(request)
-        body = self._body()
         try:
-            query: object = json.loads(body)
+            query: object = json.loads(self._body())
         except ValueError as error:
             raise BadRequest(400, f"the body is no JSON: {error}") from None
         except RecursionError:
@@ -251,15 +262,13 @@ class _Connection:
         if int(headers.get(b"content-length", b"0")) > LARGEST_BODY:
             raise BadRequest(413, f"a query may have {LARGEST_BODY} bytes")
 
-    def _body(self) -> bytes:
-        parts: list[bytes] = []
-        size = 0
+    def _body(self) -> bytearray:
+        body = bytearray()
         while isinstance(event := self._event(), h11.Data):
-            parts.append(bytes(event.data))
-            size += len(event.data)
-            if size > LARGEST_BODY:
+            body += event.data
+            if len(body) > LARGEST_BODY:
                 raise BadRequest(413, f"a query may have {LARGEST_BODY} bytes")
-        return b"".join(parts)
+        return body
 
     def _refuse(self, error: BadRequest) -> None:
         """Answer with an error if that is still possible."""
@@ -281,15 +290,17 @@ class _Connection:
                     return
                 left -= len(event.data)
 
-    def _send(self, status: int, body: bytes, extra: Sequence[tuple[str, str]] = ()) -> None:
+    def _send(
+        self, status: int, body: bytes | LongBody, extra: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        size = len(body) if isinstance(body, bytes) else body.size
         headers = [
             ("Content-Type", "application/json"),
-            ("Content-Length", str(len(body))),
+            ("Content-Length", str(size)),
             *extra,
         ]
-        parts = (
-            self._http.send(h11.Response(status_code=status, headers=headers)),
-            self._http.send(h11.Data(data=body)),
-            self._http.send(h11.EndOfMessage()),
-        )
-        self._socket.sendall(b"".join(part for part in parts if part))
+        head = self._http.send(h11.Response(status_code=status, headers=headers)) or b""
+        for piece in (body,) if isinstance(body, bytes) else body:
+            self._socket.sendall(head + (self._http.send(h11.Data(data=piece)) or b""))
+            head = b""
+        self._socket.sendall(self._http.send(h11.EndOfMessage()) or b"")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
 from keelway.engine.errors import EngineError
 from keelway.engine.server.bind import META, bind
+from keelway.engine.server.encode import LongBody, encode
 from keelway.engine.server.execute import Executor, FieldError, asks_twice, collect
 from keelway.engine.server.parse import parse
 from keelway.engine.server.syntax import FieldNode
@@ -37,20 +37,20 @@ class Queries:
         self._api = schema.api
         self._backend = backend
 
-    def answer(self, query: Mapping[str, Any]) -> tuple[int, bytes]:
+    def answer(self, query: Mapping[str, Any]) -> tuple[int, bytes | LongBody]:
         """Return the status and the body of the answer to one request."""
         try:
             selections, operation = self._read(query)
         except EngineError as error:
             errors = getattr(error, "errors", None) or [{"message": str(error)}]
-            return UNPROCESSABLE, _encode({"data": None, "errors": errors})
+            return UNPROCESSABLE, encode({"data": None, "errors": errors})
         try:
-            answer = _encode({"data": self._run(selections, operation)})
+            answer = encode({"data": self._run(selections, operation)})
         except FieldError as error:
-            return OK, _encode({"data": None, "errors": [_explain(error.error, error.path)]})
+            return OK, encode({"data": None, "errors": [_explain(error.error, error.path)]})
         except Exception as error:  # noqa: BLE001 - the client must get an answer to each query
-            return OK, _encode({"data": None, "errors": [_explain(error, [])]})
-        if operation is not None and _is_about_schema(operation):
+            return OK, encode({"data": None, "errors": [_explain(error, [])]})
+        if isinstance(answer, bytes) and operation is not None and _is_about_schema(operation):
             self._schema.keep_answer(query["query"], answer)
         return OK, answer
 
@@ -106,10 +106,6 @@ def _is_about_schema(operation: Operation) -> bool:
     return not operation.variables and all(
         isinstance(node, FieldNode) and node.name in META for node in operation.nodes
     )
-
-
-def _encode(answer: Mapping[str, Any]) -> bytes:
-    return json.dumps(answer, separators=(",", ":")).encode()
 
 
 def _explain(error: BaseException, path: Sequence[str]) -> dict[str, Any]:

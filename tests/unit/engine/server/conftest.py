@@ -40,6 +40,7 @@ def ask(gateway: Gateway) -> Ask:
     def ask(text: str, variables: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
         query = {"query": text, "variables": variables, **more}
         _, body = gateway(query, NoClient())
+        assert isinstance(body, bytes)
         answer: dict[str, Any] = json.loads(body)
         return answer
 

@@ -20,6 +20,7 @@ from tests.unit.engine.server import fake_engine
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from keelway.engine.server.encode import LongBody
     from keelway.engine.server.gateway import Gateway
 
 TOKEN = "0123456789abcdef"  # noqa: S105 - for this test's server
@@ -238,7 +239,7 @@ def test_a_resolver_notices_that_its_client_left(port: int) -> None:
 def test_answers_on_their_way_are_waited_for(gateway: Gateway) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
-    def answer(query: dict[str, Any], client: Any) -> tuple[int, bytes]:
+    def answer(query: dict[str, Any], client: Any) -> tuple[int, bytes | LongBody]:
         begun.set()
         go_on.wait(20)
         return gateway(query, client)
