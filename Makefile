@@ -45,6 +45,11 @@ test: setup ## Run all tests.
 test-quick: venv ## Run the tests that need neither an engine nor the host's tools.
 	$(BIN)/python -m pytest tests/unit tests/contract $(ARGS)
 
+.PHONY: soak
+soak: setup ## Kill and load the engine for long: KILLS=5000 says how often it dies.
+	@KEELWAY_TEST_SOAK=1 KEELWAY_TEST_KILLS=$(or $(KILLS),1000) $(BIN)/python -m pytest \
+	  tests/engine/test_kills.py tests/engine/test_limits.py tests/engine/test_faults.py $(ARGS)
+
 .PHONY: bench
 bench: setup ## Measure how fast the engine and the command line are; prints JSON.
 	@$(BIN)/python -m bench $(ARGS)
