@@ -2,9 +2,9 @@
 
 A pass runs while the session is at rest, so that neither its start nor its answers wait; one that
 never rests gets a pass now and then all the same. At its end a session frees what it held, and
-makes room once more if the disk says that the store has grown out of its budget. What one pass
-found is written down, with the free space of the disk then: as long as that says that there is
-room, the sessions that follow need not look.
+makes room once more if it has made anything since. What one pass found is written down, with the
+free space of the disk then: as long as that says that there is room, sessions that make nothing
+need not look.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class Collector:
         self._workspace = workspace
         self._database = database
         self._policy = policy
+        self._looked_at = 0
+        """Works of this session that the last look has seen."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
         self._thread.start()
@@ -60,7 +62,7 @@ class Collector:
         self._stop.set()
         self._thread.join()
         with suppress(EngineError, OSError, sqlite3.Error):  # the next session tries again
-            if self._has_outgrown():
+            if self._workspace.works > self._looked_at or self._has_outgrown():
                 self._pass()
 
     def _run(self) -> None:
@@ -106,6 +108,7 @@ class Collector:
         with _alone(self._root / "gc.pass") as mine:
             if not mine:
                 return
+            self._looked_at = self._workspace.works
             taken = take(self._root, self._workspace, self._database, self._policy)
             for path in taken.trash:
                 if self._stop.is_set():

@@ -46,6 +46,8 @@ class Workspace:
         self._pin_lock = threading.Lock()
         self.uses = 0
         """How many things this session has marked."""
+        self.works = 0
+        """How many work directories it has made."""
         self.last_use = time.monotonic()
         """When this session last made or marked something."""
         self._closed = False
@@ -64,6 +66,7 @@ class Workspace:
 
     def new_work(self, kind: str) -> Path:
         """Return a fresh empty directory that nobody else uses."""
+        self.works += 1
         self.last_use = time.monotonic()
         path = self.directory / f"{kind}-{next(self._numbers)}"
         path.mkdir()
