@@ -86,12 +86,14 @@ class Netlink:
         self._ask(_NEWLINK, _CREATE, _LINK.pack(0, 0, 0, 0, 0) + _text(_IFNAME, name) + info)
 
     def veth(self, name: str, *, master: int, mtu: int, peer: str, namespace: int) -> None:
-        """Make a pair: one end here, up and in a bridge, the other in a namespace (descriptor)."""
+        """Make a pair: one end here, up and in a bridge if any, the other in a namespace."""
         far = _LINK.pack(0, 0, 0, 0, 0) + _text(_IFNAME, peer) + _number(_MTU, mtu)
         far += _number(_NET_NS_FD, namespace)
         data = _attribute(_INFO_DATA, _attribute(_VETH_PEER, far))
         info = _attribute(_LINKINFO, _attribute(_INFO_KIND, b"veth") + data)
-        near = _text(_IFNAME, name) + _number(_MTU, mtu) + _number(_MASTER, master)
+        near = _text(_IFNAME, name) + _number(_MTU, mtu)
+        if master:
+            near += _number(_MASTER, master)
         self._ask(_NEWLINK, _CREATE, _LINK.pack(0, 0, 0, _IFF_UP, _IFF_UP) + near + info)
 
     def up(self, index: int, *, master: int = 0, mtu: int = 0) -> None:

@@ -35,6 +35,7 @@ from keelway.engine.run.netlink import Netlink
 from keelway.engine.run.outside import TAP, Outside, start_outside
 from keelway.engine.run.spec import Endpoint
 from keelway.engine.run.subnet import Subnet, choose_subnet
+from keelway.engine.run.wire import make_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -129,11 +130,19 @@ class Network:
             if self._bridge is None:
                 with _explained("the session's network"):
                     bridge = _in_thread(self._make_bridge)
-                    bridge.outside = start_outside(bridge.ns_path, bridge.subnet, _MTU)
+                    bridge.outside = self._start_outside(bridge)
                     if bridge.outside is not None:
                         _enter(bridge.ns_path, lambda: _plug_tap(bridge))
                 self._bridge = bridge
             return self._bridge
+
+    def _start_outside(self, bridge: _Bridge) -> Outside | None:
+        path = bridge.ns_path
+
+        def wire() -> socket.socket:
+            return _enter(path, lambda: make_wire(bridge.link, TAP, mtu=_MTU))
+
+        return start_outside(path, bridge.subnet, _MTU, make_wire=wire)
 
     def _make_bridge(self) -> _Bridge:
         """Make the namespace and the bridge; runs in a thread of its own."""

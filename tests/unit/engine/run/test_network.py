@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
 import socket
 import threading
 import urllib.parse
@@ -12,11 +15,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keelway.engine.errors import EngineError
+from keelway.engine.run import outside
 from keelway.engine.run.bundle import hosts_text, resolv_text
 from keelway.engine.run.network import Network
 from keelway.engine.run.spec import Bind
 from keelway.engine.run.subnet import choose_subnet
 from tests.support.missing import missing, need
+from tests.support.powers import CAP_NET_RAW, drop_capability
 from tests.unit.engine.run.sandboxed import Box, in_sandbox
 
 if TYPE_CHECKING:
@@ -34,11 +39,14 @@ nc -w 2 127.0.0.1 %d </dev/null && echo reached
 """Sends packets for 127.0.0.1 to the outside, as raw sockets could without any privilege."""
 
 
-@pytest.fixture
-def tun() -> None:
+@pytest.fixture(params=["tun", "packet socket"])
+def way_out(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each way that frames take to slirp4netns."""
     need("slirp4netns", package="slirp4netns")
-    if not Path("/dev/net/tun").exists():
-        missing("/dev/net/tun")
+    if request.param == "packet socket":
+        monkeypatch.setattr(outside, "TUN", Path("/dev/net/none"))
+    elif not outside.TUN.exists():
+        missing(str(outside.TUN))
 
 
 def serve_once(server: socket.socket) -> threading.Thread:
@@ -60,7 +68,7 @@ def address(endpoint: Endpoint) -> str:
     return endpoint.address
 
 
-@pytest.mark.usefixtures("tun")
+@pytest.mark.usefixtures("way_out")
 def test_containers_and_the_engine_reach_each_other(rootfs: Path) -> None:
     def work(sandbox: Sandbox) -> None:
         box = Box.make(sandbox, rootfs)
@@ -80,7 +88,7 @@ def test_containers_and_the_engine_reach_each_other(rootfs: Path) -> None:
     in_sandbox(work)
 
 
-@pytest.mark.usefixtures("tun")
+@pytest.mark.usefixtures("way_out")
 def test_the_hosts_loopback_is_out_of_reach(rootfs: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -105,7 +113,7 @@ def test_the_hosts_loopback_is_out_of_reach(rootfs: Path) -> None:
             server.accept()
 
 
-@pytest.mark.usefixtures("tun")
+@pytest.mark.usefixtures("way_out")
 def test_a_host_by_name_through_slirp4netns(tmp_path: Path) -> None:
     """Python of the host, in a container whose root is the host's, asks the package index."""
     index = _index()
@@ -136,7 +144,63 @@ def _index() -> str:
     return url
 
 
-@pytest.mark.usefixtures("tun")
+@pytest.mark.usefixtures("way_out")
+def test_much_data_passes_both_ways(rootfs: Path) -> None:
+    """More than all buffers hold, in frames as large as the kernel likes to make them."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            missing("a network other than the loopback")
+        host = probe.getsockname()[0]
+    data = os.urandom(24 << 20)
+    with socket.create_server((host, 0)) as server:
+        threading.Thread(target=echo_once, args=(server,), daemon=True).start()
+        port = server.getsockname()[1]
+
+        def work(sandbox: Sandbox) -> None:
+            box = Box.make(sandbox, rootfs)
+            network = Network(sandbox.state_dir)
+            (sandbox.state_dir / "data").write_bytes(data)
+            bind = Bind(source=sandbox.state_dir / "data", target="/data", readonly=True)
+            script = f"nc -w 20 {host} {port} </data | sha256sum"
+            said = box.sh(script, network=network.attach(), binds=[bind]).text
+            assert said.split()[0] == hashlib.sha256(data).hexdigest()
+            network.close()
+
+        in_sandbox(work)
+
+
+def echo_once(server: socket.socket) -> None:
+    """Read all that a client sends, then send it back."""
+    server.settimeout(20)
+    with contextlib.suppress(OSError), server.accept()[0] as connection:
+        connection.settimeout(20)
+        got = bytearray()
+        while piece := connection.recv(1 << 20):
+            got += piece
+        connection.sendall(got)
+
+
+def test_no_way_out_is_told(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    need("slirp4netns", package="slirp4netns")
+    monkeypatch.setattr(outside, "TUN", Path("/dev/net/none"))
+
+    def work(sandbox: Sandbox) -> None:
+        drop_capability(CAP_NET_RAW)
+        network = Network(sandbox.state_dir)
+        assert network.attach().nameserver is None
+        network.close()
+
+    in_sandbox(work)
+    said = capfd.readouterr().err
+    assert "/dev/net/none cannot be opened (No such file or directory)" in said
+    assert "nor can a packet socket (Operation not permitted)" in said
+
+
+@pytest.mark.usefixtures("way_out")
 def test_places_are_used_again_when_no_socket_is_left(rootfs: Path) -> None:
     def work(sandbox: Sandbox) -> None:
         box = Box.make(sandbox, rootfs)
