@@ -6,9 +6,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from keelway.engine.errors import EngineError
 from keelway.engine.progress import Progress
 from keelway.engine.run.network import Network
 from keelway.engine.run.runtime import Runtime
+from keelway.engine.run.stacking import demand_stacking
 from keelway.engine.store.store import Store
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ def assemble(settings: Settings, workdir: Path, sandbox: Sandbox) -> tuple[Resol
     """Return what answers the queries of one session; the session's `close` ends all of it.
 
     Raises:
-        EngineError: The store can't be used, or no container runtime works here.
+        EngineError: The store can't be used or layers can't be stacked there, or no container
+            runtime works here.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="probe") as beside:
         probed = beside.submit(Runtime.probe, sandbox.state_dir)  # runs a command meanwhile
@@ -32,6 +35,7 @@ def assemble(settings: Settings, workdir: Path, sandbox: Sandbox) -> tuple[Resol
         from keelway.engine.schema.session import Session  # noqa: PLC0415 - likewise
 
         store = Store.open(settings.store)
+        _check(store)
         store.keep_budget(settings.gc)
         runtime = probed.result()
     session = Session(
@@ -43,3 +47,13 @@ def assemble(settings: Settings, workdir: Path, sandbox: Sandbox) -> tuple[Resol
         epoch=settings.epoch,
     )
     return RESOLVERS, session
+
+
+def _check(store: Store) -> None:
+    work = store.new_work("check")
+    try:
+        demand_stacking(work)
+    except EngineError:
+        store.close()
+        raise
+    store.discard(work)

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from keelway.engine.run.enter import Sandbox
     from keelway.engine.settings import Settings
 
-_TUN = Path("/dev/net/tun")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
@@ -81,7 +79,6 @@ TOOLS = (
         purpose="runs programs of other platforms",
         needed=False,
     ),
-    Tool(programs=("git",), package="git", purpose="sources from repositories", needed=False),
     Tool(programs=("zstd",), package="zstd", purpose="layers compressed by zstd", needed=False),
 )
 _ROOTLESS = Tool(
@@ -95,13 +92,6 @@ def examine(settings: Settings) -> Iterator[Check]:
     tools = TOOLS if os.geteuid() == 0 else (*TOOLS, _ROOTLESS)
     for tool in tools:
         yield tool.check()
-    yield Check(
-        name="tun",
-        ok=_TUN.exists(),
-        detail=f"{_TUN}, for the network of containers",
-        needed=False,
-        remedy="modprobe tun",
-    )
     try:
         settings.check_store()
     except EngineError as error:
@@ -153,11 +143,12 @@ def _enter(store: Path) -> list[Check]:
     startup = Startup(quiet=True)
 
     def child(sandbox: Sandbox) -> int:
-        overlay, runtime = (
+        checks = [
             _try("overlay", lambda: _mount(store)),
             _try("runtime", lambda: _run(sandbox)),
-        )
-        _write(into, [overlay, runtime])
+            _try("network", lambda: _connect(sandbox), needed=False),
+        ]
+        _write(into, checks)
         startup.ready()
         return 0
 
@@ -175,27 +166,29 @@ def _enter(store: Path) -> list[Check]:
     return [Check(name="sandbox", ok=True, detail="own namespaces can be made"), *found]
 
 
-def _try(name: str, work: Callable[[], str]) -> Check:
+def _try(name: str, work: Callable[[], str], *, needed: bool = True) -> Check:
     try:
-        return Check(name=name, ok=True, detail=work())
+        return Check(name=name, ok=True, detail=work(), needed=needed)
     except (EngineError, OSError) as error:
-        return Check(name=name, ok=False, detail=str(error))
+        return Check(name=name, ok=False, detail=str(error), needed=needed)
 
 
 def _mount(store: Path) -> str:
-    from keelway.engine.run.overlay import mount_overlay  # noqa: PLC0415 - for this command only
+    from keelway.engine.run.stacking import demand_stacking  # noqa: PLC0415 - for this command only
 
     with tempfile.TemporaryDirectory(dir=store, prefix=".doctor-") as name:
-        folders = [Path(name, part) for part in ("lower", "upper", "work", "merged")]
-        for folder in folders:
-            folder.mkdir()
-        lower, upper, work, merged = folders
-        (lower / "file").write_text("seen")
-        with mount_overlay([lower], upper=upper, work=work, target=merged):
-            (merged / "file").write_text("changed")
-        if (lower / "file").read_text() != "seen":
-            raise EngineError(f"an overlay on {store} writes to its lower layer")
+        demand_stacking(Path(name))
     return "layers can be stacked on the store's file system"
+
+
+def _connect(sandbox: Sandbox) -> str:
+    from keelway.engine.run.network import Network  # noqa: PLC0415 - for this command only
+
+    network = Network(sandbox.state_dir)
+    try:
+        return f"containers reach the outside by {network.way_out()}"
+    finally:
+        network.close()
 
 
 def _run(sandbox: Sandbox) -> str:

@@ -5,7 +5,8 @@
 Three processes: the outer one stays where it was, passes SIGINT, SIGTERM and SIGHUP on, and waits;
 an init is PID 1 of the sandbox and reaps; the engine is its child. Root gets own mount, PID and IPC
 namespaces; an ordinary user gets a user namespace around them, with the subordinate ids of
-/etc/subuid and /etc/subgid, and is root in there. The network stays the host's, so listening
+/etc/subuid and /etc/subgid, and is root in there; so does root from whom a container took the power
+to mount, with the ids that it has. The network stays the host's, so listening
 sockets and registries are what they were. Kill any of the three, in any way: the kernel ends all
 processes in the sandbox, its mounts and its namespaces.
 """
@@ -25,6 +26,12 @@ from typing import TYPE_CHECKING, Final
 from keelway.engine.errors import EngineError
 from keelway.engine.run import binfmt, kernel, overlay
 from keelway.engine.run.idmap import Mapper
+from keelway.engine.run.refusal import (
+    SandboxRefusedError,
+    mounts_refused,
+    namespaces_refused,
+    proc_refused,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,57 +58,67 @@ def enter_sandbox(child: Callable[[Sandbox], int]) -> int:
     The process must have one thread. What is open stays open in the child.
 
     Raises:
-        EngineError: The kernel or the machine's set-up does not allow it; says what to do.
+        SandboxRefusedError: The kernel or the machine's set-up does not allow it; says what to
+            do. When the cause is `Cause.NAMESPACES` this process is as it was; else it has left
+            the host's namespaces, and may only end.
+        EngineError: `/proc` is not there to look into.
     """
     _demand_one_thread()
-    rootless = os.geteuid() != 0
+    rootless = _leave_host()
     alive, tied = os.pipe()  # the reading end shows the end of the last process with `tied`
-    _leave_host(rootless=rootless)
+    reason_out, reason_in = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(tied)
-        _exit_with(lambda: _be_init(child, alive, rootless=rootless))
+        os.close(reason_out)
+        _exit_with(lambda: _be_init(child, alive, reason_in, rootless=rootless))
     os.close(alive)
+    os.close(reason_in)
     try:
-        return _wait_and_forward(pid)
+        code = _wait_and_forward(pid)
     finally:
         os.close(tied)
+    with os.fdopen(reason_out, "rb") as told:
+        reason = told.read()
+    if reason:
+        raise SandboxRefusedError.unpacked(reason)
+    return code
 
 
 def _demand_one_thread() -> None:
-    threads = len(list(Path("/proc/self/task").iterdir()))
+    try:
+        threads = len(list(Path("/proc/self/task").iterdir()))
+    except FileNotFoundError as error:
+        raise EngineError("/proc is not mounted: `mount -t proc proc /proc`") from error
     if threads != 1:
         raise RuntimeError(f"the sandbox must be entered by a process of one thread, not {threads}")
 
 
-def _leave_host(*, rootless: bool) -> None:
+def _leave_host() -> bool:
+    """Make the namespaces; return whether they are in a user namespace of their own.
+
+    So they are for an ordinary user, and for root whose powers a container took.
+    """
     flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
-    try:
-        if rootless:
-            with Mapper.start() as mapper:
-                kernel.unshare(flags | kernel.CLONE_NEWUSER)
-                mapper.finish()
-            os.setresgid(0, 0, 0)
-            os.setgroups([])
-            os.setresuid(0, 0, 0)
-        else:
+    if os.geteuid() == 0:
+        try:
             kernel.unshare(flags)
-    except OSError as error:
-        raise EngineError(_refused(error, rootless=rootless)) from error
-
-
-def _refused(error: OSError, *, rootless: bool) -> str:
-    if rootless:
-        return (
-            f"the kernel gives no user namespace ({error.strerror}). Allow them: "
-            "`sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000`, on Ubuntu "
-            "also `kernel.apparmor_restrict_unprivileged_userns=0`; or run the engine as root"
-        )
-    return (
-        f"root may not make namespaces here ({error.strerror}), as in a container without "
-        "privileges. Run the engine on the host, as an ordinary user in the container if it "
-        "allows user namespaces, or in a privileged container"
-    )
+        except PermissionError:
+            pass
+        except OSError as error:
+            raise namespaces_refused(error, root=True) from error
+        else:
+            return False
+    with Mapper.start() as mapper:
+        try:
+            kernel.unshare(flags | kernel.CLONE_NEWUSER)
+        except OSError as error:
+            raise namespaces_refused(error, root=os.geteuid() == 0) from error
+        mapper.finish()
+    os.setresgid(0, 0, 0)
+    os.setgroups([])
+    os.setresuid(0, 0, 0)
+    return True
 
 
 def _exit_with(work: Callable[[], int]) -> None:
@@ -122,11 +139,19 @@ def _exit_with(work: Callable[[], int]) -> None:
         os._exit(code)
 
 
-def _be_init(child: Callable[[Sandbox], int], alive: int, *, rootless: bool) -> int:
-    """Be PID 1: set the mounts up, start the engine, reap whatever ends until the engine does."""
+def _be_init(child: Callable[[Sandbox], int], alive: int, reason: int, *, rootless: bool) -> int:
+    """Be PID 1: set the mounts up, start the engine, reap whatever ends until the engine does.
+
+    Why the mounts were refused is written to `reason`.
+    """
     _die_with_parent(alive)
     os.setsid()  # a terminal's signals come by way of the outer process, once
-    sandbox = _furnish(rootless=rootless)
+    try:
+        sandbox = _furnish(rootless=rootless)
+    except SandboxRefusedError as error:
+        os.write(reason, error.packed())
+        return _FAILED
+    os.close(reason)
     pid = os.fork()
     if pid == 0:
         _exit_with(lambda: child(sandbox))
@@ -172,13 +197,8 @@ def _renew_proc() -> None:
         if shown >= 0:
             with contextlib.suppress(OSError):  # then the kernel's own word has to do
                 overlay.bind(Path(f"/proc/self/fd/{shown}"), binfmt.FOLDER)
-    except OSError as error:
-        if error.errno != errno.EPERM:
-            raise
-        raise EngineError(
-            "/proc may not be mounted anew since parts of it are hidden, as in a container. "
-            "Give the container `--security-opt systempaths=unconfined`, or run on the host"
-        ) from error
+    except PermissionError as error:
+        raise proc_refused() from error
     finally:
         if shown >= 0:
             os.close(shown)
@@ -186,12 +206,44 @@ def _renew_proc() -> None:
 
 def _furnish(*, rootless: bool) -> Sandbox:
     """Mount what the sandbox has of its own; the host's later mounts and unmounts still show."""
-    kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_SLAVE)
-    _renew_proc()
-    for place in _STATE_MOUNTS:
-        if place.is_dir():
-            overlay.tmpfs(place, mode=0o1777)
-            state = place / "keelway"
-            state.mkdir(mode=0o700)
-            return Sandbox(state_dir=state, rootless=rootless)
-    raise EngineError("there is neither /dev/shm nor /mnt to keep the engine's state at")
+    try:
+        _leave_the_hosts_mounts()
+        for place in _STATE_MOUNTS:
+            if place.is_dir():
+                overlay.tmpfs(place, mode=0o1777)
+                state = place / "keelway"
+                state.mkdir(mode=0o700)
+                break
+        else:
+            raise EngineError("there is neither /dev/shm nor /mnt to keep the engine's state at")
+        _renew_proc()
+    except OSError as error:
+        raise mounts_refused(error) from error
+    return Sandbox(state_dir=state, rootless=rootless)
+
+
+def _leave_the_hosts_mounts() -> None:
+    """Keep mounts to the sandbox, whose root is a mount then, as runtimes demand.
+
+    In a chroot the root is a plain directory of a mount that can't be named from in there: joining
+    its own mount namespace takes a process to that namespace's root.
+    """
+    flags = kernel.MS_REC | kernel.MS_SLAVE
+    try:
+        kernel.mount(None, "/", None, flags)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    else:
+        return
+    chroot = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    kernel.setns(namespace, kernel.CLONE_NEWNS)
+    os.close(namespace)
+    kernel.mount(None, "/", None, flags)
+    os.fchdir(chroot)
+    os.close(chroot)
+    folder = Path.cwd()
+    overlay.bind(folder, folder, recursive=True)
+    os.chdir(folder)
+    os.chroot(".")

@@ -1,7 +1,8 @@
 """An ordinary user's subordinate ids, mapped into a user namespace by newuidmap and newgidmap.
 
 Those two are set-uid programs that act from outside on a process in the new namespace: so a
-helper is forked before the namespace is made, and maps its parent when it is told to.
+helper is forked before the namespace is made, and maps its parent when it is told to. Root needs
+neither: its helper gives it the ids that it has.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from keelway.engine.errors import EngineError
+from keelway.engine.run.refusal import Cause, SandboxRefusedError, mapping_advice
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 ENOUGH: Final = 65536
 """Ids that every image can live with: 0 to 65535, with the user's own as 0."""
+
+_ALL: Final = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +48,17 @@ class Mapper:
         """Fork the helper.
 
         Raises:
-            EngineError: The user has no subordinate ids, or the programs are missing.
+            SandboxRefusedError: The user has no subordinate ids, or the programs are missing.
         """
-        commands = _commands(os.getpid())
+        pid = os.getpid()
+        work = _own_maps(pid) if os.geteuid() == 0 else _commands(pid)
         go_out, go_in = os.pipe()
         answer_out, answer_in = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.close(go_in)
             os.close(answer_out)
-            _map_when_told(commands, go_out, answer_in)
+            _map_when_told(work, go_out, answer_in)
         os.close(go_out)
         os.close(answer_in)
         return cls(pid, go_in, answer_out)
@@ -62,13 +67,13 @@ class Mapper:
         """Tell the helper that the namespace is there, and wait until the ids are mapped.
 
         Raises:
-            EngineError: A mapping was refused; says by which program, and why.
+            SandboxRefusedError: A mapping was refused; says by which program, and why.
         """
         os.write(self._go, b"g")
         with os.fdopen(os.dup(self._answer), "rb") as answer:
             problem = answer.read().decode(errors="replace").strip()
         if problem:
-            raise EngineError(f"the user's ids could not be mapped: {problem}")
+            raise SandboxRefusedError(Cause.IDS, f"the user's ids could not be mapped: {problem}")
 
     def __enter__(self) -> Self:
         return self
@@ -104,11 +109,36 @@ def mapping(own: int, ranges: list[Range]) -> list[str]:
     return words
 
 
-def _commands(pid: int) -> list[list[str]]:
-    """Return the two commands that map the ids of a process.
+def identity(text: str) -> str:
+    """Return a map that keeps the ids of a namespace, from the text of its /proc/self/uid_map.
+
+    Less the very last id: by a map that is whole runtimes tell that they are in no user namespace.
+    """
+    lines = [map(int, line.split()) for line in text.splitlines()]
+    return "".join(f"{first} {first} {min(count, _ALL - 1)}\n" for first, _, count in lines)
+
+
+def _own_maps(pid: int) -> Callable[[], bytes]:
+    def write() -> bytes:
+        try:
+            for name in ("uid_map", "gid_map"):
+                text = identity(Path("/proc/self", name).read_text())
+                Path("/proc", str(pid), name).write_text(text)
+        except PermissionError as error:
+            return (
+                f"{error.strerror}; root of this container has not all of CAP_SETUID, CAP_SETGID "
+                "and CAP_SETFCAP, which Docker gives: start it with `--cap-add`"
+            ).encode()
+        return b""
+
+    return write
+
+
+def _commands(pid: int) -> Callable[[], bytes]:
+    """Return what maps the ids of a process by the two programs.
 
     Raises:
-        EngineError: Something is missing; says what, and how it is set up.
+        SandboxRefusedError: Something is missing; says what, and how it is set up.
     """
     uid, gid = os.getuid(), os.getgid()
     try:
@@ -120,10 +150,23 @@ def _commands(pid: int) -> list[list[str]]:
     for name, file, own in kinds:
         program = shutil.which(name)
         if program is None:
-            raise EngineError(f"{name} is not installed; install the package uidmap")
+            raise SandboxRefusedError(
+                Cause.IDS,
+                f"{name} is not on the PATH, which maps the ids of an ordinary user; install it "
+                "(apt-get install uidmap), or run the engine as root",
+            )
         ranges = _ranges(Path(file), user, uid)
         commands.append([program, str(pid), *mapping(own, ranges)])
-    return commands
+
+    def map_both() -> bytes:
+        for command in commands:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                said = done.stderr.strip() or f"{command[0]} gave {done.returncode}"
+                return f"{said}; {mapping_advice(said)}".encode()
+        return b""
+
+    return map_both
 
 
 def _ranges(file: Path, user: str, uid: int) -> list[Range]:
@@ -132,23 +175,20 @@ def _ranges(file: Path, user: str, uid: int) -> list[Range]:
     except OSError:
         ranges = []
     if sum(one.count for one in ranges) < ENOUGH - 1:
-        raise EngineError(
+        raise SandboxRefusedError(
+            Cause.IDS,
             f"{user} has no {ENOUGH} ids in {file}, which images need for their files. As root: "
-            f"`usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}`"
+            f"`usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}`",
         )
     return ranges
 
 
-def _map_when_told(commands: list[list[str]], go: int, answer: int) -> None:
-    """Wait for the word, run the commands, answer with their complaints; never returns."""
+def _map_when_told(work: Callable[[], bytes], go: int, answer: int) -> None:
+    """Wait for the word, map, answer with a complaint if there is one; never returns."""
     said = b""
     try:
         if os.read(go, 1):
-            for command in commands:
-                done = subprocess.run(command, capture_output=True, check=False)
-                if done.returncode:
-                    said = done.stderr or f"{command[0]} gave {done.returncode}".encode()
-                    break
+            said = work()
     except OSError as error:
         said = str(error).encode()
     finally:

@@ -24,6 +24,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +33,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from keelway.engine.errors import EngineError
 from keelway.engine.run import kernel, overlay
 from keelway.engine.run.netlink import Netlink
-from keelway.engine.run.outside import TAP, Outside, start_outside
+from keelway.engine.run.outside import (
+    TAP,
+    TUN,
+    NoWayOutError,
+    Outside,
+    start_outside,
+    tun_refusal,
+)
 from keelway.engine.run.spec import Endpoint
 from keelway.engine.run.subnet import Subnet, choose_subnet
 from keelway.engine.run.wire import make_wire
@@ -43,6 +51,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MTU: Final = 65520
+_NO_WAY_OUT: Final = "containers have no way out of this machine"
 _BRIDGE: Final = "keelway0"
 _SETTINGS: Final = Path("/proc/sys/net/ipv4")
 
@@ -113,6 +122,22 @@ class Network:
         path = Path(endpoint.ns_path)
         return _enter(path, lambda: socket.create_server(("0.0.0.0", port)))  # noqa: S104 - its own
 
+    def way_out(self) -> str:
+        """Open the network and return by what containers reach the outside.
+
+        Raises:
+            NoWayOutError: They do not.
+            EngineError: There is no network at all.
+        """
+        with _explained("the session's network"):
+            bridge = _in_thread(self._make_bridge)
+            self._open(bridge)
+        self._bridge = bridge
+        refusal = tun_refusal()
+        if refusal is None:
+            return f"slirp4netns, by {TUN}"
+        return f"slirp4netns, by a packet socket, since {TUN} cannot be opened ({refusal})"
+
     def close(self) -> None:
         """End the way out; namespaces end with the sandbox."""
         with self._starting:
@@ -130,19 +155,22 @@ class Network:
             if self._bridge is None:
                 with _explained("the session's network"):
                     bridge = _in_thread(self._make_bridge)
-                    bridge.outside = self._start_outside(bridge)
-                    if bridge.outside is not None:
-                        _enter(bridge.ns_path, lambda: _plug_tap(bridge))
+                    try:
+                        self._open(bridge)
+                    except NoWayOutError as error:
+                        sys.stderr.write(f"keelway-engine: {_NO_WAY_OUT}: {error}\n")
                 self._bridge = bridge
             return self._bridge
 
-    def _start_outside(self, bridge: _Bridge) -> Outside | None:
+    def _open(self, bridge: _Bridge) -> None:
+        """Give the namespace its way out."""
         path = bridge.ns_path
 
-        def wire() -> socket.socket:
+        def make() -> socket.socket:
             return _enter(path, lambda: make_wire(bridge.link, TAP, mtu=_MTU))
 
-        return start_outside(path, bridge.subnet, _MTU, make_wire=wire)
+        bridge.outside = start_outside(path, bridge.subnet, _MTU, make_wire=make)
+        _enter(path, lambda: _plug_tap(bridge))
 
     def _make_bridge(self) -> _Bridge:
         """Make the namespace and the bridge; runs in a thread of its own."""

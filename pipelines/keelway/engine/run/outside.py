@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from keelway.engine.errors import EngineError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -60,21 +62,27 @@ def tun_refusal() -> str | None:
     return None
 
 
+class NoWayOutError(EngineError):
+    """Containers have no way out of this machine; the text says why."""
+
+
 def start_outside(
     ns_path: Path, subnet: Subnet, mtu: int, *, make_wire: Callable[[], socket.socket]
-) -> Outside | None:
-    """Start slirp4netns on a network namespace; None, and a warning, where it can't be.
+) -> Outside:
+    """Start slirp4netns on a network namespace.
 
     Args:
         ns_path: the namespace, in which there will be a link named `TAP`.
         subnet: the addresses.
         mtu: the largest packet.
         make_wire: makes the link, and returns its other end; where there is no tun device.
+
+    Raises:
+        NoWayOutError: It can't be started.
     """
     program = shutil.which("slirp4netns")
     if program is None:
-        _warn("slirp4netns is not installed; install it from your distribution")
-        return None
+        raise NoWayOutError("slirp4netns is not installed; install it from your distribution")
     argv = [program, f"--cidr={subnet.network}", f"--mtu={mtu}", "--disable-host-loopback"]
     # It parses what containers send: it keeps no capability and sees no files beyond /etc.
     argv += ["--enable-sandbox"]
@@ -84,12 +92,11 @@ def start_outside(
     try:
         wire = make_wire()
     except OSError as error:
-        _warn(
+        raise NoWayOutError(
             f"{TUN} cannot be opened ({refusal}), nor can a packet socket ({error.strerror}). "
             f"Open the first to this user (`sudo chmod 0666 {TUN}`, as udev does where it runs; "
             f"a container needs `--device {TUN}`), or allow the second (CAP_NET_RAW)"
-        )
-        return None
+        ) from error
     path = ns_path.with_name("slirp4netns")
     with wire:
         return _start([*argv, "--target-type=bess", str(path)], wire=wire, path=path)
@@ -97,7 +104,7 @@ def start_outside(
 
 def _start(
     argv: Sequence[str], *, wire: socket.socket | None = None, path: Path | None = None
-) -> Outside | None:
+) -> Outside:
     ready_out, ready_in = os.pipe()
     exit_out, exit_in = os.pipe()
     program, *rest = argv
@@ -121,8 +128,7 @@ def _start(
     os.close(exit_in)
     said = process.communicate()[1].decode(errors="replace").strip()
     last = said.splitlines()[-1] if said else process.returncode
-    _warn(f"slirp4netns did not start: {last}")
-    return None
+    raise NoWayOutError(f"slirp4netns did not start: {last}")
 
 
 def _start_pump(
@@ -160,7 +166,3 @@ def _drain(process: subprocess.Popen[bytes]) -> None:
     said = process.stderr
     if said is not None:
         threading.Thread(target=said.read, name="slirp4netns", daemon=True).start()
-
-
-def _warn(reason: str) -> None:
-    sys.stderr.write(f"keelway-engine: containers have no way out of this machine: {reason}\n")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from keelway.engine.errors import EngineError
+from keelway.engine.ids import demand_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ def lookup(root: Root, text: str, *, fallback_gid: Literal["primary", "same"] = 
     for an id that has no entry) or the number of the uid ("same", what an owner of files gets).
 
     Raises:
-        EngineError: The tree knows no such user or group.
+        EngineError: The tree knows no such user or group, or there is no such id here.
     """
     name, separator, group = text.partition(":")
     entry = _user(root, name or "0")
@@ -61,6 +62,7 @@ def lookup(root: Root, text: str, *, fallback_gid: Literal["primary", "same"] = 
     else:
         gid = entry.gid if fallback_gid == "primary" else entry.uid
         groups = tuple(found.gid for found in _groups(root) if entry.name in found.members)
+    demand_ids(entry.uid, gid, groups)
     return User(uid=entry.uid, gid=gid, groups=groups, home=entry.home)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
+from keelway.engine.ids import demand_ids
 from keelway.engine.store.space import disk_error
 from keelway.engine.store.tar import OPAQUE, is_whiteout
 
@@ -39,7 +40,6 @@ class Unpacker:
         self._root = root
         self._parents: dict[bytes, bytes] = {b"": root}
         self._times: dict[bytes, int] = {}
-        self._rootless = os.geteuid() != 0
         self._umask = _umask()
         self._implied: set[bytes] = set()
 
@@ -57,7 +57,9 @@ class Unpacker:
                 if full is not None:
                     raise full from error
                 name = entry.name.decode(errors="replace")
-                raise EngineError(f"{name}: the layer can't be unpacked: {error}") from error
+                raise EngineError(
+                    f"{name}: the layer can't be unpacked: {_reason(error, entry)}"
+                ) from error
         for path, mtime in reversed(self._times.items()):
             os.utime(path, ns=(mtime, mtime))
 
@@ -230,6 +232,14 @@ class Unpacker:
                 del self._times[known]
             self._implied -= {p for p in self._implied if p == path or p.startswith(below)}
         self._parents = {b"": self._root}
+
+
+def _reason(error: OSError, entry: TarEntry) -> str:
+    try:
+        demand_ids(entry.uid, entry.gid)
+    except EngineError as missing:
+        return str(missing)
+    return str(error)
 
 
 def _parts(name: bytes) -> list[bytes]:

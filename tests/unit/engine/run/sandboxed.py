@@ -8,7 +8,7 @@ import sys
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -36,18 +36,42 @@ class Account:
     name: str
 
 
-def in_sandbox(work: Callable[[Sandbox], T], *, account: Account | None = None) -> T:
+def in_sandbox(
+    work: Callable[[Sandbox], T],
+    *,
+    account: Account | None = None,
+    before: Callable[[], object] = lambda: None,
+) -> T:
     """Return what `work` gives in a sandbox of its own, entered by root or by an account.
 
-    The test's process is forked, which leaves one thread; results come back by a pipe.
+    The test's process is forked, which leaves one thread; results come back by a pipe. What
+    `before` does to the process is done first.
     """
+
+    def enter(send: int) -> int:
+        before()
+        if account is not None:
+            become(account)
+        return enter_sandbox(lambda sandbox: _report(lambda: work(sandbox), send))
+
+    result: T = _forked(enter)
+    return result
+
+
+def in_child(work: Callable[[], T]) -> T:
+    """Return what `work` gives in a process of one thread, which it may change as it likes."""
+    result: T = _forked(lambda send: _report(work, send))
+    return result
+
+
+def _forked(work: Callable[[int], int]) -> Any:  # what was pickled
     if os.geteuid() != 0:
         missing("root, or a user to become, for the tests that make namespaces")
     receive, send = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(receive)
-        os._exit(_child(work, send, account))
+        os._exit(_child(work, send))
     os.close(send)
     with os.fdopen(receive, "rb") as pipe:
         data = pipe.read()
@@ -57,21 +81,19 @@ def in_sandbox(work: Callable[[Sandbox], T], *, account: Account | None = None) 
     ended_well, value = pickle.loads(data)  # noqa: S301 - of our own child
     if not ended_well:
         pytest.fail(f"inside the sandbox:\n{value}")
-    result: T = value
-    return result
+    return value
 
 
-def _child(work: Callable[[Sandbox], T], send: int, account: Account | None) -> int:
+def _child(work: Callable[[int], int], send: int) -> int:
     try:
-        if account is not None:
-            _become(account)
-        return enter_sandbox(lambda sandbox: _report(work, sandbox, send))
+        return work(send)
     except BaseException:  # noqa: BLE001 - told by the parent
         _send(send, (False, traceback.format_exc()))
         return 1
 
 
-def _become(account: Account) -> None:
+def become(account: Account) -> None:
+    """Be an ordinary user from here on."""
     os.setgroups([])
     os.setresgid(account.gid, account.gid, account.gid)
     os.setresuid(account.uid, account.uid, account.uid)
@@ -80,9 +102,9 @@ def _become(account: Account) -> None:
         sys.executable = "/usr/bin/python3"  # the tests' own may lie in root's home
 
 
-def _report(work: Callable[[Sandbox], T], sandbox: Sandbox, send: int) -> int:
+def _report(work: Callable[[], object], send: int) -> int:
     try:
-        answer: tuple[bool, object] = (True, work(sandbox))
+        answer: tuple[bool, object] = (True, work())
     except BaseException:  # noqa: BLE001 - told by the parent
         answer = (False, traceback.format_exc())
     _send(send, answer)
