@@ -38,8 +38,12 @@ check: venv ## Check style, types, spelling and the import contracts; changes no
 	$(BIN)/codespell
 
 .PHONY: test
-test: setup ## Run all tests.
-	@unset DAGGER_SESSION_PORT DAGGER_SESSION_TOKEN; $(BIN)/python -m pytest $(ARGS)
+test: setup ## Run all tests; as root the engine's as an ordinary user too.
+	@scripts/test $(ARGS)
+
+.PHONY: test-rootless
+test-rootless: setup ## Run the engine's tests as an ordinary user.
+	@scripts/test-rootless $(ARGS)
 
 .PHONY: test-quick
 test-quick: venv ## Run the tests that need neither an engine nor the host's tools.

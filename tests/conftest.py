@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.leftovers import give_back
 from tests.support.registry import (
     PASSWORD,
     USER,
@@ -18,6 +20,14 @@ from tests.support.sample_images import SampleImages, push_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_leftovers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let an ordinary user, and so pytest, remove the stores of the tests."""
+    yield
+    if os.geteuid() != 0:
+        give_back(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
-"""What an engine could leave behind on the machine: processes, mounts, interfaces."""
+"""What an engine could leave behind on the machine: processes, mounts, interfaces, files."""
 
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PROC = Path("/proc")
+GIVE_BACK = """
+import subprocess, sys
+from keelway.engine.run.enter import enter_sandbox
+
+def give_back(_):
+    subprocess.run(["chown", "--no-dereference", "--recursive", "0:0", sys.argv[1]])
+    return subprocess.run(["chmod", "--recursive", "u+rwX", sys.argv[1]]).returncode
+
+sys.exit(enter_sandbox(give_back))
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +49,12 @@ def traces(marker: str) -> Traces:
         processes=frozenset(processes),
         mounts=frozenset(line for line in lines if marker in line),
     )
+
+
+def give_back(folder: Path) -> None:
+    """Make everything in a folder belong to this user, who may not remove others' files."""
+    command = [sys.executable, "-c", GIVE_BACK, str(folder)]
+    subprocess.run(command, capture_output=True, check=False)
 
 
 def host_interfaces() -> frozenset[str]:
