@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,8 @@ from tests.support.raw_session import raw_session
 from tests.support.shell import settle
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.sample_images import SampleImages
 
 ROOT = os.geteuid() == 0
