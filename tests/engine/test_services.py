@@ -229,7 +229,7 @@ async def test_commands_are_cached_by_the_service(base: dagger.Container, nonce:
 
 
 async def test_command_without_binding_is_another_step(base: dagger.Container, nonce: str) -> None:
-    script = f"grep -c web /etc/hosts # {nonce}"
+    script = f"grep -cw web /etc/hosts # {nonce}"
     client = base.with_service_binding("web", web(base, nonce))
     assert await output(client, script) == "1\n"
     with pytest.raises(dagger.ExecError):
