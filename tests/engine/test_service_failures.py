@@ -35,9 +35,58 @@ async def test_exit_before_healthy_is_an_exec_error(base: dagger.Container, nonc
 
 async def test_start_tells_why_it_failed(base: dagger.Container, nonce: str) -> None:
     service = serving(base, f"echo {nonce} >&2; exit 3")
-    with pytest.raises(dagger.ExecError, match="exit code: 3") as caught:
+    with pytest.raises(dagger.ExecError) as caught:
         _ = await service.start()
+    assert str(caught.value) == "exit code: 3"
     assert caught.value.stderr == f"{nonce}\n"
+
+
+async def test_tunnel_tells_why_its_service_failed(
+    base: dagger.Container, dag: dagger.Client, nonce: str
+) -> None:
+    service = serving(base, f"exit 3 # {nonce}")
+    with pytest.raises(dagger.ExecError) as caught:
+        _ = await dag.host().tunnel(service).start()
+    assert str(caught.value) == "start upstream: exit code: 3"
+    with pytest.raises(dagger.ExecError) as caught:
+        await service.up(random=True)
+    assert str(caught.value) == "failed to start host service: start upstream: exit code: 3"
+
+
+async def test_exit_without_an_error_before_healthy_is_no_exec_error(
+    base: dagger.Container, nonce: str
+) -> None:
+    service = serving(base, f"exit 0 # {nonce}")
+    with pytest.raises(dagger.QueryError, match="service exited before healthcheck") as caught:
+        _ = await service.start()
+    assert not isinstance(caught.value, dagger.ExecError)
+
+
+async def test_service_ends_with_the_one_that_it_needs(base: dagger.Container, nonce: str) -> None:
+    deep = base.as_service(args=["sh", "-c", f"sleep 1; exit 42 # {nonce}"])
+    outer = base.with_service_binding("dep", deep).as_service(args=["sleep", "100"])
+    client = base.with_service_binding("app", outer)
+    with pytest.raises(dagger.QueryError) as caught:
+        await asyncio.wait_for(output(client, "sleep 100"), timeout=30)
+    assert str(caught.value) == (
+        f"bound service {await outer.hostname()} (aliased as app) exited: "
+        f"bound service {await deep.hostname()} (aliased as dep) exited: exit code: 42"
+    )
+
+
+async def test_services_of_a_command_start_side_by_side(
+    base: dagger.Container, dag: dagger.Client, nonce: str
+) -> None:
+    # Each waits for the other before it serves: in turn, neither would ever be healthy.
+    cached = base.with_mounted_cache("/met", dag.cache_volume(nonce))
+
+    def meeting(own: str, other: str) -> dagger.Service:
+        wait = f"until test -e /met/{other}; do usleep 50000; done"
+        return serving(cached, f"touch /met/{own}; {wait}; exec {SERVE}")
+
+    client = base.with_service_binding("a", meeting("a", "b"))
+    client = client.with_service_binding("b", meeting("b", "a"))
+    assert await asyncio.wait_for(output(client, "echo there"), timeout=30) == "there\n"
 
 
 async def test_failed_start_is_tried_again(
@@ -76,7 +125,7 @@ async def test_failure_deep_below_names_the_way_there(base: dagger.Container, no
     with pytest.raises(dagger.ExecError) as caught:
         await settle(base.with_service_binding("outer", outer).with_exec(["true"]))
     assert caught.value.exit_code == 5
-    assert "(aliased as outer): start " in str(caught.value)
+    assert "(aliased as outer): start dependent services: start " in str(caught.value)
     assert str(caught.value).endswith("(aliased as deep): exit code: 5")
 
 

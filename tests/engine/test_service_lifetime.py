@@ -109,6 +109,64 @@ async def test_kill_gives_no_time(base: dagger.Container, dag: dagger.Client, no
     assert said == "nothing\n"
 
 
+async def test_service_that_ignores_the_request_to_end_is_killed_by_a_second_stop(
+    base: dagger.Container, nonce: str
+) -> None:
+    made = base.with_new_file("/index.html", nonce).with_exposed_port(PORT)
+    script = f"trap 'echo Terminated >/signals' TERM; {SERVE} & while :; do wait; done"
+    service = await made.as_service(args=["sh", "-c", script]).start()
+    host = await service.hostname()
+    asked = asyncio.create_task(service.stop())
+    seen = f"until wget -qO- http://{host}:{PORT}/signals; do usleep 100000; done"
+    assert await asyncio.wait_for(output(base, seen), timeout=30) == "Terminated\n"
+    await asyncio.sleep(0.5)
+    assert not asked.done()
+    _ = await asyncio.wait_for(service.stop(kill=True), timeout=10)
+    _ = await asyncio.wait_for(asked, timeout=10)
+
+
+async def test_start_waits_for_the_end_of_the_one_that_is_stopped(
+    base: dagger.Container, dag: dagger.Client, nonce: str
+) -> None:
+    volume = dag.cache_volume(nonce)
+    script = (
+        "echo start >>/log/log; trap 'sleep 1; echo end >>/log/log; exit 0' TERM; "
+        f"{SERVE} & while :; do wait; done"
+    )
+    made = base.with_mounted_cache("/log", volume).with_exposed_port(PORT)
+    service = await made.as_service(args=["sh", "-c", script]).start()
+    stopped = asyncio.create_task(service.stop())
+    await asyncio.sleep(0.3)
+    _ = await service.start()
+    _ = await stopped
+    said = await output(base.with_mounted_cache("/log", volume), "cat /log/log")
+    assert said == "start\nend\nstart\n"
+    _ = await service.stop(kill=True)
+
+
+async def test_two_clients_that_start_at_once_have_one_service(
+    base: dagger.Container, dag: dagger.Client, nonce: str
+) -> None:
+    volume = dag.cache_volume(nonce)
+    made = base.with_mounted_cache("/log", volume).with_exposed_port(PORT)
+    service = made.as_service(args=["sh", "-c", f"echo start >>/log/log; exec {SERVE}"])
+    _ = await asyncio.gather(*(service.start() for _ in range(4)))
+    said = await output(base.with_mounted_cache("/log", volume), "cat /log/log")
+    assert said == "start\n"
+    _ = await service.stop(kill=True)
+
+
+async def test_start_goes_on_when_its_client_gives_up(base: dagger.Container, nonce: str) -> None:
+    made = base.with_new_file("/index.html", nonce).with_exposed_port(PORT)
+    service = made.as_service(args=["sh", "-c", f"sleep 2; exec {SERVE}"])
+    with pytest.raises(TimeoutError):
+        _ = await asyncio.wait_for(service.start(), timeout=1)
+    host = await service.hostname()
+    wait = f"until {page(host)} 2>/dev/null; do usleep 100000; done"
+    assert await asyncio.wait_for(output(base, wait), timeout=30) == nonce
+    _ = await service.stop(kill=True)
+
+
 async def test_stop_of_what_does_not_run_is_fine(base: dagger.Container, nonce: str) -> None:
     _ = await web(base, nonce).stop()
 

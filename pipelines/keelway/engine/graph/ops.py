@@ -257,6 +257,7 @@ class Forward:
     backend: int
     frontend: int = 0
     """0 where it is not said: a tunnel takes any, a service of the host the same number."""
+    protocol: str = "TCP"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from keelway.engine.graph.values import Healthcheck, Port
 
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
-_LONGEST_NAME = 64
-"""What the kernel takes as a host name."""
+_LONGEST_NAME = 253
+"""What the domain name system takes."""
 _NANO = 1e-9
 # Docker's own, where the check does not say.
 _RETRIES = 3
@@ -36,6 +36,8 @@ class Service:
     """A service, by the node that defines it."""
 
     node: Node
+    ports: tuple[Port, ...] = ()
+    """What a container's service exposes; the node has what clients and the health check need."""
 
 
 def as_service(container: Container, args: Sequence[str], options: ExecOptions) -> Service:
@@ -51,7 +53,7 @@ def as_service(container: Container, args: Sequence[str], options: ExecOptions) 
         probed=tuple(port.port for port in ports if _is_probed(port)),
         check=_check(container, container.config.healthcheck),
     )
-    return Service(node=Node.of(op, *node.inputs))
+    return Service(node=Node.of(op, *node.inputs), ports=tuple(ports))
 
 
 def host_service(host: str, forwards: Sequence[Forward]) -> Service:
@@ -85,8 +87,12 @@ def with_binding(container: Container, alias: str, service: Service) -> Containe
     """
     if isinstance(service.node.op, Tunnel):
         raise EngineError("a tunnel is for the host; bind the service that it leads to")
-    kept = tuple(pair for pair in container.services if pair[0] != alias)
-    return replace(container, services=(*kept, (checked_name(alias), service.node)), image_ref="")
+    # Without an alias it is there under its own name alone, beside all others.
+    bound = (alias and checked_name(alias), service.node)
+    kept = tuple(
+        pair for pair in container.services if pair != bound and (not alias or pair[0] != alias)
+    )
+    return replace(container, services=(*kept, bound), image_ref="")
 
 
 def with_hostname(service: Service, name: str) -> Service:
@@ -98,18 +104,8 @@ def with_hostname(service: Service, name: str) -> Service:
     op = service.node.op
     if not isinstance(op, Definition | HostService | Tunnel):
         raise TypeError(f"expected a service, got {op!r}")
-    return Service(node=Node.of(replace(op, hostname=checked_name(name)), *service.node.inputs))
-
-
-def ports_of(service: Service) -> tuple[tuple[int, str], ...]:
-    """Return the ports, with their protocols, that the definition tells."""
-    match service.node.op:
-        case Definition(ports=ports):
-            return ports
-        case HostService(forwards=forwards):
-            return tuple((one.frontend, "TCP") for one in forwards)
-        case _:
-            return ()
+    node = Node.of(replace(op, hostname=checked_name(name)), *service.node.inputs)
+    return replace(service, node=node)
 
 
 def checked_name(name: str) -> str:

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from keelway.engine.run.names import Names
+
 HOSTS = "/etc/hosts"
 RESOLV_CONF = "/etc/resolv.conf"
 
+_HOSTS_FILE = "hosts"
 _HOST_RESOLV_CONF = "/etc/resolv.conf"
 
 
@@ -26,6 +29,8 @@ class Bundle:
     """One exec's directory, on a tmpfs; `name` is the container's id too."""
 
     path: Path
+    names: Names | None = None
+    """Whoever keeps the container's `/etc/hosts` up to date."""
 
     @property
     def name(self) -> str:
@@ -49,6 +54,8 @@ class Bundle:
 
     def remove(self) -> None:
         """Remove all of it, secrets included, and what a killed runtime could not remove."""
+        if self.names is not None:
+            self.names.leave(self.path / _HOSTS_FILE)
         shutil.rmtree(self.path, ignore_errors=True)
         shutil.rmtree(self.runtime_state / self.name, ignore_errors=True)
 
@@ -63,7 +70,7 @@ def write_bundle(path: Path, spec: ExecSpec, confinement: Confinement) -> Bundle
     files = [*_network_files(path, spec), *_secret_files(path, spec), *confinement.files]
     config = oci_spec(spec, dataclasses.replace(confinement, files=files))
     (path / "config.json").write_text(json.dumps(config))
-    return Bundle(path=path)
+    return Bundle(path=path, names=spec.names)
 
 
 def file_targets(spec: ExecSpec) -> list[Bind]:
@@ -94,9 +101,11 @@ def resolv_text(nameserver: str | None, of_the_host: str) -> str:
 
 def _network_files(path: Path, spec: ExecSpec) -> list[Bind]:
     network = spec.network
-    hosts = path / "hosts"
+    hosts = path / _HOSTS_FILE
     address = None if network is None else network.address
     hosts.write_text(hosts_text(address, spec.hostname, spec.hosts))
+    if spec.names is not None:
+        spec.names.follow(hosts)
     resolv = path / "resolv.conf"
     nameserver = network.nameserver if network is not None else None
     resolv.write_text(resolv_text(nameserver, _host_resolv() if nameserver else ""))

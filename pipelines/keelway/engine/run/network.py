@@ -32,6 +32,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from keelway.engine.errors import EngineError
 from keelway.engine.run import kernel, overlay
+from keelway.engine.run.datagrams import bound_datagrams, connected_datagrams
+from keelway.engine.run.names import Names
 from keelway.engine.run.netlink import Netlink
 from keelway.engine.run.outside import (
     TAP,
@@ -54,6 +56,7 @@ _MTU: Final = 65520
 _NO_WAY_OUT: Final = "containers have no way out of this machine"
 _BRIDGE: Final = "keelway0"
 _SETTINGS: Final = Path("/proc/sys/net/ipv4")
+_ANY: Final = "0.0.0.0"  # noqa: S104 - in a namespace of its own
 
 
 @dataclass(slots=True)
@@ -72,6 +75,8 @@ class Network:
     """The network of one session; it is made when the first container needs it."""
 
     state_dir: Path
+    names: Names = field(default_factory=Names)
+    """What containers find by name, at any time."""
     _bridge: _Bridge | None = None
     _free: list[Endpoint] = field(default_factory=list)
     _count: int = 0
@@ -110,8 +115,12 @@ class Network:
         Raises:
             OSError: Nobody answers there.
         """
-        path = self._started().ns_path
-        return _enter(path, lambda: socket.create_connection((address, port), timeout_s))
+        where = (address, port)
+        return _enter(self.ns_path(), lambda: socket.create_connection(where, timeout_s))
+
+    def dial_datagrams(self, address: str, port: int) -> socket.socket:
+        """Return a UDP socket of the engine that speaks to a container's address."""
+        return _enter(self.ns_path(), lambda: connected_datagrams(address, port))
 
     def listen(self, endpoint: Endpoint, port: int) -> socket.socket:
         """Return a listening socket of the engine's at a place on the network.
@@ -120,7 +129,19 @@ class Network:
             OSError: The port is taken.
         """
         path = Path(endpoint.ns_path)
-        return _enter(path, lambda: socket.create_server(("0.0.0.0", port)))  # noqa: S104 - its own
+        return _enter(path, lambda: socket.create_server((_ANY, port)))
+
+    def listen_datagrams(self, endpoint: Endpoint, port: int) -> socket.socket:
+        """Return a UDP socket of the engine's at a place on the network.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        return _enter(Path(endpoint.ns_path), lambda: bound_datagrams(_ANY, port))
+
+    def ns_path(self) -> Path:
+        """Return the session's namespace, from which containers and the world are reached."""
+        return self._started().ns_path
 
     def way_out(self) -> str:
         """Open the network and return by what containers reach the outside.

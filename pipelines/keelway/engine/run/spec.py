@@ -16,6 +16,8 @@ from keelway.engine.run.users import User
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from keelway.engine.run.names import Names
+
 Json: TypeAlias = dict[str, object]
 
 DEFAULT_CAPABILITIES: Final = (
@@ -58,6 +60,10 @@ READONLY_PATHS: Final = (
     "/proc/sys",
     "/proc/sysrq-trigger",
 )
+
+
+LONGEST_HOSTNAME: Final = 64
+"""What the kernel takes; names of services may be longer, in /etc/hosts and in the name server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +125,8 @@ class ExecSpec:
     """None is a network namespace of its own with loopback only."""
     hosts: Mapping[str, str] = field(default_factory=dict[str, str])
     """Further names for /etc/hosts: name -> address."""
+    names: Names | None = None
+    """Names that come and go while the command runs."""
     init: bool = True
     """PID 1 is an init that reaps orphans; otherwise the command itself is PID 1."""
     privileged: bool = False
@@ -145,7 +153,7 @@ def oci_spec(spec: ExecSpec, confinement: Confinement) -> Json:
         "ociVersion": "1.0.2",
         "process": _process(spec, confinement),
         "root": {"path": str(spec.root), "readonly": False},
-        "hostname": spec.hostname,
+        "hostname": spec.hostname[:LONGEST_HOSTNAME],
         "mounts": [*_system_mounts(spec), *_own_mounts(spec, confinement)],
         "linux": _linux(spec, confinement),
     }

@@ -11,20 +11,18 @@ from keelway.engine.graph.service import (
     Service,
     as_service,
     host_service,
-    ports_of,
     tunnel,
     with_binding,
     with_hostname,
 )
-from keelway.engine.graph.values import Port
 from keelway.engine.schema.registry import Resolvers
 from keelway.engine.schema.request import current_request
 from keelway.engine.schema.resolve_container import expanded
 
 if TYPE_CHECKING:
+    from keelway.engine.graph.values import Port
     from keelway.engine.schema.registry import Arguments
     from keelway.engine.schema.session import Session
-    from keelway.engine.solve.instance import Where
 
 SERVICE = Resolvers()
 
@@ -82,15 +80,14 @@ def host_tunnel(_parent: object, args: Arguments, session: Session) -> Service:
 
 
 def _forwards(args: Arguments) -> list[Forward]:
-    found: list[Forward] = []
-    for one in args.get("ports") or ():
-        if one.get("protocol", "TCP") != "TCP":
-            raise Unsupported(
-                f"forwarding {one['protocol']} port {one['backend']} is not supported by the "
-                "local engine: it passes TCP connections on"
-            )
-        found.append(Forward(backend=one["backend"], frontend=one.get("frontend") or 0))
-    return found
+    return [
+        Forward(
+            backend=one["backend"],
+            frontend=one.get("frontend") or 0,
+            protocol=one.get("protocol", "TCP"),
+        )
+        for one in args.get("ports") or ()
+    ]
 
 
 @SERVICE.field("Container", "withServiceBinding")
@@ -111,7 +108,8 @@ def rename(parent: Service, args: Arguments, _session: Session) -> Service:
 @SERVICE.field("Service", "start")
 def start(parent: Service, _args: Arguments, session: Session) -> Service:
     """Run the service until it is stopped; returns when it is healthy."""
-    session.solver.services.start(parent.node, cancelled=current_request().gone)
+    # A client that has gone may ask again: the service goes on starting for it.
+    session.solver.services.start(parent.node)
     return parent
 
 
@@ -133,32 +131,31 @@ def hostname(parent: Service, _args: Arguments, session: Session) -> str:
 @SERVICE.field("Service", "ports")
 def ports(parent: Service, _args: Arguments, session: Session) -> list[Port]:
     """Return the service's ports; those of the host are there while it runs."""
-    found = ports_of(parent)
-    if isinstance(parent.node.op, HostService | Tunnel):
-        where = _where(parent, session)
-        found = where.ports or found
-    return [Port(port=port, protocol=protocol) for port, protocol in found]
+    if not isinstance(parent.node.op, HostService | Tunnel):
+        return list(parent.ports)
+    try:
+        return list(session.solver.services.where(parent.node).ports)
+    except EngineError as error:
+        raise EngineError(f"failed to get service ports: {error}") from error
 
 
 @SERVICE.field("Service", "endpoint")
 def endpoint(parent: Service, args: Arguments, session: Session) -> str:
     """Return `host:port`, or a URL, that clients reach the service by."""
-    known = [port for port, _ in ports_of(parent)]
-    if isinstance(parent.node.op, Tunnel):
-        known = [port for port, _ in _where(parent, session).ports]
+    services = session.solver.services
+    match parent.node.op:
+        case Tunnel():
+            where = services.where(parent.node)
+            host, known = where.address, [one.port for one in where.ports]
+        case HostService(forwards=forwards):
+            host, known = services.hostname(parent.node), [one.frontend for one in forwards]
+        case _:
+            host, known = services.hostname(parent.node), [one.port for one in parent.ports]
     port = args.get("port") or (known[0] if known else None)
     if port is None:
         raise EngineError("no ports exposed")
-    place = f"{hostname(parent, {}, session)}:{port}"
     scheme = args.get("scheme")
-    return f"{scheme}://{place}" if scheme else place
-
-
-def _where(parent: Service, session: Session) -> Where:
-    where = session.solver.services.where(parent.node)
-    if where is None:
-        raise EngineError(f"service {hostname(parent, {}, session)} is not running")
-    return where
+    return f"{scheme}://{host}:{port}" if scheme else f"{host}:{port}"
 
 
 @SERVICE.field("Service", "up")

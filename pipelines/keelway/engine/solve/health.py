@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from keelway.engine.errors import ExecFailed
+from keelway.engine.errors import EngineError, ExecFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from keelway.engine.run.process import Process
     from keelway.engine.solve.machine import Machine
 
+# As long as Dagger goes on trying one port.
+_PORT_S = 15 * 60.0
 # Short at first: most services listen at once, and asking costs next to nothing.
 _FIRST_S = 0.01
 _GROWTH = 1.5
 _LONGEST_S = 10.0
 _DIAL_S = 10.0
-# Docker's own, where the check does not say.
-_INTERVAL_S = 30.0
+# Dagger's own, where the check does not say.
+_INTERVAL_S = 5.0
 _TIMED_OUT = 124
 
 
@@ -37,6 +39,7 @@ def wait_healthy(
 
     Raises:
         ExecFailed: The health check failed too often.
+        EngineError: A port did not open in a quarter of an hour.
     """
     if not _begun(process, over):
         return False
@@ -55,12 +58,19 @@ def _begun(process: Process, over: Callable[[float], bool]) -> bool:
 
 def _answers(machine: Machine, address: str, port: int, over: Callable[[float], bool]) -> bool:
     wait_s = _FIRST_S
+    begun = time.monotonic()
     while True:
         try:
             machine.network.dial(address, port, timeout_s=_DIAL_S).close()
-        except OSError:
+        except OSError as error:
             if over(wait_s):
                 return False
+            if time.monotonic() - begun > _PORT_S:
+                reason = (error.strerror or str(error)).lower()
+                raise EngineError(
+                    f"health check errored: checking for port {port}/tcp: "
+                    f"dial tcp {address}:{port}: {reason}"
+                ) from error
             wait_s = min(wait_s * _GROWTH, _LONGEST_S)
         else:
             return True
@@ -70,10 +80,11 @@ def _check(machine: Machine, check: Check, process: Process, over: Callable[[flo
     """Ask until the answer is good; the service fails when it was bad as often as allowed.
 
     Without an interval the command is asked often, so that a good answer is not waited for, but a
-    bad one counts only once in Docker's default interval.
+    bad one counts only once in Dagger's default interval.
     """
     counting_from = time.monotonic() + check.start_period_s
     last = counting_from + (check.retries - 1) * _INTERVAL_S
+    given_s = check.start_interval_s or check.interval_s
     failures, wait_s = 0, _FIRST_S
     while True:
         asked = machine.runtime.ask(process, check.args, timeout_s=check.timeout_s)
@@ -83,7 +94,7 @@ def _check(machine: Machine, check: Check, process: Process, over: Callable[[flo
         if over(0):
             return False
         failures += now >= counting_from
-        if now >= last if check.interval_s is None else failures >= check.retries:
+        if now >= last if given_s is None else failures >= check.retries:
             raise ExecFailed(
                 f"health check errored: exit code: {_TIMED_OUT if asked is None else asked.code}",
                 command=check.args,
@@ -91,9 +102,6 @@ def _check(machine: Machine, check: Check, process: Process, over: Callable[[flo
                 stdout="" if asked is None else asked.stdout.decode("utf-8", "replace"),
                 stderr="timed out" if asked is None else asked.stderr.decode("utf-8", "replace"),
             )
-        pause_s = check.interval_s or wait_s
-        if now < counting_from and check.start_interval_s is not None:
-            pause_s = check.start_interval_s
-        if over(pause_s):
+        if over(given_s or wait_s):
             return False
         wait_s = min(wait_s * _GROWTH, _LONGEST_S)

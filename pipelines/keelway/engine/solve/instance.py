@@ -12,6 +12,8 @@ from keelway.engine.errors import EngineError, ExecFailed
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from keelway.engine.graph.values import Port
+
 GRACE_S = 10.0
 """How long a service that was asked to end has for it, and one without users before that."""
 _LOOK_S = 0.2
@@ -22,8 +24,8 @@ class Where:
     """Where a healthy service is found."""
 
     address: str
-    ports: tuple[tuple[int, str], ...] = ()
-    """The ports, where only the running service knows them: a tunnel's on the host."""
+    ports: tuple[Port, ...] = ()
+    """The ports, where only the running service knows them: those of the host."""
 
 
 class Work(Protocol):
@@ -45,18 +47,27 @@ class Work(Protocol):
 class Instance:
     """A service's run, in a thread of its own."""
 
-    def __init__(self, hostname: str, work: Work, on_end: Callable[[Instance], None]) -> None:
-        """Prepare a run; `on_end` is called in its thread when it is over."""
+    def __init__(
+        self,
+        hostname: str,
+        work: Work,
+        on_ready: Callable[[Instance, Where], None],
+        on_end: Callable[[Instance], None],
+    ) -> None:
+        """Prepare a run; `on_ready` is called when it is healthy, `on_end` when it is over."""
         self.hostname = hostname
         self.users = 0
-        """Who needs it now; guarded, as `pinned` and `leaving`, by whoever counts them."""
+        """Who needs it now; guarded, as what follows, by whoever counts them."""
         self.pinned = False
+        self.stopping = False
+        """It was asked to end: whoever needs it waits for that, and starts another."""
         self.leaving: threading.Timer | None = None
         self.grace_s = GRACE_S
         """How long it goes on without users."""
         self.where: Where | None = None
         self.code: int | None = None
         self._work = work
+        self._on_ready = on_ready
         self._on_end = on_end
         self._failure: EngineError | None = None
         self._settled = threading.Event()
@@ -74,10 +85,17 @@ class Instance:
         """Tell whether it has ended."""
         return self._ended.is_set()
 
+    @property
+    def end(self) -> str:
+        """Say how it ended, as the end of a sentence; empty for an exit code of 0."""
+        if self._failure is not None:
+            return f": {self._failure}"
+        return f": exit code: {self.code}" if self.code else ""
+
     def wait_ready(
-        self, alias: str = "", *, cancelled: Callable[[], bool] = lambda: False
+        self, doing: str = "", *, cancelled: Callable[[], bool] = lambda: False
     ) -> Where:
-        """Return where the service is found once it is healthy.
+        """Return where the service is found once it is healthy; `doing` is put before an error.
 
         Raises:
             ExecFailed: Its command ended before that, or its health check failed.
@@ -87,7 +105,8 @@ class Instance:
             if cancelled():
                 raise EngineError(f"start {self.hostname}: nobody waits for it any more")
         if self.where is None:
-            raise _explained(self._failure, self.hostname, alias)
+            failure = self._failure or EngineError("service exited before healthcheck")
+            raise told(failure, doing) if doing else failure
         return self.where
 
     def wait_ended(self, timeout_s: float | None = None) -> bool:
@@ -134,6 +153,7 @@ class Instance:
             self._over()
 
     def _ready(self, where: Where) -> None:
+        self._on_ready(self, where)
         self.where = where
         self._settled.set()
 
@@ -147,15 +167,14 @@ class Instance:
             watcher()
 
 
-def _explained(failure: EngineError | None, hostname: str, alias: str) -> EngineError:
+def told(failure: EngineError, doing: str) -> EngineError:
     """Return why a service did not start, as an error of whoever wanted it."""
-    name = f"start {hostname} (aliased as {alias})" if alias else f"start {hostname}"
     if isinstance(failure, ExecFailed):
         return ExecFailed(
-            f"{name}: {failure}",
+            f"{doing}: {failure}",
             command=failure.command,
             exit_code=failure.exit_code,
             stdout=failure.stdout,
             stderr=failure.stderr,
         )
-    return EngineError(f"{name}: {failure or 'it ended before it was healthy'}")
+    return EngineError(f"{doing}: {failure}")

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import functools
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
 from keelway.engine.graph.ops import Exec, Forward, HostService, Service, Tunnel
+from keelway.engine.solve.bound import Beside, Bound
 from keelway.engine.solve.instance import Instance
 from keelway.engine.solve.serving import LOOPBACK, ContainerWork, HostWork, TunnelWork
 from keelway.engine.solve.step import Step
@@ -26,53 +26,12 @@ if TYPE_CHECKING:
 
     from keelway.engine.graph.node import Node
     from keelway.engine.graph.ops import Binding
-    from keelway.engine.run.process import Process
     from keelway.engine.solve.instance import Where, Work
     from keelway.engine.solve.solver import Solver
-    from keelway.engine.solve.streams import Streams
 
 _NAME_BYTES = 8
 _END_S = 5.0
-_KILLED = 137
 _LOOK_S = 0.2
-
-
-@dataclass(slots=True, kw_only=True)
-class Bound:
-    """The services beside one command, all of them healthy."""
-
-    held: Sequence[tuple[str, Instance]]
-    hosts: dict[str, str] = field(default_factory=dict[str, str])
-    """Names for `/etc/hosts`: aliases, and the host names of all that run in the session."""
-
-    def run(self, process: Process, streams: Streams) -> int:
-        """Run the command to its end and return its exit code; kill it when a service ends.
-
-        Raises:
-            EngineError: A service has ended, or the runtime failed.
-        """
-        dead: list[tuple[str, Instance]] = []
-
-        def died(alias: str, instance: Instance) -> None:
-            dead.append((alias, instance))
-            process.kill()
-
-        with contextlib.ExitStack() as stack:
-            for alias, instance in self.held:
-                stack.enter_context(instance.watching(functools.partial(died, alias, instance)))
-            try:
-                code = process.pump(streams.on_stdout, streams.on_stderr)
-            except EngineError:
-                if not dead:
-                    raise
-                code = _KILLED
-        if dead and code == _KILLED:
-            alias, instance = dead[0]
-            raise EngineError(
-                f"bound service {instance.hostname} (aliased as {alias}) exited: "
-                f"exit code: {instance.code}"
-            )
-        return code
 
 
 class Services:
@@ -83,7 +42,6 @@ class Services:
         self._solver = solver
         self._lock = threading.Lock()
         self._running: dict[str, Instance] = {}
-        self._all: set[Instance] = set()
         self._closed = False
 
     @contextlib.contextmanager
@@ -103,14 +61,15 @@ class Services:
             check_locks(step.op, step.nodes)
         with contextlib.ExitStack() as stack:
             held = [
-                (binding.alias, stack.enter_context(self.holding(step.nodes[binding.input])))
-                for binding in bindings
+                Beside(instance=stack.enter_context(self.holding(node)), aliases=aliases)
+                for node, aliases in self._by_service(step, bindings)
             ]
-            found: dict[str, str] = {}
-            for alias, instance in held:
-                address = instance.wait_ready(alias, cancelled=cancelled).address
-                found |= {instance.hostname: address, alias: address}
-            yield Bound(held=held, hosts={**self._hosts(), **found})
+            hosts: dict[str, str] = {}
+            for beside in held:
+                address = beside.instance.wait_ready(f"start {beside}", cancelled=cancelled).address
+                names = (beside.instance.hostname, *beside.aliases)
+                hosts |= dict.fromkeys(names, address)
+            yield Bound(held=held, hosts=hosts)
 
     @contextlib.contextmanager
     def holding(self, node: Node) -> Generator[Instance]:
@@ -125,26 +84,32 @@ class Services:
         finally:
             self._leave(instance)
 
-    def start(self, node: Node, *, cancelled: Callable[[], bool]) -> Where:
+    def start(self, node: Node) -> Where:
         """Run a service until it is stopped; return where it is, once it is healthy.
 
         Raises:
             EngineError: It did not become healthy.
         """
         with self.holding(node) as instance:
-            where = instance.wait_ready(cancelled=cancelled)
+            where = instance.wait_ready()
             with self._lock:
                 instance.pinned = True
         return where
 
     def stop(self, node: Node, *, kill: bool, cancelled: Callable[[], bool]) -> None:
-        """End a service and wait for that; one that does not run is fine as it is."""
+        """End a service and wait for that; one that does not run is fine as it is.
+
+        One that was asked to end and does not is killed by a second call.
+        """
         key = self._solver.key(node)
         with self._lock:
-            instance = self._running.pop(key, None)
+            instance = self._running.get(key)
             if instance is None:
                 return
             instance.pinned = False
+            instance.stopping = True
+            if instance.leaving is not None:
+                instance.leaving.cancel()
         (instance.kill if kill else instance.terminate)()
         while not instance.wait_ended(_LOOK_S):
             if cancelled():
@@ -159,8 +124,10 @@ class Services:
 
         def serve(op_id: str) -> None:
             with self.holding(node) as instance:
-                where = instance.wait_ready(cancelled=lambda: gone(0))
-                told = " ".join(f"{where.address}:{port}" for port, _ in where.ports)
+                where = instance.wait_ready(
+                    "failed to start host service", cancelled=lambda: gone(0)
+                )
+                told = " ".join(f"{where.address}:{port.port}" for port in where.ports)
                 self._solver.machine.progress.log(op_id, "stdout", f"{told}\n".encode())
                 while not gone(_LOOK_S):
                     if instance.is_over:
@@ -168,19 +135,32 @@ class Services:
 
         self._solver.reported("up", serve)
 
-    def where(self, node: Node) -> Where | None:
-        """Return where a service is found, None while it does not run."""
+    def where(self, node: Node) -> Where:
+        """Return where a running service is found; wait for one that is being started.
+
+        Raises:
+            EngineError: It does not run.
+        """
         with self._lock:
             instance = self._running.get(self._solver.key(node))
-        return None if instance is None else instance.where
+        if instance is not None:
+            with contextlib.suppress(EngineError):
+                return instance.wait_ready()
+        raise EngineError(f"service {self._own_name(node)} is not running")
 
     def hostname(self, node: Node) -> str:
-        """Return the name by which containers of the session find a service."""
+        """Return the name by which containers of the session, or the host, find a service.
+
+        Raises:
+            EngineError: It is a tunnel, which has a place on the host only while it runs.
+        """
         op = node.op
         if isinstance(op, Service | HostService | Tunnel) and op.hostname:
             return op.hostname
-        if isinstance(op, Tunnel):
-            return LOOPBACK
+        return self.where(node).address if isinstance(op, Tunnel) else self._own_name(node)
+
+    def _own_name(self, node: Node) -> str:
+        """Return the name that the definition gives."""
         digest = bytes.fromhex(self._solver.key(node))[:_NAME_BYTES]
         return base64.b32encode(digest).decode().rstrip("=").lower()
 
@@ -188,7 +168,7 @@ class Services:
         """End all services now."""
         with self._lock:
             self._closed = True
-            left = list(self._all)
+            left = list(self._running.values())
             for instance in left:
                 if instance.leaving is not None:
                     instance.leaving.cancel()
@@ -203,28 +183,50 @@ class Services:
         """Return the instance of a definition, started if need be, with one more user."""
         key = self._solver.key(node)
         self._solver.evaluate(node)  # what fails here is no failure of the service
-        with self._lock:
-            instance = self._running.get(key)
-            if instance is None:
-                if self._closed:
-                    raise EngineError("the session has ended")
-                instance = Instance(self.hostname(node), self._work(node), self._ended)
-                if isinstance(node.op, Tunnel):
-                    instance.grace_s = 0.0  # nothing is saved by it, and the ports are the host's
-                self._running[key] = instance
-                self._all.add(instance)
-                instance.start()
-            elif instance.leaving is not None:
-                instance.leaving.cancel()
-                instance.leaving = None
-            instance.users += 1
+        while True:
+            with self._lock:
+                instance = self._running.get(key)
+                if instance is None:
+                    instance = self._new(key, node)
+                if not instance.stopping:
+                    if instance.leaving is not None:
+                        instance.leaving.cancel()
+                        instance.leaving = None
+                    instance.users += 1
+                    return instance
+            instance.wait_ended()  # there is one at a time
+
+    def _new(self, key: str, node: Node) -> Instance:
+        """Return a started instance of a definition that does not run."""
+        if self._closed:
+            raise EngineError("the session has ended")
+        tunnel = isinstance(node.op, Tunnel)
+        name = LOOPBACK if tunnel else self.hostname(node)
+        instance = Instance(name, self._work(node), self._ready, self._ended)
+        if tunnel:
+            instance.grace_s = 0.0  # nothing is saved by it, and the ports are the host's
+        self._running[key] = instance
+        instance.start()
         return instance
+
+    def _by_service(
+        self, step: Step, bindings: Sequence[Binding]
+    ) -> list[tuple[Node, tuple[str, ...]]]:
+        """Return each service of a command once, with its aliases."""
+        nodes: dict[str, Node] = {}
+        aliases: dict[str, list[str]] = {}
+        for binding in bindings:
+            node = step.nodes[binding.input]
+            key = self._solver.key(node)
+            nodes.setdefault(key, node)
+            aliases.setdefault(key, []).extend([binding.alias] if binding.alias else [])
+        return [(node, tuple(aliases[key])) for key, node in nodes.items()]
 
     def _leave(self, instance: Instance) -> None:
         """Take one user away; the last one leaves the service some time for the next."""
         with self._lock:
             instance.users -= 1
-            if instance.users or instance.pinned or instance.is_over or self._closed:
+            if instance.users or instance.pinned or instance.stopping or self._closed:
                 return
             instance.leaving = timer = threading.Timer(
                 instance.grace_s, lambda: self._idle(instance, timer)
@@ -236,28 +238,20 @@ class Services:
         with self._lock:
             if instance.leaving is not timer or instance.users or instance.pinned:
                 return
-            self._forget(instance)
+            instance.stopping = True
         instance.end_gently()
+
+    def _ready(self, instance: Instance, where: Where) -> None:
+        if where.address != LOOPBACK:
+            self._solver.machine.network.names.add(instance.hostname, where.address)
 
     def _ended(self, instance: Instance) -> None:
         with self._lock:
-            self._forget(instance)
-            self._all.discard(instance)
-
-    def _forget(self, instance: Instance) -> None:
-        for key, found in list(self._running.items()):
-            if found is instance:
-                del self._running[key]
-
-    def _hosts(self) -> dict[str, str]:
-        """Return the addresses of all that containers can use, by host name."""
-        with self._lock:
-            running = list(self._running.values())
-        return {
-            instance.hostname: instance.where.address
-            for instance in running
-            if instance.where is not None and instance.where.address != LOOPBACK
-        }
+            for key, found in list(self._running.items()):
+                if found is instance:
+                    del self._running[key]
+        if instance.where is not None:
+            self._solver.machine.network.names.remove(instance.hostname, instance.where.address)
 
     # --- what runs ----------------------------------------------------------------------------
 
@@ -296,12 +290,10 @@ def _forwards(tunnel: Tunnel, upstream: Node) -> tuple[Forward, ...]:
     """
     ports = upstream.op.ports if isinstance(upstream.op, Service) else ()
     same = tuple(
-        Forward(backend=port, frontend=port) for port, protocol in ports if protocol == "TCP"
+        Forward(backend=port, frontend=port, protocol=protocol) for port, protocol in ports
     )
-    free = tuple(replace(one, frontend=0) for one in same)
     found = (*(same if tunnel.native else ()), *tunnel.forwards)
-    if not (found or tunnel.native):
-        found = free
+    found = found or tuple(replace(one, frontend=0) for one in same)
     if not found:
         raise EngineError("no ports to forward")
     return found

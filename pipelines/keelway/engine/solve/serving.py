@@ -11,11 +11,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError, ExecFailed
+from keelway.engine.graph.values import Port
 from keelway.engine.run import binfmt
+from keelway.engine.run.datagrams import (
+    DatagramRelay,
+    bound_datagrams,
+    connected_datagrams,
+)
 from keelway.engine.run.relay import Relay
 from keelway.engine.solve import describe
 from keelway.engine.solve.health import wait_healthy
-from keelway.engine.solve.instance import Where
+from keelway.engine.solve.instance import Where, told
 from keelway.engine.solve.streams import LONGEST_IN_ERROR, Streams, for_error
 from keelway.engine.solve.surroundings import Place, surround
 from keelway.engine.store.volumes import Cancelled
@@ -26,6 +32,8 @@ if TYPE_CHECKING:
 
     from keelway.engine.graph.ops import Forward, HostService, Service
     from keelway.engine.run.process import Process
+    from keelway.engine.run.spec import Endpoint
+    from keelway.engine.solve.bound import Bound
     from keelway.engine.solve.instance import Instance
     from keelway.engine.solve.machine import Machine
     from keelway.engine.solve.step import Step
@@ -71,10 +79,13 @@ class ContainerWork:
         command = self._service.exec
         binfmt.ensure(command.platform)
         cancelled = self._stopped.is_set
-        with (
-            step.services.bound(step, command.bindings, cancelled=cancelled) as bound,
-            ExitStack() as stack,
-        ):
+        with ExitStack() as dependencies, ExitStack() as stack:
+            try:
+                bound = dependencies.enter_context(
+                    step.services.bound(step, command.bindings, cancelled=cancelled)
+                )
+            except EngineError as error:
+                raise told(error, "start dependent services") from error
             place = Place(
                 hostname=self._hostname,
                 hosts=bound.hosts,
@@ -85,7 +96,7 @@ class ContainerWork:
                 here = surround(step, command, stack, place)
             except Cancelled:
                 raise EngineError("stopped before it was started") from None
-            return self._serve(here, ready)
+            return self._serve(here, bound, ready)
 
     def terminate(self) -> None:
         """Send SIGTERM."""
@@ -101,7 +112,7 @@ class ContainerWork:
             if self._process is not None:
                 self._process.kill()
 
-    def _serve(self, here: Surroundings, ready: Callable[[Where], None]) -> int:
+    def _serve(self, here: Surroundings, bound: Bound, ready: Callable[[Where], None]) -> int:
         streams = Streams(self._step, here.secrets, limit=LONGEST_IN_ERROR)
         runtime = self._step.machine.runtime
         stdin = self._service.exec.stdin.encode("utf-8", "surrogateescape")
@@ -115,14 +126,14 @@ class ContainerWork:
         )
         watcher.start()
         try:
-            code = process.pump(streams.on_stdout, streams.on_stderr)
+            code = bound.run(process, streams)
         finally:
             self._over.set()
             watcher.join()
         streams.end()
         if self._unhealthy is not None:
             raise self._unhealthy
-        if not healthy.is_set():
+        if not healthy.is_set() and code:
             raise ExecFailed(
                 f"exit code: {code}",
                 command=self._service.exec.args,
@@ -159,24 +170,44 @@ class HostWork:
         self._machine = machine
         self._service = service
         self._relay = Relay()
+        self._datagrams = DatagramRelay()
 
     def run(self, ready: Callable[[Where], None]) -> int:
-        """Pass connections on until somebody ends it."""
+        """Pass connections and datagrams on until somebody ends it."""
         network = self._machine.network
         endpoint = network.attach()
         try:
             for forward in self._service.forwards:
                 try:
-                    listener = network.listen(endpoint, forward.frontend)
+                    self._add(endpoint, forward)
                 except OSError as error:
                     raise EngineError(f"port {forward.frontend}: {error.strerror}") from error
-                self._relay.add(listener, self._dial(forward))
-            ready(Where(address=endpoint.address or ""))
+            self._datagrams.start()
+            ports = tuple(_port(one, one.frontend, str(one.backend)) for one in self._forwards)
+            ready(Where(address=endpoint.address or "", ports=ports))
             self._relay.wait()
         finally:
             self._relay.close()
+            self._datagrams.close()
             network.release(endpoint)
         return 0
+
+    @property
+    def _forwards(self) -> Sequence[Forward]:
+        return self._service.forwards
+
+    def _add(self, endpoint: Endpoint, forward: Forward) -> None:
+        network, where = self._machine.network, (self._service.host, forward.backend)
+        if forward.protocol == "UDP":
+            self._datagrams.add(
+                network.listen_datagrams(endpoint, forward.frontend),
+                lambda: connected_datagrams(*where),
+            )
+        else:
+            self._relay.add(
+                network.listen(endpoint, forward.frontend),
+                lambda: socket.create_connection(where, _DIAL_S),
+            )
 
     def terminate(self) -> None:
         """End it: nothing needs time for that."""
@@ -185,10 +216,6 @@ class HostWork:
     def kill(self) -> None:
         """End it."""
         self._relay.close()
-
-    def _dial(self, forward: Forward) -> Callable[[], socket.socket]:
-        where = (self._service.host, forward.backend)
-        return lambda: socket.create_connection(where, _DIAL_S)
 
 
 class TunnelWork:
@@ -205,21 +232,36 @@ class TunnelWork:
         self._forwards = forwards
         self._upstream = upstream
         self._relay = Relay()
+        self._datagrams = DatagramRelay()
 
     def run(self, ready: Callable[[Where], None]) -> int:
-        """Pass connections on until somebody ends it, or the service ends."""
+        """Pass connections and datagrams on until somebody ends it, or the service ends."""
         with self._upstream() as upstream, ExitStack() as stack:
-            where = upstream.wait_ready(cancelled=self._relay.is_closed)
+            where = upstream.wait_ready("start upstream", cancelled=self._relay.is_closed)
             stack.callback(self._relay.close)
+            stack.callback(self._datagrams.close)
             stack.enter_context(upstream.watching(self._relay.close))
-            ports: list[tuple[int, str]] = []
+            ports: list[Port] = []
             for forward in self._forwards:
-                listener = _listener(forward)
-                ports.append((listener.getsockname()[1], "TCP"))
-                self._relay.add(listener, self._dial(where.address, forward.backend))
+                port = self._add(forward, where.address)
+                ports.append(_port(forward, port, f"{upstream.hostname}:{forward.backend}"))
+            self._datagrams.start()
             ready(Where(address=LOOPBACK, ports=tuple(ports)))
             self._relay.wait()
         return 0
+
+    def _add(self, forward: Forward, address: str) -> int:
+        """Listen for one forward, and return the port of the host."""
+        network = self._machine.network
+        listener = _listener(forward)
+        port: int = listener.getsockname()[1]
+        if forward.protocol == "UDP":
+            self._datagrams.add(listener, lambda: network.dial_datagrams(address, forward.backend))
+        else:
+            self._relay.add(
+                listener, lambda: network.dial(address, forward.backend, timeout_s=_DIAL_S)
+            )
+        return port
 
     def terminate(self) -> None:
         """End it: nothing needs time for that."""
@@ -229,13 +271,18 @@ class TunnelWork:
         """End it."""
         self._relay.close()
 
-    def _dial(self, address: str, port: int) -> Callable[[], socket.socket]:
-        network = self._machine.network
-        return lambda: network.dial(address, port, timeout_s=_DIAL_S)
+
+def _port(forward: Forward, port: int, goal: str) -> Port:
+    """Return a forwarded port as `Service.ports` tells it."""
+    origin = f"{_EVERYWHERE}:{port}" if ":" in goal else f"{forward.protocol} {port}"
+    description = f"tunnel {origin} -> {goal}"
+    return Port(port=port, protocol=forward.protocol, description=description)
 
 
 def _listener(forward: Forward) -> socket.socket:
     try:
+        if forward.protocol == "UDP":
+            return bound_datagrams(_EVERYWHERE, forward.frontend)
         return socket.create_server((_EVERYWHERE, forward.frontend))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

@@ -237,6 +237,7 @@ def _spec(step: Step, op: ops.Exec, here: Surroundings, stack: ExitStack, place:
         secrets=here.secret_files,
         network=endpoint,
         hosts=place.hosts,
+        names=None if endpoint is None else network.names,
         init=op.init,
         privileged=op.privileged,
     )
