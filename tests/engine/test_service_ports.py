@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import dagger
 import pytest
 
-from tests.support.perl import with_perl
+from tests.support.programs import with_perl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from keelway.engine.graph.node import Node
     from keelway.engine.graph.values import Directory
 
 
@@ -28,6 +29,8 @@ class GitSource:
     address: str = ""
     """As `git fetch` takes it, without credentials."""
     login: GitLogin = GitLogin()
+    service: Node | None = None
+    """What runs while the address is asked, and is found by name."""
     snapshot: tuple[str, ...] = ()
     path: str = ""
     """Of the repository, absolute inside the snapshot; empty where there is an address."""
@@ -39,6 +42,7 @@ class GitRepository:
 
     address: str = ""
     login: GitLogin = GitLogin()
+    service: Node | None = None
     directory: Directory | None = None
     keep_git_dir: bool = True
 

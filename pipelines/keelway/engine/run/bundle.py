@@ -99,6 +99,11 @@ def resolv_text(nameserver: str | None, of_the_host: str) -> str:
     return "\n".join([f"nameserver {nameserver}", *kept]) + "\n"
 
 
+def network_resolv_text(nameserver: str | None) -> str:
+    """Return /etc/resolv.conf for whoever is on the session's network."""
+    return resolv_text(nameserver, _host_resolv() if nameserver else "")
+
+
 def _network_files(path: Path, spec: ExecSpec) -> list[Bind]:
     network = spec.network
     hosts = path / _HOSTS_FILE
@@ -107,8 +112,7 @@ def _network_files(path: Path, spec: ExecSpec) -> list[Bind]:
     if spec.names is not None:
         spec.names.follow(hosts)
     resolv = path / "resolv.conf"
-    nameserver = network.nameserver if network is not None else None
-    resolv.write_text(resolv_text(nameserver, _host_resolv() if nameserver else ""))
+    resolv.write_text(network_resolv_text(network.nameserver if network is not None else None))
     for file in (hosts, resolv):
         file.chmod(0o644)
     return [Bind(source=hosts, target=HOSTS), Bind(source=resolv, target=RESOLV_CONF)]

@@ -46,6 +46,11 @@ class Names:
                 with contextlib.suppress(OSError):
                     _comment(file, _line(name, address))
 
+    def known(self) -> dict[str, str]:
+        """Return the addresses by name, as they are now."""
+        with self._lock:
+            return dict(self._addresses)
+
     def follow(self, file: Path) -> None:
         """Add what is known to a file, and keep it up to date until it is left."""
         with self._lock:

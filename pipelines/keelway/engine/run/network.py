@@ -139,6 +139,11 @@ class Network:
         """
         return _enter(Path(endpoint.ns_path), lambda: bound_datagrams(_ANY, port))
 
+    def nameserver(self) -> str | None:
+        """Return who looks names up for whoever is on the network; None without a way out."""
+        bridge = self._started()
+        return None if bridge.outside is None else bridge.subnet.nameserver
+
     def ns_path(self) -> Path:
         """Return the session's namespace, from which containers and the world are reached."""
         return self._started().ns_path
@@ -222,8 +227,7 @@ class Network:
             link.address(index, address, bridge.subnet.containers.prefixlen)
             link.up(index)
             link.default_route(index, bridge.subnet.router)
-        nameserver = None if bridge.outside is None else bridge.subnet.nameserver
-        return Endpoint(ns_path=str(path), address=address, nameserver=nameserver)
+        return Endpoint(ns_path=str(path), address=address, nameserver=self.nameserver())
 
     def _new_namespace(self, name: str) -> Path:
         """Move the calling thread into a new namespace and give that a name."""

@@ -29,7 +29,9 @@ class Repositories:
         """Return where the objects of a repository come from."""
         directory = repository.directory
         if directory is None:
-            return GitSource(address=repository.address, login=repository.login)
+            return GitSource(
+                address=repository.address, login=repository.login, service=repository.service
+            )
         self._solver.look_at(directory.node, directory.path, want="directory")
         return GitSource(
             snapshot=self._solver.evaluate(directory.node).snapshot, path=directory.path

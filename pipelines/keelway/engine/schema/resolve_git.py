@@ -27,12 +27,12 @@ _HOST = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?/\S")
 @GIT.field("Query", "git")
 def git(_parent: object, args: Arguments, session: Session) -> GitRepository:
     """Return the repository at an address; nothing is asked of it yet."""
-    for name in ("experimentalServiceHost", "sshAuthSocket"):
-        if args.get(name) is not None:
-            raise Unsupported(
-                f"Query.git({name}) is not supported by the local engine: "
-                "git runs on the host, with its network and its ssh agent"
-            )
+    if args.get("sshAuthSocket") is not None:
+        raise Unsupported(
+            "Query.git(sshAuthSocket) is not supported by the local engine: "
+            "git runs on the host, with its ssh agent"
+        )
+    service = args.get("experimentalServiceHost")
     address, account = address_of(args["url"], session)
     token, header = (_handle(args, name, session) for name in ("httpAuthToken", "httpAuthHeader"))
     user, colon, password = account.partition(":")
@@ -48,7 +48,12 @@ def git(_parent: object, args: Arguments, session: Session) -> GitRepository:
         header=header,
         known_hosts=args.get("sshKnownHosts") or "",
     )
-    return GitRepository(address=address, login=login, keep_git_dir=args.get("keepGitDir", True))
+    return GitRepository(
+        address=address,
+        login=login,
+        service=None if service is None else session.service(service).node,
+        keep_git_dir=args.get("keepGitDir", True),
+    )
 
 
 def address_of(url: str, session: Session) -> tuple[str, str]:

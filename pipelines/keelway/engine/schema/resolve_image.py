@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from keelway.engine.errors import EngineError, Unsupported
+from keelway.engine.errors import EngineError
 from keelway.engine.graph import ops
 from keelway.engine.graph.container import Container
 from keelway.engine.graph.image_config import config_json, normalised, with_image
@@ -16,6 +16,7 @@ from keelway.engine.schema.registry import Resolvers
 from keelway.engine.schema.resolve_container import expanded
 
 if TYPE_CHECKING:
+    from keelway.engine.graph.service import Service
     from keelway.engine.schema.registry import Arguments
     from keelway.engine.schema.session import Session
     from keelway.engine.store.images import Image
@@ -26,8 +27,7 @@ IMAGE = Resolvers()
 @IMAGE.field("Container", "from")
 def from_(parent: Container, args: Arguments, session: Session) -> Container:
     """Start from an image of a registry, merged onto what is there."""
-    _no_service(args, "from")
-    image = session.image(args["address"], parent.platform)
+    image = session.image(args["address"], parent.platform, _registry(args, session))
     return on_image(parent, image)
 
 
@@ -52,12 +52,9 @@ def import_(parent: Container, args: Arguments, session: Session) -> Container:
     return replace(on_image(parent, image), image_ref="")
 
 
-def _no_service(args: Arguments, field: str) -> None:
-    if args.get("registryService") is not None:
-        raise Unsupported(
-            f"Container.{field}(registryService) is not supported by the local engine: "
-            "run the registry beside it and use its address"
-        )
+def _registry(args: Arguments, session: Session) -> Service | None:
+    given = args.get("registryService")
+    return None if given is None else session.service(given)
 
 
 # --- out -------------------------------------------------------------------------------------
@@ -125,9 +122,8 @@ def export(parent: Container, args: Arguments, session: Session) -> str:
 @IMAGE.field("Container", "publish")
 def publish(parent: Container, args: Arguments, session: Session) -> str:
     """Push the image; returns its reference with the digest."""
-    _no_service(args, "publish")
     node = tarball(parent, args, session)
-    return session.publish(node, args["address"])
+    return session.publish(node, args["address"], _registry(args, session))
 
 
 @IMAGE.field("Container", "withRegistryAuth")

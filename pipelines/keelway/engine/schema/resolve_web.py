@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from keelway.engine.errors import EngineError, Unsupported
+from keelway.engine.errors import EngineError
 from keelway.engine.graph.node import Node
 from keelway.engine.graph.sources import WebFile
 from keelway.engine.graph.values import File
 from keelway.engine.schema.registry import Resolvers
 from keelway.engine.store.address import Authorization, file_name, shown
+from keelway.engine.store.dialled import Server
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from keelway.engine.schema.registry import Arguments
     from keelway.engine.schema.session import Session
+    from keelway.engine.store.dialled import Dial
+    from keelway.engine.store.web import Body
 
 WEB = Resolvers()
 
@@ -24,11 +30,6 @@ _CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}")
 @WEB.field("Query", "http")
 def http(_parent: object, args: Arguments, session: Session) -> File:
     """Return the file at a URL; what the server has now counts for the whole session."""
-    if args.get("experimentalServiceHost") is not None:
-        raise Unsupported(
-            "Query.http(experimentalServiceHost) is not supported by the local engine: "
-            "ask the service from a container with withServiceBinding"
-        )
     url: str = args["url"]
     name: str = args.get("name") or file_name(url)
     if "/" in name or name in {".", ".."}:
@@ -36,7 +37,7 @@ def http(_parent: object, args: Arguments, session: Session) -> File:
     checksum: str = args.get("checksum") or ""
     if checksum and not _CHECKSUM.fullmatch(checksum):
         raise EngineError(f'invalid checksum "{checksum}": write sha256: and 64 hex digits')
-    body = session.store.web.fetch(url, _authorization(args, session))
+    body = _fetch(url, args, session)
     if checksum and body.digest != checksum:
         raise EngineError(
             f"http checksum mismatch for {shown(url)}: got {body.digest}, expected {checksum}"
@@ -48,6 +49,21 @@ def http(_parent: object, args: Arguments, session: Session) -> File:
         modified=body.modified,
     )
     return File(node=Node.of(op), path=f"/{name}")
+
+
+def _fetch(url: str, args: Arguments, session: Session) -> Body:
+    authorization = _authorization(args, session)
+    if args.get("experimentalServiceHost") is None:
+        return session.store.web.fetch(url, authorization)
+    service = session.service(args["experimentalServiceHost"])
+
+    @contextmanager
+    def opened() -> Generator[Dial]:
+        with session.solver.machine.way(service.node) as way:
+            yield way.dial
+
+    server = Server(identity=service.node.digest, opened=opened)
+    return session.store.web.fetch(url, authorization, server)
 
 
 def _authorization(args: Arguments, session: Session) -> Authorization | None:

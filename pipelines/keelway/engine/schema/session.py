@@ -26,8 +26,12 @@ from keelway.engine.solve.images import out_images
 from keelway.engine.solve.machine import Machine
 from keelway.engine.solve.solver import Solver
 from keelway.engine.solve.trees import Trees
+from keelway.engine.solve.way import way_to
+from keelway.engine.store.skopeo import started_by
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from keelway.engine.graph.node import Node
     from keelway.engine.run.network import Network
     from keelway.engine.run.runtime import Runtime
@@ -73,6 +77,7 @@ class Session:
                 secret=self.secret_value,
                 volatile=self.volatile_value,
                 auth=lambda: dict(self._auth),
+                way=lambda node: way_to(self.solver, node),
                 epoch=epoch,
             )
         )
@@ -82,8 +87,8 @@ class Session:
         self._secrets: dict[str, bytes] = {}
         self._volatile: dict[str, str] = {}
         self._auth: dict[str, tuple[str, str]] = {}
-        self._images: dict[tuple[str, str], Image] = {}
-        self._image_flights: dict[tuple[str, str], threading.Lock] = {}
+        self._images: dict[tuple[str, str, str], Image] = {}
+        self._image_flights: dict[tuple[str, str, str], threading.Lock] = {}
         self._lock = threading.Lock()
 
     # --- IDs ----------------------------------------------------------------------------------
@@ -232,19 +237,35 @@ class Session:
         """Forget a login."""
         self._auth.pop(registry_of(address), None)
 
-    def image(self, address: str, platform: str) -> Image:
-        """Return an image of a registry; a tag means the same for the whole session."""
-        key = (address, platform)
+    def image(self, address: str, platform: str, registry: Service | None = None) -> Image:
+        """Return an image of a registry; a tag means the same for the whole session.
+
+        One of a registry that is a service is brought at once, while the service runs.
+        """
+        key = (address, platform, "" if registry is None else registry.node.digest)
         with self._lock:
             flight = self._image_flights.setdefault(key, threading.Lock())
         with flight:  # branches of a pipeline ask for the same base at the same time
             found = self._images.get(key)
             if found is None:
-                found = self.store.images.resolve(address, platform, dict(self._auth))
+                with self._registry(address, registry):
+                    found = self.store.images.resolve(address, platform, dict(self._auth))
+                    if registry is not None:
+                        self.store.images.pull(found, dict(self._auth))
                 self._images[key] = found
         return found
 
-    def publish(self, node: Node, address: str) -> str:
+    @contextlib.contextmanager
+    def _registry(self, address: str, registry: Service | None) -> Generator[None]:
+        """Have a service stand where an address says that the registry is."""
+        if registry is None:
+            yield
+            return
+        host = registry_of(address).rpartition(":")[0] or registry_of(address)
+        with way_to(self.solver, registry.node, alias=host) as way, started_by(way.words):
+            yield
+
+    def publish(self, node: Node, address: str, registry: Service | None = None) -> str:
         """Push the images of a tarball's node; returns the reference with the digest.
 
         Raises:
@@ -260,13 +281,14 @@ class Session:
             images = out_images(
                 op, [result.snapshot for result in results], machine, self.solver.views
             )
-            return self.store.images.push(
-                images,
-                address,
-                machine.auth(),
-                docker=op.media_types == "DockerMediaTypes",
-                epoch=op.epoch,
-            )
+            with self._registry(address, registry):
+                return self.store.images.push(
+                    images,
+                    address,
+                    machine.auth(),
+                    docker=op.media_types == "DockerMediaTypes",
+                    epoch=op.epoch,
+                )
 
         return self.solver.reported(f"publish {address}", push)
 

@@ -7,8 +7,8 @@ import os
 import re
 import shlex
 import shutil
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -56,7 +56,11 @@ def opened(source: GitSource, machine: Machine, views: Views) -> Generator[Place
         EngineError: A directory is no repository.
     """
     if not source.path:
-        with _access(source, machine) as access:
+        with ExitStack() as stack:
+            access = stack.enter_context(_access(source, machine))
+            if source.service is not None:
+                way = stack.enter_context(machine.way(source.service))
+                access = replace(access, started_by=way.words)
             local = source.address.startswith(("/", "file://"))
             yield Place(address=source.address, shown=source.address, access=access, local=local)
         return

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
+    from keelway.engine.graph.node import Node
     from keelway.engine.run.network import Network
     from keelway.engine.run.runtime import Runtime
+    from keelway.engine.solve.way import Way
     from keelway.engine.store.store import Store
 
 
@@ -43,5 +46,7 @@ class Machine:
     """The newest value of a volatile variable in this session."""
     auth: Callable[[], dict[str, tuple[str, str]]]
     """Registry logins of the session: host -> user, password."""
+    way: Callable[[Node], AbstractContextManager[Way]]
+    """The way to a service, which runs for as long as the way is open."""
     epoch: int | None
     """`SOURCE_DATE_EPOCH`: seconds since 1970 that times in images are clamped to."""

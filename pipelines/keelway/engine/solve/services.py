@@ -72,6 +72,18 @@ class Services:
             yield Bound(held=held, hosts=hosts)
 
     @contextlib.contextmanager
+    def reached(self, node: Node, alias: str) -> Generator[dict[str, str]]:
+        """Have a service run, healthy, for the time of the block, and give its names.
+
+        Raises:
+            EngineError: It did not become healthy.
+        """
+        with self.holding(node) as instance:
+            beside = Beside(instance=instance, aliases=(alias,) if alias else ())
+            address = instance.wait_ready(f"start {beside}").address
+            yield dict.fromkeys((instance.hostname, *beside.aliases), address)
+
+    @contextlib.contextmanager
     def holding(self, node: Node) -> Generator[Instance]:
         """Have a service run for the time of the block; whether it is healthy is not waited for.
 

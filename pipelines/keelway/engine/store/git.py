@@ -53,6 +53,8 @@ class GitAccess:
     """Values that no message may have."""
     ssh: str = ""
     """The command for ssh; the user's own where empty."""
+    started_by: tuple[str, ...] = ()
+    """Words before the command, which lead it to a service."""
 
 
 def git(
@@ -84,7 +86,7 @@ def git(
         environment["GIT_DIR"] = "/dev/null"
     try:
         done = subprocess.run(
-            ["git", *arguments],
+            [*access.started_by, "git", *arguments],
             cwd=cwd,
             check=False,
             capture_output=True,

@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import time
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from keelway.engine.errors import EngineError, RegistryError
 from keelway.engine.store.credentials import login_file, outer_user
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from keelway.engine.store.reference import Reference
 
@@ -86,6 +87,23 @@ def skopeo(
     raise RegistryError(_explain(message, reference, doing))
 
 
+_STARTED_BY: ContextVar[tuple[str, ...]] = ContextVar("keelway_skopeo", default=())
+
+
+@contextlib.contextmanager
+def started_by(words: tuple[str, ...]) -> Generator[None]:
+    """Put these words before each `skopeo` that this thread starts in the block.
+
+    What starts it leads to a registry that is a service of the session: it may speak without TLS,
+    or with a certificate that nobody has vouched for, as no host but the session's own is asked.
+    """
+    token = _STARTED_BY.set(words)
+    try:
+        yield
+    finally:
+        _STARTED_BY.reset(token)
+
+
 def transport(reference: Reference) -> str:
     """Return a reference as `skopeo` takes it: by digest if there is one, else by tag."""
     if reference.digest:
@@ -99,7 +117,7 @@ def _run(
     logins: Mapping[str, tuple[str, str]],
     temporary: Path,
 ) -> tuple[int, bytes, str]:
-    command = ["skopeo", "--tmpdir", str(temporary)]
+    command = [*_STARTED_BY.get(), "skopeo", "--tmpdir", str(temporary)]
     if not any(Path(path).expanduser().exists() for path in _POLICIES):
         command.append("--insecure-policy")
     command.extend(arguments)
@@ -202,5 +220,5 @@ def _explain(message: str, reference: Reference, doing: str) -> str:
 
 
 def tls_flag(reference: Reference, side: str = "") -> list[str]:
-    """Return the option that allows plain http for a loopback registry."""
-    return [f"--{side}tls-verify=false"] if reference.loopback else []
+    """Return the option that allows plain http for a registry on loopback, or in a service."""
+    return [f"--{side}tls-verify=false"] if reference.loopback or _STARTED_BY.get() else []

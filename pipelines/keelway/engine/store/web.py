@@ -11,6 +11,7 @@ import hashlib
 import http.client
 import json
 import threading
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -21,11 +22,16 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from keelway.engine.errors import EngineError
 from keelway.engine.store.address import shown
+from keelway.engine.store.dialled import handlers
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+    from urllib.request import OpenerDirector
+
     from keelway.engine.store.address import Authorization
     from keelway.engine.store.blobs import Blobs
     from keelway.engine.store.cache import OperationCache
+    from keelway.engine.store.dialled import Server
 
 _TIMEOUT_S = 60.0
 """How long a server may say nothing."""
@@ -55,28 +61,38 @@ class Web:
         self._flights: dict[bytes, threading.Lock] = {}
         self._bodies: dict[bytes, Body] = {}
 
-    def fetch(self, url: str, authorization: Authorization | None = None) -> Body:
+    def fetch(
+        self,
+        url: str,
+        authorization: Authorization | None = None,
+        server: Server | None = None,
+    ) -> Body:
         """Return what is at a URL; at most one request a session, URL and authorization.
+
+        A `server` that has to be started is part of what the URL means.
 
         Raises:
             EngineError: The server was not reached, or did not answer with the file.
         """
         who = authorization.identity if authorization is not None else ""
-        key = hashlib.sha256(repr(("http", url, who)).encode()).digest()
+        what = ("http", url, who) if server is None else ("http", url, who, server.identity)
+        key = hashlib.sha256(repr(what).encode()).digest()
         with self._lock:
             flight = self._flights.setdefault(key, threading.Lock())
         with flight:
             if key not in self._bodies:
-                self._bodies[key] = self._fetch(key, url, authorization)
+                self._bodies[key] = self._fetch(key, url, authorization, server)
             return self._bodies[key]
 
-    def _fetch(self, key: bytes, url: str, authorization: Authorization | None) -> Body:
+    def _fetch(
+        self, key: bytes, url: str, authorization: Authorization | None, server: Server | None
+    ) -> Body:
         before = self._before(key)
         request = _request(url, authorization)
         if before is not None:
             request.add_header("If-None-Match", before.etag)
         try:
-            with build_opener(_Redirects()).open(request, timeout=_TIMEOUT_S) as answer:
+            with _opener(server) as opener, opener.open(request, timeout=_TIMEOUT_S) as answer:
                 blob = self._blobs.put_stream(answer, _MEDIA_TYPE)
                 headers = answer.headers
         except HTTPError as error:
@@ -107,6 +123,15 @@ class Web:
             return None
         body = Body(**json.loads(known))
         return body if body.etag and self._blobs.has(body.digest) else None
+
+
+@contextmanager
+def _opener(server: Server | None) -> Generator[OpenerDirector]:
+    if server is None:
+        yield build_opener(_Redirects())
+        return
+    with server.opened() as dial:
+        yield build_opener(_Redirects(), *handlers(dial))
 
 
 class _Redirects(HTTPRedirectHandler):
