@@ -15,11 +15,13 @@ import functools
 import json
 import os
 import platform
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from keelway.engine.devices import HARMLESS_DEVICES
 from keelway.engine.run.spec import DEFAULT_CAPABILITIES, Json
 
 if TYPE_CHECKING:
@@ -36,16 +38,22 @@ _ERRNO: Final = "SCMP_ACT_ERRNO"
 
 _DENIED: Final = (
     "acct add_key bpf clock_adjtime clock_settime create_module delete_module finit_module "
-    "fsconfig fsmount fsopen fspick get_kernel_syms init_module io_uring_enter io_uring_register "
-    "io_uring_setup ioperm iopl kcmp kexec_file_load kexec_load keyctl lookup_dcookie mount "
-    "mount_setattr move_mount nfsservctl open_by_handle_at open_tree "
-    "perf_event_open pivot_root query_module quotactl quotactl_fd reboot request_key setns "
-    "settimeofday stime swapoff swapon syslog umount umount2 unshare uselib userfaultfd ustat "
-    "vhangup vm86 vm86old"
+    "fsconfig fsmount fsopen fspick get_kernel_syms get_mempolicy init_module io_uring_enter "
+    "io_uring_register io_uring_setup ioperm iopl kcmp kexec_file_load kexec_load keyctl "
+    "lookup_dcookie mbind mount mount_setattr move_mount nfsservctl open_by_handle_at "
+    "open_tree perf_event_open pivot_root query_module quotactl quotactl_fd reboot "
+    "request_key set_mempolicy setns settimeofday stime swapoff swapon syslog umount umount2 "
+    "unshare uselib userfaultfd ustat vhangup vm86 vm86old"
 )
 """What Docker's default profile keeps from containers without further capabilities."""
 
 _CLONE_NEW: Final = 0x7E020000
+_MKNOD: Final = {"mknod": 1, "mknodat": 2}
+"""Which argument is the mode; the device's number stands after it."""
+_S_IFMT: Final = 0xF000
+_DEVICES: Final = (stat.S_IFCHR, stat.S_IFBLK)
+_NO_DEVICES: Final = (0, stat.S_IFREG, stat.S_IFIFO, stat.S_IFSOCK)
+_AF_VSOCK: Final = 40
 _GO_ARCH: Final = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x"}
 _OWN_ARCHES: Final = {
     "x86_64": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
@@ -135,7 +143,7 @@ def as_strict_as_docker(profile: Json) -> Json:
     containers/common allows new namespaces and mounts, which user namespaces make harmless in
     theory, and the road of many an escape in practice.
     """
-    denied = {*_DENIED.split(), "clone", "clone3"}
+    denied = {*_DENIED.split(), "clone", "clone3", "socket", *_MKNOD}
     kept: list[Json] = []
     for rule in _listed(profile, "syscalls"):
         names = [name for name in rule["names"] if name not in denied]
@@ -143,18 +151,55 @@ def as_strict_as_docker(profile: Json) -> Json:
             kept.append({**rule, "names": names})
     no_flag = {"index": 0, "value": _CLONE_NEW, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}
     kept.append({"names": ["clone"], "action": _ALLOW, "args": [no_flag]})
+    kept += _harmless_nodes()
+    kept.append({"names": ["socket"], "action": _ALLOW, "args": [_vsock("SCMP_CMP_NE")]})
     return {**profile, "syscalls": [*kept, *_denials()]}
 
 
 def own_profile(machine: str) -> Json:
     """Return a profile that allows all but what could reach beyond a container."""
+    kinds = [_is_kind(number, kind) for number in _MKNOD.items() for kind in _DEVICES]
     made: Json = {
         "defaultAction": _ALLOW,
-        "syscalls": _denials(),
+        "syscalls": [
+            *_denials(),
+            *({"names": [name], "action": _ERRNO, "args": [test]} for name, test in kinds),
+        ],
     }
     if machine in _OWN_ARCHES:
         made["architectures"] = _OWN_ARCHES[machine]
     return made
+
+
+def _harmless_nodes() -> list[Json]:
+    """Return rules for the files that `mknod` may make, of all devices only the harmless ones.
+
+    Docker lets root make them all, and has a control group that keeps them from being opened. The
+    engine has no such group, so a disk's node would be the disk.
+    """
+    rules: list[Json] = []
+    for name, index in _MKNOD.items():
+        for kind in _NO_DEVICES:
+            _, test = _is_kind((name, index), kind)
+            rules.append({"names": [name], "action": _ALLOW, "args": [test]})
+        _, character = _is_kind((name, index), stat.S_IFCHR)
+        for device in HARMLESS_DEVICES:
+            number = {"index": index + 1, "value": os.makedev(*device), "op": "SCMP_CMP_EQ"}
+            rules.append({"names": [name], "action": _ALLOW, "args": [character, number]})
+        _, block = _is_kind((name, index), stat.S_IFBLK)
+        rules.append({"names": [name], "action": _ERRNO, "errnoRet": _EPERM, "args": [block]})
+    return rules
+
+
+def _is_kind(call: tuple[str, int], kind: int) -> tuple[str, Json]:
+    """Return the name of a call, and the test whether it makes a file of this kind."""
+    name, index = call
+    return name, {"index": index, "value": _S_IFMT, "valueTwo": kind, "op": "SCMP_CMP_MASKED_EQ"}
+
+
+def _vsock(comparison: str) -> Json:
+    """Return the test for sockets to the hypervisor, which no network namespace holds back."""
+    return {"index": 0, "value": _AF_VSOCK, "op": comparison}
 
 
 def _listed(profile: Json, key: str) -> list[Any]:
@@ -167,6 +212,12 @@ def _denials() -> list[Json]:
         {"names": _DENIED.split(), "action": _ERRNO, "errnoRet": _EPERM},
         # Threads are made by clone3 where there is one; its flags no filter can see.
         {"names": ["clone3"], "action": _ERRNO, "errnoRet": _ENOSYS},
+        {
+            "names": ["socket"],
+            "action": _ERRNO,
+            "errnoRet": _EPERM,
+            "args": [_vsock("SCMP_CMP_EQ")],
+        },
         *(_deny_clone(1 << bit) for bit in range(32) if _CLONE_NEW >> bit & 1),
     ]
 

@@ -18,6 +18,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keelway.engine.devices import is_harmless
 from keelway.engine.errors import EngineError
 from keelway.engine.ids import demand_ids
 from keelway.engine.store.space import disk_error
@@ -151,7 +152,7 @@ class Unpacker:
         """Make a fifo or a device; say whether it was made."""
         kinds = {b"3": stat.S_IFCHR, b"4": stat.S_IFBLK, b"6": stat.S_IFIFO}
         kind = kinds.get(entry.kind)
-        if kind is None:
+        if kind is None or not is_harmless(kind, entry.device):
             return False
         try:
             os.mknod(path, kind | entry.mode, os.makedev(*entry.device))
