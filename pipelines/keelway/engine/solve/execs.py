@@ -14,6 +14,7 @@ from keelway.engine.solve.result import Result, Stream
 from keelway.engine.solve.streams import Output, Streams, for_error
 from keelway.engine.solve.surroundings import Place, surround
 from keelway.engine.store.space import disk_error, full
+from keelway.engine.store.volumes import Cancelled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,11 +64,20 @@ def run_exec(step: Step, op: ops.Exec, key: str) -> Result:
 def _run(step: Step, op: ops.Exec) -> tuple[dict[int, Writing], int, Streams]:
     """Run the command and return what it wrote, its exit code and its streams."""
     # The services are let go of last: they outlive what is mounted for the command.
-    with step.services.bound(step, op.bindings) as bound, ExitStack() as stack:
-        here = surround(step, op, stack, Place(hosts=bound.hosts))
+    cancelled = step.cancel.is_set
+    with (
+        step.services.bound(step, op.bindings, cancelled=cancelled) as bound,
+        ExitStack() as stack,
+    ):
+        try:
+            here = surround(step, op, stack, Place(hosts=bound.hosts, cancelled=cancelled))
+        except Cancelled:
+            raise EngineError("nobody waits for it any more") from None
         streams = Streams(step, here.secrets)
         stdin = _stdin(op, here)
-        code = bound.run(step.machine.runtime.start(here.spec, stdin=stdin), streams)
+        process = step.machine.runtime.start(here.spec, stdin=stdin)
+        with step.cancel.calling(process.kill):
+            code = bound.run(process, streams)
         streams.end()
         _redirect(op, here, streams)
         if not _expected(op.expect, code):

@@ -28,6 +28,7 @@ from keelway.engine.graph.ops import (
 )
 from keelway.engine.run.inroot import Root
 from keelway.engine.solve import describe, history
+from keelway.engine.solve.cancel import Cancel
 from keelway.engine.solve.content import Contents
 from keelway.engine.solve.operations import run_step
 from keelway.engine.solve.result import Result, from_bytes, to_bytes
@@ -50,10 +51,12 @@ T = TypeVar("T")
 class Flight:
     """One evaluation under way, which any number of threads may wait for."""
 
-    __slots__ = ("done", "error", "result")
+    __slots__ = ("cancel", "done", "error", "result", "waiting")
 
     def __init__(self) -> None:
-        """Start with nothing known."""
+        """Start with nothing known, and one who waits."""
+        self.waiting = 1
+        self.cancel = Cancel()
         self.done = threading.Event()
         self.result: Result | None = None
         self.error: BaseException | None = None
@@ -102,7 +105,7 @@ class Solver:
         if len(order) == 1:
             self._once(order[0])
         elif order:
-            _Schedule(order, self._once).run()
+            _Schedule(order, self._once, self._abandon).run()
         return [self._results[node.digest] for node in nodes]
 
     def look_at(self, node: Node, path: str, *, want: str) -> None:
@@ -221,18 +224,22 @@ class Solver:
 
     def _once(self, node: Node) -> Result:
         """Evaluate one node whose inputs are there; whoever comes meanwhile shares the result."""
-        with self._lock:
-            found = self._results.get(node.digest)
-            if found is not None:
-                return found
-            flight = self._flights.get(node.digest)
-            mine = flight is None
-            if flight is None:
-                flight = self._flights[node.digest] = Flight()
-        if not mine:
-            return flight.wait()
+        while True:
+            with self._lock:
+                found = self._results.get(node.digest)
+                if found is not None:
+                    return found
+                flight = self._flights.get(node.digest)
+                if flight is None:
+                    flight = self._flights[node.digest] = Flight()
+                    break
+                cancelled = flight.cancel.is_set()
+                flight.waiting += not cancelled
+            if not cancelled:
+                return flight.wait()
+            flight.done.wait()  # and make it anew
         try:
-            flight.result = self._remember(node, self._make(node))
+            flight.result = self._remember(node, self._make(node, flight.cancel))
         except BaseException as error:
             flight.error = error
             raise
@@ -242,7 +249,18 @@ class Solver:
             flight.done.set()
         return flight.result
 
-    def _make(self, node: Node) -> Result:
+    def _abandon(self, node: Node) -> None:
+        """Wait for a node no longer; when nobody does, its command is killed."""
+        with self._lock:
+            flight = self._flights.get(node.digest)
+            if flight is None:
+                return
+            flight.waiting -= 1
+            last = flight.waiting == 0
+        if last:
+            flight.cancel.set()
+
+    def _make(self, node: Node, cancel: Cancel) -> Result:
         inputs = [self._results[item.digest] for item in node.inputs]
         if isinstance(node.op, Output):
             return _output(node, inputs[0])
@@ -256,6 +274,7 @@ class Solver:
             contents=self.contents,
             services=self.services,
             nodes=node.inputs,
+            cancel=cancel,
         )
         if isinstance(node.op, (HostTree, HostFile)):
             return run_step(step, key="")
@@ -327,12 +346,18 @@ def _stacked(op: Stacked, inputs: list[Result]) -> Result:
 class _Schedule:
     """Runs nodes as soon as their inputs are there, side by side where the graph allows."""
 
-    def __init__(self, order: list[Node], once: Callable[[Node], Result]) -> None:
+    def __init__(
+        self,
+        order: list[Node],
+        once: Callable[[Node], Result],
+        abandon: Callable[[Node], None],
+    ) -> None:
         self._once = once
+        self._abandon = abandon
         self._waits: dict[str, int] = {}
         self._then: dict[str, list[Node]] = {}
         self._ready: list[Node] = []
-        self._running = 0
+        self._running: dict[str, Node] = {}
         self._done: queue.SimpleQueue[tuple[Node, BaseException | None]] = queue.SimpleQueue()
         among = {node.digest for node in order}
         for node in order:
@@ -344,7 +369,7 @@ class _Schedule:
                 self._ready.append(node)
 
     def run(self) -> None:
-        """Run everything; the first error is raised, what runs beside it ends by itself."""
+        """Run everything; the first error is raised, and what runs beside it is abandoned."""
         while self._ready or self._running:
             if len(self._ready) == 1 and not self._running:
                 node = self._ready.pop()
@@ -354,13 +379,15 @@ class _Schedule:
             while self._ready:
                 self._spawn(self._ready.pop())
             node, error = self._done.get()
-            self._running -= 1
+            del self._running[node.digest]
             if error is not None:
+                for other in self._running.values():
+                    self._abandon(other)
                 raise error
             self._finished(node)
 
     def _spawn(self, node: Node) -> None:
-        self._running += 1
+        self._running[node.digest] = node
         threading.Thread(target=self._in_thread, args=(node,), daemon=True).start()
 
     def _in_thread(self, node: Node) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from keelway.engine.solve.cancel import Cancel
 
 if TYPE_CHECKING:
     from keelway.engine.graph.node import Node
@@ -29,3 +31,5 @@ class Step:
     """The nodes that the inputs came from."""
     op_id: str = ""
     """What progress calls it."""
+    cancel: Cancel = field(default_factory=Cancel)
+    """Set when nobody waits for the result any more."""
