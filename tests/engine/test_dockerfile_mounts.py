@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import dagger
@@ -148,3 +149,19 @@ async def test_network_none_has_only_the_loopback(
     text = "FROM BASE\nRUN --network=none ls /sys/class/net > /interfaces\n"
     built = context(dag, text, base=samples.busybox).docker_build()
     assert await built.file("/interfaces").contents() == "lo\n"
+
+
+async def test_network_host_is_the_engines_and_not_this_machines(
+    dag: dagger.Client, samples: SampleImages, local_only: None
+) -> None:
+    del local_only
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        text = f"""\
+            FROM BASE
+            RUN --network=host ls /sys/class/net > /interfaces; \\
+                nc -w 1 127.0.0.1 {port} < /dev/null || echo refused > /answer
+            """
+        built = context(dag, text, base=samples.busybox).docker_build()
+        assert await built.file("/answer").contents() == "refused\n"
+        assert "eth0" in await built.file("/interfaces").contents()

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     [
         ("{ cloud { traceURL } }", "Query.cloud"),
         ("{ llm { model } }", "Query.llm"),
-        ("{ container { terminal { id } } }", "Container.terminal"),
+        (
+            '{ address(value: "sshfs://me@example.com/x") { volume { id } } }',
+            "Address.volume",
+        ),
         (
             "{ container { experimentalWithAllGPUs { id } } }",
             "Container.experimentalWithAllGPUs",

@@ -17,12 +17,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keelway.engine.run.enter import Sandbox
+    from keelway.engine.run.terminal import Terminal
+    from keelway.engine.schema.clients import Clients
     from keelway.engine.schema.registry import Resolvers
     from keelway.engine.schema.session import Session
     from keelway.engine.settings import Settings
 
 
-def assemble(settings: Settings, workdir: Path, sandbox: Sandbox) -> tuple[Resolvers, Session]:
+def assemble(
+    settings: Settings,
+    workdir: Path,
+    sandbox: Sandbox,
+    clients: Clients,
+    terminal: Terminal | None,
+) -> tuple[Resolvers, Session]:
     """Return what answers the queries of one session; the session's `close` ends all of it.
 
     Raises:
@@ -43,6 +51,8 @@ def assemble(settings: Settings, workdir: Path, sandbox: Sandbox) -> tuple[Resol
         runtime=runtime,
         network=Network(sandbox.state_dir),
         progress=Progress.on(sys.stderr, settings.progress),
+        clients=clients,
+        terminal=terminal,
         workdir=workdir,
         epoch=settings.epoch,
     )

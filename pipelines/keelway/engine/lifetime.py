@@ -15,6 +15,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from keelway.engine.schema.clients import Clients
+
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
@@ -31,8 +33,8 @@ _STDOUT = 1
 _STDERR = 2
 
 
-def announce(listener: socket.socket) -> str:
-    """Write the one line, and return the token in it.
+def announce(listener: socket.socket) -> Clients:
+    """Write the one line, and return who has the token in it.
 
     Standard output is given away with it: nobody reads it any more, and a full pipe would block.
     """
@@ -41,12 +43,12 @@ def announce(listener: socket.socket) -> str:
     sys.stdout.write(f'{{"port":{port},"session_token":"{token}"}}\n')
     sys.stdout.flush()
     os.dup2(_STDERR, _STDOUT)
-    return token
+    return Clients(token, port)
 
 
 def serve(
     listener: socket.socket,
-    token: str,
+    clients: Clients,
     *,
     client: Path,
     schemas: Path,
@@ -57,7 +59,7 @@ def serve(
 
     Args:
         listener: a socket that listens already.
-        token: what requests must carry.
+        clients: who may send requests.
         client: the generated client of the SDK whose API is served.
         schemas: a directory where what is known of the SDK is kept.
         make_parts: makes what answers queries; called in the background.
@@ -69,14 +71,14 @@ def serve(
 
     backend = Backend(make_parts)
     gateway = Gateway(SchemaCache.open(schemas, client), backend)
-    _run(listener, token, gateway, on_ready)
+    _run(listener, clients, gateway, on_ready)
     parts = backend.made()
     if parts is not None:
         parts[1].close()
     return 0
 
 
-def refuse(listener: socket.socket, token: str, reason: str) -> int:
+def refuse(listener: socket.socket, clients: Clients, reason: str) -> int:
     """Answer each request of a session that cannot be with the reason.
 
     One after the other: a process whose sandbox is dead can have no threads. The exit code is
@@ -97,14 +99,16 @@ def refuse(listener: socket.socket, token: str, reason: str) -> int:
             return 0
         if listener.fileno() in ready:
             connection, _ = listener.accept()
-            answer_one(connection, token, lambda _query, _client: (200, body))
+            answer_one(connection, clients, lambda _query, _client: (200, body))
 
 
-def _run(listener: socket.socket, token: str, answer: Answer, on_ready: Callable[[], None]) -> None:
+def _run(
+    listener: socket.socket, clients: Clients, answer: Answer, on_ready: Callable[[], None]
+) -> None:
     """Serve until the client ends the session or a signal does."""
     from keelway.engine.server.http import Server  # noqa: PLC0415 - when the client knows the port
 
-    server = Server(answer, token=token, listener=listener)
+    server = Server(answer, clients=clients, listener=listener)
     ended_by_client = threading.Event()
 
     def stop(_number: int, _frame: object) -> None:

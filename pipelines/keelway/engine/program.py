@@ -55,19 +55,22 @@ def session(arguments: Sequence[str]) -> int:
     settings.check_store()
     client = find_client()
     listener = listen()
-    token = announce(listener)
+    clients = announce(listener)
 
+    from keelway.engine.run.terminal import Terminal  # noqa: PLC0415 - after the first line
+
+    terminal = Terminal.find()
     startup = Startup()
 
     def child(sandbox: Sandbox) -> int:
         def parts() -> Parts:
             from keelway.engine.assembly import assemble  # noqa: PLC0415 - while a client connects
 
-            return assemble(settings, workdir, sandbox)
+            return assemble(settings, workdir, sandbox, clients, terminal)
 
         return serve(
             listener,
-            token,
+            clients,
             client=client,
             schemas=settings.store / "schema",
             make_parts=parts,
@@ -76,7 +79,7 @@ def session(arguments: Sequence[str]) -> int:
 
     code = _enter(child)
     reason = startup.failure(code)
-    return code if reason is None else refuse(listener, token, reason)
+    return code if reason is None else refuse(listener, clients, reason)
 
 
 def _enter(child: Callable[[Sandbox], int]) -> int:

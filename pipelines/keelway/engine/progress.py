@@ -11,6 +11,7 @@ this module must be free of secrets already. Thread-safe; a reader that went awa
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import threading
@@ -18,7 +19,7 @@ import time
 from typing import TYPE_CHECKING, Literal, Protocol, TextIO, TypeAlias, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
 Form: TypeAlias = Literal["plain", "json", "none"]
 Event: TypeAlias = "Mapping[str, object]"
@@ -40,6 +41,8 @@ class Progress:
         self._lock = threading.Lock()
         self._steps = itertools.count(1)
         self._begun: dict[str, float] = {}
+        self._holders = 0
+        self._waiting: list[Event] = []
 
     @classmethod
     def on(cls, out: TextIO, form: str) -> Progress:
@@ -82,15 +85,37 @@ class Progress:
         """Tell of a step whose result was there already."""
         self.end(self.start(name), cached=True, error=None)
 
+    @contextlib.contextmanager
+    def held(self) -> Generator[None]:
+        """Tell nothing within the block, and after it what there was to tell."""
+        with self._lock:
+            self._holders += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holders -= 1
+                if not self._holders:
+                    waiting, self._waiting = self._waiting, []
+                    for event in waiting:
+                        self._write(event)
+
     def _emit(self, event: Event) -> None:
+        """Give one event to the writer, now or when nobody holds it back any more."""
+        with self._lock:
+            if self._holders:
+                self._waiting.append(event)
+            else:
+                self._write(event)
+
+    def _write(self, event: Event) -> None:
         """Give one event to the writer, dropping it when nobody reads any more."""
         if self._writer is None:
             return
-        with self._lock:
-            try:
-                self._writer(event)
-            except (OSError, ValueError):  # the reader closed its end
-                self._writer = None
+        try:
+            self._writer(event)
+        except (OSError, ValueError):  # the reader closed its end
+            self._writer = None
 
 
 class _JsonLines:

@@ -12,9 +12,12 @@ from keelway.engine.frontends.settings import with_shell
 from keelway.engine.graph import ops
 from keelway.engine.graph.container import ExecOptions, Extras, Mount, with_exec
 from keelway.engine.graph.node import Node
+from keelway.engine.graph.sockets import ExecSocket
 from keelway.engine.graph.values import CacheVolume, Directory
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keelway.dockerfile.instructions import Run
     from keelway.dockerfile.mounts import RunMount
     from keelway.engine.frontends.stage import Build, StageState
@@ -26,6 +29,7 @@ PROXIES = tuple(
 )
 """Build arguments that every command sees without an `ARG`."""
 _SCRIPTS = "/dev/pipes"
+_AGENT = "/run/buildkit/ssh_agent"
 _SHARING = {
     "shared": ops.Sharing.SHARED,
     "private": ops.Sharing.PRIVATE,
@@ -49,6 +53,7 @@ class _Extras:
 
     mounts: list[Mount]
     secrets: list[ops.ExecSecret]
+    sockets: list[ExecSocket]
 
 
 def run(state: StageState, instruction: Run, build: Build) -> StageState:
@@ -60,7 +65,7 @@ def run(state: StageState, instruction: Run, build: Build) -> StageState:
             instruction,
         )
     args, script = _command(state, instruction)
-    extras = _Extras(mounts=[script] if script else [], secrets=[])
+    extras = _Extras(mounts=[script] if script else [], secrets=[], sockets=[])
     expander = state.expander(build)
     for text in instruction.mounts:
         _add(state, instruction, resolve_mount(text, expander.word), build, extras)
@@ -76,7 +81,8 @@ def run(state: StageState, instruction: Run, build: Build) -> StageState:
         Extras(
             mounts=extras.mounts,
             secrets=extras.secrets,
-            env=_variables(state),
+            sockets=extras.sockets,
+            env=_variables(state, extras.sockets),
             proxies=[
                 (name, build.build_args[name]) for name in PROXIES if name in build.build_args
             ],
@@ -85,10 +91,13 @@ def run(state: StageState, instruction: Run, build: Build) -> StageState:
     return replace(state, container=container)
 
 
-def _variables(state: StageState) -> list[tuple[str, str]]:
-    """Return the build arguments that a command sees: those that are declared."""
+def _variables(state: StageState, agents: Sequence[ExecSocket]) -> list[tuple[str, str]]:
+    """Return what a command sees beside `ENV`: declared arguments, and where an ssh agent is."""
+    found = dict(state.args)
+    if agents:
+        found.setdefault("SSH_AUTH_SOCK", agents[0].path)
     known = {name for name, _ in state.config.env}
-    return [pair for pair in state.args.items() if pair[0] not in known]
+    return [pair for pair in found.items() if pair[0] not in known]
 
 
 # --- the command -----------------------------------------------------------------------------
@@ -126,12 +135,8 @@ def _add(
         case "secret":
             extras.secrets.extend(_secrets(state, instruction, mount, build))
         case "ssh":
-            if mount.required:
-                state.fail(
-                    "RUN --mount=type=ssh is not supported by the local engine: give the key as a "
-                    "secret and use --mount=type=secret",
-                    instruction,
-                )
+            number = len(extras.sockets)
+            extras.sockets.extend(_agent(state, instruction, mount, build, number))
         case "tmpfs":
             target = _target(state, instruction, mount)
             extras.mounts.append(Mount(target=target, kind="temp", size=mount.size_bytes))
@@ -234,3 +239,31 @@ def _secrets(
             )
         )
     return found
+
+
+def _agent(
+    state: StageState, instruction: Run, mount: RunMount, build: Build, number: int
+) -> list[ExecSocket]:
+    """Return the ssh agent of a mount, none where none was given; `number` counts those before.
+
+    There is one for all ids, as in Dagger. Which one it is does not count for the cache: what a
+    command fetches with it is the same.
+    """
+    agent = build.request.ssh
+    if agent is None:
+        if mount.required:
+            state.fail(
+                f'no SSH key "{mount.id}" forwarded from the client: pass the socket of an '
+                "ssh agent as dockerBuild(ssh)",
+                instruction,
+            )
+        return []
+    return [
+        ExecSocket(
+            path=state.path(mount.target or f"{_AGENT}.{number}"),
+            identity=f"ssh:{mount.id}",
+            source=agent.path,
+            owner=f"{mount.uid or 0}:{mount.gid or 0}",
+            mode=0o600 if mount.mode is None else mount.mode,
+        )
+    ]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from keelway.dockerfile.remotes import GitAddress
     from keelway.engine.graph.container import Config, Container
     from keelway.engine.graph.node import Node
+    from keelway.engine.graph.sockets import Socket
     from keelway.engine.graph.values import Directory, Secret
 
 T = TypeVar("T")
@@ -34,6 +35,8 @@ class BuildRequest:
     platform: str = ""
     """`os/arch[/variant]`; empty for the machine's own."""
     secrets: tuple[Secret, ...] = ()
+    ssh: Socket | None = None
+    """The agent behind `RUN --mount=type=ssh`."""
     init: bool = True
 
 

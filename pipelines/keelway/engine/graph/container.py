@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from keelway.engine.graph.ops import Op
+    from keelway.engine.graph.sockets import ExecSocket
+    from keelway.engine.graph.terminal import TerminalCommand
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -79,6 +81,7 @@ class Container:
     annotations: tuple[tuple[str, str], ...] = ()
     mounts: tuple[Mount, ...] = ()
     secrets: tuple[ExecSecret, ...] = ()
+    sockets: tuple[ExecSocket, ...] = ()
     ports: tuple[Port, ...] = ()
     services: tuple[tuple[str, Node], ...] = ()
     """Alias and definition of each service that runs while a command does."""
@@ -87,6 +90,7 @@ class Container:
     default_args_set: bool = False
     """`withDefaultArgs` was called: a service then leaves the entrypoint away."""
     volatile: tuple[tuple[str, str], ...] = ()
+    terminal: TerminalCommand | None = None
     image_ref: str = ""
     history: str = ""
     """The history of the image it was made from, as JSON."""
@@ -228,6 +232,7 @@ class ExecOptions:
     redirect_stderr: str = ""
     expect: Expect = Expect.SUCCESS
     privileged: bool = False
+    nesting: bool = False
     init: bool = True
     network: str = "default"
     name: str = ""
@@ -242,6 +247,7 @@ class Extras:
 
     mounts: Sequence[Mount] = ()
     secrets: Sequence[ExecSecret] = ()
+    sockets: Sequence[ExecSocket] = ()
     env: Sequence[tuple[str, str]] = ()
     proxies: Sequence[tuple[str, str]] = ()
     """Variables that the command sees and the cache does not."""
@@ -282,6 +288,7 @@ def command_node(
             platform=container.platform,
             mounts=tuple(mounts),
             secrets=(*container.secrets, *extras.secrets),
+            sockets=(*container.sockets, *extras.sockets),
             bindings=bindings,
             stdin=options.stdin,
             redirect_stdin=options.redirect_stdin,
@@ -289,6 +296,7 @@ def command_node(
             redirect_stderr=options.redirect_stderr,
             expect=options.expect,
             privileged=options.privileged,
+            nesting=options.nesting,
             init=options.init,
             network=options.network,
             volatile=container.volatile,

@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from keelway.engine.graph.changes import ApplyChanges, ApplyPatch, MakePatch, MergeChanges
 from keelway.engine.graph.copies import DockerCopy, Stacked
 from keelway.engine.graph.sources import GitTree, WebFile
+
+if TYPE_CHECKING:
+    from keelway.engine.graph.sockets import ExecSocket
 
 
 class Expect(Enum):
@@ -232,6 +236,7 @@ class Exec:
     platform: str
     mounts: tuple[ExecMount, ...] = ()
     secrets: tuple[ExecSecret, ...] = ()
+    sockets: tuple[ExecSocket, ...] = ()
     bindings: tuple[Binding, ...] = ()
     stdin: str = ""
     redirect_stdin: str = ""
@@ -239,9 +244,11 @@ class Exec:
     redirect_stderr: str = ""
     expect: Expect = Expect.SUCCESS
     privileged: bool = False
+    nesting: bool = False
+    """It may speak to the session: a port and a token of its own are in its variables."""
     init: bool = True
     network: str = "default"
-    """`default`, `none` or `host`."""
+    """`default`, `none`, or `host`: the engine's own, as in Dagger, which each command is on."""
     volatile: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Variables that the command sees and the cache does not, by their newest values."""
     proxies: tuple[tuple[str, str], ...] = field(default=(), repr=False)

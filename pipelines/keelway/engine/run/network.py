@@ -122,14 +122,14 @@ class Network:
         """Return a UDP socket of the engine that speaks to a container's address."""
         return _enter(self.ns_path(), lambda: connected_datagrams(address, port))
 
-    def listen(self, endpoint: Endpoint, port: int) -> socket.socket:
+    def listen(self, endpoint: Endpoint, port: int, *, host: str = "0.0.0.0") -> socket.socket:  # noqa: S104 - its own
         """Return a listening socket of the engine's at a place on the network.
 
         Raises:
             OSError: The port is taken.
         """
         path = Path(endpoint.ns_path)
-        return _enter(path, lambda: socket.create_server((_ANY, port)))
+        return _enter(path, lambda: socket.create_server((host, port)))
 
     def listen_datagrams(self, endpoint: Endpoint, port: int) -> socket.socket:
         """Return a UDP socket of the engine's at a place on the network.

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 from keelway.engine.errors import EngineError
 from keelway.engine.run import streams
 from keelway.engine.run.failure import Opening, exit_code
+from keelway.engine.run.spec import terminal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from keelway.engine.run.bundle import Bundle
     from keelway.engine.run.reaper import Init
     from keelway.engine.run.streams import Sink
+    from keelway.engine.run.terminal import Terminal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,10 +134,7 @@ class Process:
 
     def ask(self, program: Sequence[str], argv: Sequence[str], *, timeout_s: float) -> Asked | None:
         """Run a command in the container by the runtime's `exec`; see `Runtime.ask`."""
-        described = self.bundle.path / f"ask-{threading.get_ident()}.json"
-        config = json.loads((self.bundle.path / "config.json").read_text())
-        described.write_text(json.dumps({**config["process"], "args": list(argv)}))
-        words = [*program, "exec", "--process", str(described), self.bundle.name]
+        words = self._exec(program, argv)
         try:
             done = subprocess.run(
                 words,
@@ -150,6 +149,37 @@ class Process:
             raise EngineError(f"cannot run {argv[0]!r} in the container: {error}") from error
         code = done.returncode if done.returncode >= 0 else 128 - done.returncode
         return Asked(code=code, stdout=done.stdout, stderr=done.stderr)
+
+    def join(
+        self,
+        program: Sequence[str],
+        argv: Sequence[str],
+        terminal: Terminal,
+        *,
+        gone: Callable[[], bool],
+    ) -> int:
+        """Run a command in the container at a terminal; see `Runtime.join`."""
+        try:
+            pid_file = self.bundle.path / f"exec-{threading.get_ident()}.pid"
+            options = ["--tty", "--pid-file", str(pid_file)]
+            words = self._exec(program, argv, options, size=terminal.size())
+            return terminal.run(words, pid_file, gone=gone)
+        except OSError as error:
+            raise EngineError(f"cannot run {argv[0]!r} in the container: {error}") from error
+
+    def _exec(
+        self,
+        program: Sequence[str],
+        argv: Sequence[str],
+        options: Sequence[str] = (),
+        *,
+        size: tuple[int, int] | None = None,
+    ) -> list[str]:
+        """Return the words that run a command in the container by the runtime's `exec`."""
+        described = self.bundle.path / f"exec-{threading.get_ident()}.json"
+        process = json.loads((self.bundle.path / "config.json").read_text())["process"]
+        described.write_text(json.dumps({**process, "args": list(argv), **terminal_of(size)}))
+        return [*program, "exec", *options, "--process", str(described), self.bundle.name]
 
     def _command_pid(self) -> int | None:
         """Return the command's process id once the runtime has made it."""

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 from keelway.engine.errors import EngineError
 from keelway.engine.run import overlay
 from keelway.engine.run.bundle import write_bundle
+from keelway.engine.run.failure import logged_error
 from keelway.engine.run.powers import available_capabilities, special_devices
 from keelway.engine.run.process import Process
 from keelway.engine.run.reaper import Reaper
@@ -29,11 +30,12 @@ from keelway.engine.run.seccomp import ALLOW_ALL, Filter, default_filter
 from keelway.engine.run.spec import DEFAULT_CAPABILITIES, Bind, Confinement, ExecSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from keelway.engine.run.bundle import Bundle
     from keelway.engine.run.process import Asked
     from keelway.engine.run.streams import Sink
+    from keelway.engine.run.terminal import Terminal
 
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _FILTERED: Final = 42
@@ -132,6 +134,30 @@ class Runtime:
         """
         return self.start(spec, stdin=stdin).pump(on_stdout, on_stderr)
 
+    def attach(
+        self, spec: ExecSpec, terminal: Terminal, *, gone: Callable[[], bool] = lambda: False
+    ) -> int:
+        """Run a command at a terminal and return its exit code; `gone` tells when to give up.
+
+        Raises:
+            EngineError: It could not be started.
+        """
+        init = self.reaper.new() if spec.init else None
+        with contextlib.ExitStack() as undo:
+            if init is not None:
+                undo.callback(init.end)
+            shown = replace(spec, terminal=terminal.size())
+            try:
+                bundle = self._bundle(shown, None if init is None else init.namespace)
+                undo.callback(bundle.remove)
+                code = terminal.run(self._argv(bundle), bundle.pid_file, gone=gone)
+            except OSError as error:
+                raise EngineError(f"cannot start {spec.argv[0]!r}: {error}") from error
+            problem = logged_error(bundle.log)
+            if problem is not None:
+                raise EngineError(f"cannot start {spec.argv[0]!r}: {problem}")
+            return code
+
     def ask(self, process: Process, argv: Sequence[str], *, timeout_s: float) -> Asked | None:
         """Run a second command in the container of a running one, as the same user.
 
@@ -143,6 +169,22 @@ class Runtime:
         return process.ask(
             [str(self.program), *self._options(process.bundle)], argv, timeout_s=timeout_s
         )
+
+    def join(
+        self,
+        process: Process,
+        argv: Sequence[str],
+        terminal: Terminal,
+        *,
+        gone: Callable[[], bool],
+    ) -> int:
+        """Run a second command in the container of a running one, at a terminal.
+
+        Raises:
+            EngineError: The runtime could not be started.
+        """
+        program = [str(self.program), *self._options(process.bundle)]
+        return process.join(program, argv, terminal, gone=gone)
 
     def close(self) -> None:
         """End what serves the execs; they should be over."""

@@ -129,6 +129,8 @@ class ExecSpec:
     """Names that come and go while the command runs."""
     init: bool = True
     """PID 1 is an init that reaps orphans; otherwise the command itself is PID 1."""
+    terminal: tuple[int, int] | None = None
+    """The runtime gives the command a terminal of so many columns and lines, not three streams."""
     privileged: bool = False
     """All capabilities of the engine, its devices, no masks and no system call filter."""
 
@@ -172,7 +174,7 @@ def mount_targets(spec: ExecSpec, files: Sequence[Bind]) -> tuple[str, ...]:
 def _process(spec: ExecSpec, confinement: Confinement) -> Json:
     names = list(confinement.capabilities)
     return {
-        "terminal": False,
+        **terminal_of(spec.terminal),
         "user": {
             "uid": spec.user.uid,
             "gid": spec.user.gid,
@@ -185,6 +187,14 @@ def _process(spec: ExecSpec, confinement: Confinement) -> Json:
         "capabilities": {"bounding": names, "effective": names, "permitted": names},
         "noNewPrivileges": False,
     }
+
+
+def terminal_of(size: tuple[int, int] | None) -> Json:
+    """Return what a process description says of its terminal; None for none."""
+    if size is None:
+        return {"terminal": False}
+    columns, lines = size
+    return {"terminal": True, "consoleSize": {"width": columns, "height": lines}}
 
 
 def _linux(spec: ExecSpec, confinement: Confinement) -> Json:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Protocol
 
+from keelway.engine.errors import Unsupported
+
 
 class Request(Protocol):
     """One query on its way; `up` of a service ends when its client has gone."""
+
+    nested: bool
+    """A command in a container asks, not the session's own client."""
 
     def gone(self) -> bool:
         """Tell whether the client has closed its connection."""
@@ -20,6 +25,8 @@ class Request(Protocol):
 
 class NoClient:
     """A request that nobody can walk away from: calls that do not come over HTTP."""
+
+    nested = False
 
     def gone(self) -> bool:
         """Return False: there is no connection that could close."""
@@ -46,3 +53,20 @@ def current_request() -> Request:
 def set_request(request: Request) -> None:
     """Make this the request of the calling thread's context."""
     _CURRENT.set(request)
+
+
+def own_client(what: str) -> None:
+    """Refuse a command in a container what only the session's own client may have.
+
+    In Dagger the host of such a command is its container; what the session's host has is never
+    given out in its place.
+
+    Raises:
+        Unsupported: The calling resolver works for such a command.
+    """
+    if current_request().nested:
+        raise Unsupported(
+            f"{what} is not supported by the local engine in a nested session "
+            "(experimentalPrivilegedNesting): the host is the session's own client's; mount or "
+            "pass what the command needs, and take what it makes from its container"
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keelway.engine.errors import EngineError, Unsupported
+from keelway.engine.errors import EngineError
 from keelway.engine.schema.build_sources import git_tree, web_file
 from keelway.engine.schema.registry import Resolvers
 from keelway.engine.schema.resolve_image import on_image
@@ -24,11 +24,6 @@ BUILD = Resolvers()
 @BUILD.field("Directory", "dockerBuild")
 def build(parent: Directory, args: Arguments, session: Session) -> Container:
     """Build a Dockerfile with the directory as its context."""
-    if args.get("ssh") is not None:
-        raise Unsupported(
-            "Directory.dockerBuild(ssh) is not supported by the local engine; "
-            "give the key as a secret and use RUN --mount=type=secret"
-        )
     from keelway.engine.frontends.dockerfile import (  # noqa: PLC0415 - large, and not every
         docker_build,  # session builds a Dockerfile
     )
@@ -41,6 +36,7 @@ def build(parent: Directory, args: Arguments, session: Session) -> Container:
         build_args=tuple((arg["name"], arg["value"]) for arg in args.get("buildArgs") or ()),
         platform=args.get("platform") or "",
         secrets=tuple(session.secret(id_) for id_ in args.get("secrets") or ()),
+        ssh=None if args.get("ssh") is None else session.socket(args["ssh"]),
         init=not args.get("noInit", False),
     )
     return docker_build(request, _Surroundings(session=session))

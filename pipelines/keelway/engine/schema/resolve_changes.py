@@ -163,7 +163,7 @@ def stats(parent: Changeset, _args: Arguments, session: Session) -> list[DiffSta
 @CHANGES.field("Changeset", "export")
 def export(parent: Changeset, args: Arguments, session: Session) -> str:
     """Do the changes to a folder of the host; returns its absolute path."""
-    dest = session.host_path(args["path"])
+    dest = session.host_path(args["path"], field="Changeset.export")
     with _opened(parent, session) as (before, after):
         do_on_host(compare(before, after), after, dest)
     return str(dest)

@@ -108,7 +108,7 @@ def digest(parent: Directory, _args: Arguments, session: Session) -> str:
 @DIRECTORY.field("Directory", "export")
 def export(parent: Directory, args: Arguments, session: Session) -> str:
     """Write the directory to the host; returns the absolute path."""
-    dest = session.host_path(args["path"])
+    dest = session.host_path(args["path"], field="Directory.export")
     session.trees.export_directory(parent.node, parent.path, dest, wipe=args.get("wipe", False))
     return str(dest)
 

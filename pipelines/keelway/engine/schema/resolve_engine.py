@@ -36,6 +36,12 @@ def name(_parent: object, _args: Arguments, _session: Session) -> str:
     return "keelway-engine"
 
 
+@ENGINE.field("Engine", "clients")
+def clients(_parent: object, _args: Arguments, session: Session) -> list[str]:
+    """Return an ID of each that may speak to the session now: the client, and nested ones."""
+    return [caller.id for caller in session.clients.all()]
+
+
 @ENGINE.field("Engine", "localCache")
 def local_cache(_parent: object, _args: Arguments, _session: Session) -> str:
     """Return the store; there is one."""

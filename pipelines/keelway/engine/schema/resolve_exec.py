@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keelway.engine.errors import EngineError, Unsupported
+from keelway.engine.errors import EngineError
 from keelway.engine.graph.container import Container, ExecOptions, with_exec
 from keelway.engine.graph.ops import Expect
 from keelway.engine.schema.registry import Resolvers
@@ -22,11 +22,6 @@ EXEC = Resolvers()
 @EXEC.field("Container", "withExec")
 def run(parent: Container, args: Arguments, _session: Session) -> Container:
     """Run a command; nothing happens before something asks for its outcome."""
-    if args.get("experimentalPrivilegedNesting"):
-        raise Unsupported(
-            "Container.withExec(experimentalPrivilegedNesting) is not supported by the local "
-            "engine: a command cannot reach the session; call the API from the pipeline instead"
-        )
     if args.get("stdin") and args.get("redirectStdin"):
         raise EngineError("cannot set both stdin and redirectStdin")
     options = ExecOptions(
@@ -36,6 +31,7 @@ def run(parent: Container, args: Arguments, _session: Session) -> Container:
         redirect_stderr=expanded(parent, args.get("redirectStderr", ""), args),
         expect=Expect(args.get("expect", "SUCCESS")),
         privileged=args.get("insecureRootCapabilities", False),
+        nesting=args.get("experimentalPrivilegedNesting", False),
         init=not args.get("noInit", False),
     )
     return with_exec(parent, command(parent, args), options)

@@ -70,7 +70,7 @@ def digest(parent: File, args: Arguments, session: Session) -> str:
 @FILE.field("File", "export")
 def export(parent: File, args: Arguments, session: Session) -> str:
     """Write the file to the host; returns the absolute path."""
-    dest = session.host_path(args["path"])
+    dest = session.host_path(args["path"], field="File.export")
     if dest.is_dir():
         if not args.get("allowParentDirPath"):
             raise EngineError(

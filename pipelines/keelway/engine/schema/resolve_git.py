@@ -12,6 +12,7 @@ from keelway.engine.graph.node import Node
 from keelway.engine.graph.sources import GitTree
 from keelway.engine.graph.values import Directory
 from keelway.engine.schema.registry import Resolvers
+from keelway.engine.schema.request import own_client
 
 if TYPE_CHECKING:
     from keelway.engine.schema.registry import Arguments
@@ -65,7 +66,7 @@ def address_of(url: str, session: Session) -> tuple[str, str]:
         EngineError: It is no address of a repository.
     """
     if url.startswith(("/", "./", "../", "~/")) or url in {".", ".."}:
-        return str(session.host_path(url)), ""
+        return str(session.host_path(url, field="Query.git of a path")), ""
     if "://" not in url:
         if _HOST.match(url):
             url = f"https://{url}"
@@ -76,6 +77,8 @@ def address_of(url: str, session: Session) -> tuple[str, str]:
     parts = urlsplit(url)
     if parts.scheme not in _SCHEMES:
         raise EngineError(f"failed to parse git URL: unsupported scheme {parts.scheme!r}")
+    if parts.scheme == "file":
+        own_client("Query.git of a path")
     if parts.scheme not in {"http", "https"} or "@" not in parts.netloc:
         return url, ""
     account, _, host = parts.netloc.rpartition("@")

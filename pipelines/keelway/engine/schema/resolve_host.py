@@ -10,6 +10,7 @@ from keelway.engine.graph.node import Node
 from keelway.engine.graph.ops import HostFile, HostTree
 from keelway.engine.graph.values import Directory, File
 from keelway.engine.schema.registry import Resolvers
+from keelway.engine.schema.request import own_client
 
 if TYPE_CHECKING:
     from keelway.engine.schema.registry import Arguments
@@ -22,7 +23,7 @@ HOST = Resolvers()
 def directory(_parent: object, args: Arguments, session: Session) -> Directory:
     """Return a folder of the host as it is now, and stays for this session."""
     op = HostTree(
-        path=str(session.host_path(args["path"])),
+        path=str(session.host_path(args["path"], field="Host.directory")),
         include=tuple(args.get("include") or ()),
         exclude=tuple(args.get("exclude") or ()),
         gitignore=args.get("gitignore", False),
@@ -34,7 +35,7 @@ def directory(_parent: object, args: Arguments, session: Session) -> Directory:
 @HOST.field("Host", "file")
 def file(_parent: object, args: Arguments, session: Session) -> File:
     """Return a file of the host."""
-    path = session.host_path(args["path"])
+    path = session.host_path(args["path"], field="Host.file")
     op = HostFile(path=str(path), read=_reading(args))
     return File(node=Node.of(op), path=f"/{path.name}")
 
@@ -47,6 +48,7 @@ def _reading(args: Arguments) -> str:
 def find_up(_parent: object, args: Arguments, session: Session) -> str | None:
     """Return the nearest file or folder of that name, here or above, relative to here."""
     name: str = args["name"]
+    own_client("Host.findUp")
     if "/" in name or not name:
         raise EngineError(f"findUp looks for a name, not for a path: {name!r}")
     for up, folder in enumerate((session.workdir, *session.workdir.parents)):

@@ -112,7 +112,7 @@ def as_tarball(parent: Container, args: Arguments, session: Session) -> File:
 @IMAGE.field("Container", "export")
 def export(parent: Container, args: Arguments, session: Session) -> str:
     """Write the image to the host; returns the absolute path."""
-    dest = session.host_path(expanded(parent, args["path"], args))
+    dest = session.host_path(expanded(parent, args["path"], args), field="Container.export")
     if dest.is_dir():
         raise EngineError(f"destination {dest} is a directory; must be a file path")
     session.trees.export_file(tarball(parent, args, session), "/container.tar", dest, mode=0o600)

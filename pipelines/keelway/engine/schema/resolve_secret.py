@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 from keelway.engine.errors import EngineError, Unsupported
 from keelway.engine.schema.registry import Resolvers
+from keelway.engine.schema.request import own_client
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,7 @@ def secret(_parent: object, args: Arguments, session: Session) -> Secret:
 
 
 def _read(provider: str, where: str, session: Session) -> bytes:
+    own_client("Query.secret")
     match provider:
         case "env":
             value = os.environ.get(where)
@@ -44,7 +46,7 @@ def _read(provider: str, where: str, session: Session) -> bytes:
                 raise EngineError(f'secret env var not found: "{_hidden(where)}"')
             return value.encode("utf-8", "surrogateescape")
         case "file":
-            return _read_file(session.host_path(where))
+            return _read_file(session.host_path(where, field="Query.secret"))
         case "cmd":
             return _run(where, session.workdir)
         case _ if provider in _ELSEWHERE:

@@ -16,7 +16,7 @@ from keelway.engine.graph.service import (
     with_hostname,
 )
 from keelway.engine.schema.registry import Resolvers
-from keelway.engine.schema.request import current_request
+from keelway.engine.schema.request import current_request, own_client
 from keelway.engine.schema.resolve_container import expanded
 
 if TYPE_CHECKING:
@@ -33,13 +33,9 @@ SERVICE = Resolvers()
 @SERVICE.field("Container", "asService")
 def of_container(parent: Container, args: Arguments, _session: Session) -> Service:
     """Turn the container into a service."""
-    if args.get("experimentalPrivilegedNesting"):
-        raise Unsupported(
-            "Container.asService(experimentalPrivilegedNesting) is not supported by the local "
-            "engine: a service cannot reach the session; call the API from the pipeline instead"
-        )
     options = ExecOptions(
         privileged=args.get("insecureRootCapabilities", False),
+        nesting=args.get("experimentalPrivilegedNesting", False),
         init=not args.get("noInit", False),
     )
     return as_service(parent, _command(parent, args), options)
@@ -69,12 +65,14 @@ def _command(parent: Container, args: Arguments) -> list[str]:
 @SERVICE.field("Host", "service")
 def of_host(_parent: object, args: Arguments, _session: Session) -> Service:
     """Return ports of the host as a service."""
+    own_client("Host.service")
     return host_service(args.get("host") or "localhost", _forwards(args))
 
 
 @SERVICE.field("Host", "tunnel")
 def host_tunnel(_parent: object, args: Arguments, session: Session) -> Service:
     """Return ports of the host that lead to a service."""
+    own_client("Host.tunnel")
     service = session.service(args["service"])
     return tunnel(service, _forwards(args), native=bool(args.get("native")))
 
@@ -161,6 +159,7 @@ def endpoint(parent: Service, args: Arguments, session: Session) -> str:
 @SERVICE.field("Service", "up")
 def up(parent: Service, args: Arguments, session: Session) -> None:
     """Lead ports of the host to the service until the client goes away."""
+    own_client("Service.up")
     forwards = _forwards(args)
     native = not (forwards or args.get("random"))
     way = tunnel(parent, forwards, native=native)

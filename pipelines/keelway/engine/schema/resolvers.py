@@ -21,6 +21,8 @@ from keelway.engine.schema.resolve_query import QUERY
 from keelway.engine.schema.resolve_search import SEARCH
 from keelway.engine.schema.resolve_secret import SECRET
 from keelway.engine.schema.resolve_service import SERVICE
+from keelway.engine.schema.resolve_sockets import SOCKETS
+from keelway.engine.schema.resolve_terminal import TERMINAL
 from keelway.engine.schema.resolve_web import WEB
 
 RESOLVERS = Resolvers().include(
@@ -35,6 +37,8 @@ RESOLVERS = Resolvers().include(
     SECRET,
     BUILD,
     SERVICE,
+    SOCKETS,
+    TERMINAL,
     WEB,
     GIT,
     CHANGES,

@@ -20,8 +20,10 @@ from keelway.engine.graph.image_config import normalised
 from keelway.engine.graph.ops import Output, Tarball
 from keelway.engine.graph.records import EnvFile, JSONValue
 from keelway.engine.graph.service import Service
+from keelway.engine.graph.sockets import Socket
 from keelway.engine.graph.values import CacheVolume, Directory, File, Secret
 from keelway.engine.schema.repositories import Repositories
+from keelway.engine.schema.request import own_client
 from keelway.engine.solve.images import out_images
 from keelway.engine.solve.machine import Machine
 from keelway.engine.solve.solver import Solver
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from keelway.engine.graph.node import Node
     from keelway.engine.run.network import Network
     from keelway.engine.run.runtime import Runtime
+    from keelway.engine.run.terminal import Terminal
+    from keelway.engine.schema.clients import Clients
     from keelway.engine.solve.machine import Progress
     from keelway.engine.store.images import Image
     from keelway.engine.store.store import Store
@@ -45,13 +49,15 @@ T = TypeVar("T")
 class Session:
     """The state that one client's queries share; it ends with the client."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that are made for it
         self,
         *,
         store: Store,
         runtime: Runtime,
         network: Network,
         progress: Progress,
+        clients: Clients,
+        terminal: Terminal | None,
         workdir: Path,
         epoch: int | None,
     ) -> None:
@@ -62,18 +68,23 @@ class Session:
             runtime: what runs commands.
             network: what commands reach the outside by.
             progress: whoever is told of operations.
+            clients: who may speak to the session.
+            terminal: what the client was started from.
             workdir: the client's working directory, which host paths are relative to.
             epoch: seconds since 1970 that times in images are clamped to, from the client's
                 `SOURCE_DATE_EPOCH`.
         """
         self.store = store
         self.workdir = workdir
+        self.clients = clients
+        self.terminal = terminal
         self.solver = Solver(
             Machine(
                 store=store,
                 runtime=runtime,
                 network=network,
                 progress=progress,
+                clients=clients,
                 secret=self.secret_value,
                 volatile=self.volatile_value,
                 auth=lambda: dict(self._auth),
@@ -147,6 +158,10 @@ class Session:
     def service(self, id_: str) -> Service:
         """Return the service of an ID."""
         return self._typed(id_, Service)
+
+    def socket(self, id_: str) -> Socket:
+        """Return the socket of an ID."""
+        return self._typed(id_, Socket)
 
     def cache_volume(self, id_: str) -> CacheVolume:
         """Return the cache volume of an ID."""
@@ -292,8 +307,13 @@ class Session:
 
         return self.solver.reported(f"publish {address}", push)
 
-    def host_path(self, path: str) -> Path:
-        """Return an absolute path of the host, relative ones from the client's directory."""
+    def host_path(self, path: str, *, field: str) -> Path:
+        """Return an absolute path of the host, relative ones from the client's directory.
+
+        Raises:
+            Unsupported: A command in a container asks, by the field of this name.
+        """
+        own_client(field)
         return Path(os.path.normpath(self.workdir / Path(path).expanduser()))
 
     def close(self) -> None:

@@ -6,10 +6,9 @@ from keelway.engine.errors import Unsupported
 
 _DAGGER = "use Dagger's own engine for it (keelway --engine dagger)"
 _INSTEAD = {
-    "Container.terminal": "run commands with withExec and read stdout",
-    "Directory.terminal": "look into the directory with entries, glob and file contents",
-    "Service.terminal": "ask the service from a container with withServiceBinding",
-    "Container.withDefaultTerminalCmd": "there is no terminal that it could configure",
+    "Query.sshfsVolume": "copy the files by rsync in a command, or mount them on this machine and "
+    "use Host.directory",
+    "Container.withMountedVolume": "mount a directory with withMountedDirectory, or a cache volume",
     "Container.experimentalWithGPU": "GPUs are not passed on to containers",
     "Container.experimentalWithAllGPUs": "GPUs are not passed on to containers",
     "Container.withGPU": "GPUs are not passed on to containers",

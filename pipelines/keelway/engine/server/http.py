@@ -1,6 +1,6 @@
 """The HTTP side of the session: one thread a connection, one query at a time on each.
 
-    server = Server(answer, token="...")
+    server = Server(answer, clients=Clients(token), listener=listener)
     server.serve()          # until server.stop()
 
 HTTP/1.1 itself is h11's. Connections live until the client closes them: a query may be silent for
@@ -10,9 +10,7 @@ acknowledgement costs 40 ms a request.
 
 from __future__ import annotations
 
-import binascii
 import errno
-import hmac
 import json
 import select
 import socket
@@ -27,6 +25,7 @@ import h11
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from keelway.engine.schema.clients import Caller, Clients
     from keelway.engine.server.encode import LongBody
 
 PATH = "/query"
@@ -59,9 +58,10 @@ class BadRequest(Exception):  # noqa: N818 - named as the protocol does
 class Client:
     """Who waits for an answer; tells whether it still does."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        """Watch a connection that is not read from meanwhile."""
+    def __init__(self, connection: socket.socket, *, nested: bool = False) -> None:
+        """Watch a connection that is not read from meanwhile; `nested` is a container's."""
         self._connection = connection
+        self.nested = nested
 
     def gone(self) -> bool:
         """Tell whether the client has closed its connection."""
@@ -78,13 +78,13 @@ class Client:
 
 
 class Server:
-    """Answers queries that carry the token."""
+    """Answers queries that carry a token."""
 
-    def __init__(self, answer: Answer, *, token: str, listener: socket.socket) -> None:
+    def __init__(self, answer: Answer, *, clients: Clients, listener: socket.socket) -> None:
         """Serve on a socket that listens already."""
         self._answer = answer
         self._listener = listener
-        self._credentials = _credentials(token)
+        self._clients = clients
         self._open: set[socket.socket] = set()
         self._busy: set[Client] = set()
         self._idle = threading.Condition()
@@ -158,7 +158,7 @@ class Server:
     def _serve_connection(self, connection: socket.socket) -> None:
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _Connection(connection, self._credentials, self._answer_counted).serve()
+            _Connection(connection, self._clients, self._answer_counted).serve()
         except OSError:
             pass  # the client went away
         finally:
@@ -183,21 +183,17 @@ def _checked(query: object) -> dict[str, Any]:
     return given
 
 
-def answer_one(connection: socket.socket, token: str, answer: Answer) -> None:
+def answer_one(connection: socket.socket, clients: Clients, answer: Answer) -> None:
     """Answer one request on a connection, in this thread, and close it."""
     connection.settimeout(_PATIENCE_S)
     with connection, suppress(OSError):
-        _Connection(connection, _credentials(token), answer).serve_one()
-
-
-def _credentials(token: str) -> bytes:
-    return binascii.b2a_base64(f"{token}:".encode(), newline=False)
+        _Connection(connection, clients, answer).serve_one()
 
 
 class _Connection:
-    def __init__(self, connection: socket.socket, credentials: bytes, answer: Answer) -> None:
+    def __init__(self, connection: socket.socket, clients: Clients, answer: Answer) -> None:
         self._socket = connection
-        self._credentials = credentials
+        self._clients = clients
         self._answer = answer
         self._http = h11.Connection(h11.SERVER)
 
@@ -241,19 +237,20 @@ class _Connection:
         Raises:
             BadRequest: it is none, or comes from somebody without the token.
         """
-        self._check(request)
+        caller = self._check(request)
         try:
             query: object = json.loads(self._body())
         except ValueError as error:
             raise BadRequest(400, f"the body is no JSON: {error}") from None
         except RecursionError:
             raise BadRequest(400, "the body is nested too deeply") from None
-        return _checked(query), Client(self._socket)
+        return _checked(query), Client(self._socket, nested=caller.nested)
 
-    def _check(self, request: h11.Request) -> None:
+    def _check(self, request: h11.Request) -> Caller:
         headers = dict(request.headers)
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
-        if scheme.lower() != b"basic" or not hmac.compare_digest(given.strip(), self._credentials):
+        caller = self._clients.find(given.strip())
+        if scheme.lower() != b"basic" or caller is None:
             raise BadRequest(401, "the session token is missing or wrong")
         if request.target.partition(b"?")[0] != PATH.encode():
             raise BadRequest(404, f"there is only {PATH} here")
@@ -261,6 +258,7 @@ class _Connection:
             raise BadRequest(405, "queries are sent by POST")
         if int(headers.get(b"content-length", b"0")) > LARGEST_BODY:
             raise BadRequest(413, f"a query may have {LARGEST_BODY} bytes")
+        return caller
 
     def _body(self) -> bytearray:
         body = bytearray()

@@ -37,11 +37,6 @@ def run_exec(step: Step, op: ops.Exec, key: str) -> Result:
         ExecFailed: The exit code is not one that was expected.
         EngineError: The command could not be run at all.
     """
-    if op.network == "host":
-        raise EngineError(
-            f"{op.name or 'exec'}: the local engine does not give commands the host's network: "
-            "leave --network=host away, they reach other machines without it"
-        )
     binfmt.ensure(op.platform)
     writing, code, streams = _run(step, op)
     snapshots = [writing[0].result]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from keelway.engine.graph.values import Port
+    from keelway.engine.run.process import Process
 
 GRACE_S = 10.0
 """How long a service that was asked to end has for it, and one without users before that."""
@@ -41,6 +42,11 @@ class Work(Protocol):
 
     def kill(self) -> None:
         """End it now."""
+        ...
+
+    @property
+    def process(self) -> Process | None:
+        """Return the command while it runs, None where there is none."""
         ...
 
 
@@ -79,6 +85,11 @@ class Instance:
     def start(self) -> None:
         """Begin; `wait_ready` tells what came of it."""
         self._thread.start()
+
+    @property
+    def process(self) -> Process | None:
+        """Return the command of a container's service while it runs."""
+        return None if self.is_over else self._work.process
 
     @property
     def is_over(self) -> bool:

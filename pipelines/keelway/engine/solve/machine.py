@@ -31,6 +31,25 @@ class Progress(Protocol):
         """Report that an operation is over."""
         ...
 
+    def held(self) -> AbstractContextManager[None]:
+        """Keep what is reported within the block, and report it afterwards."""
+        ...
+
+
+class Clients(Protocol):
+    """Who may speak to the session."""
+
+    port: int
+    """Where the session's server listens on the host's loopback."""
+
+    def add(self) -> str:
+        """Return a token for a command."""
+        ...
+
+    def remove(self, token: str) -> None:
+        """Forget a command's token."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
@@ -40,6 +59,7 @@ class Machine:
     runtime: Runtime
     network: Network
     progress: Progress
+    clients: Clients
     secret: Callable[[str], bytes]
     """The value behind a secret's handle."""
     volatile: Callable[[str], str | None]

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from keelway.engine.graph.node import Node
     from keelway.engine.graph.ops import Binding
+    from keelway.engine.run.process import Process
+    from keelway.engine.run.terminal import Terminal
     from keelway.engine.solve.instance import Where, Work
     from keelway.engine.solve.solver import Solver
 
@@ -159,6 +161,26 @@ class Services:
             with contextlib.suppress(EngineError):
                 return instance.wait_ready()
         raise EngineError(f"service {self._own_name(node)} is not running")
+
+    def attach(
+        self,
+        node: Node,
+        argv: Sequence[str],
+        terminal: Terminal,
+        *,
+        gone: Callable[[], bool],
+    ) -> int:
+        """Run a second command in a running service's container, at a terminal.
+
+        Raises:
+            EngineError: The service does not run, or is no container's.
+        """
+        with self._lock:
+            instance = self._running.get(self._solver.key(node))
+        process = None if instance is None else instance.process
+        if process is None:
+            raise EngineError(f"service {self.hostname(node)} is not running")
+        return self._solver.machine.runtime.join(process, argv, terminal, gone=gone)
 
     def hostname(self, node: Node) -> str:
         """Return the name by which containers of the session, or the host, find a service.

@@ -98,6 +98,11 @@ class ContainerWork:
                 raise EngineError("stopped before it was started") from None
             return self._serve(here, bound, ready)
 
+    @property
+    def process(self) -> Process | None:
+        """Return the command once it is started."""
+        return self._process
+
     def terminate(self) -> None:
         """Send SIGTERM."""
         self._stopped.set()
@@ -165,6 +170,8 @@ class ContainerWork:
 class HostWork:
     """Ports of the host, at an address that containers reach."""
 
+    process: Process | None = None
+
     def __init__(self, machine: Machine, service: HostService) -> None:
         """Prepare to pass connections on to the host."""
         self._machine = machine
@@ -220,6 +227,8 @@ class HostWork:
 
 class TunnelWork:
     """Ports of the host that lead to a service, which runs as long as the tunnel does."""
+
+    process: Process | None = None
 
     def __init__(
         self,

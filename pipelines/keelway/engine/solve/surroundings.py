@@ -15,6 +15,8 @@ from keelway.engine.run.prepare import Prepared as MadeForMounts
 from keelway.engine.run.prepare import prepare
 from keelway.engine.run.spec import Bind, ExecSpec, SecretFile, Tmpfs
 from keelway.engine.solve.copying import Attributes, Copier, Everything
+from keelway.engine.solve.nesting import nested_session
+from keelway.engine.solve.sockets import relayed
 from keelway.engine.solve.trees import real_path
 from keelway.engine.store.space import disk_error
 
@@ -77,6 +79,7 @@ def surround(step: Step, op: ops.Exec, stack: ExitStack, place: Place) -> Surrou
     for number, mount in enumerate(op.mounts, start=1):
         _mount(step, number, mount, here, root, stack, place)
     _give_secrets(step, op, root, here)
+    here.binds += relayed(op.sockets, root, step.machine.runtime.state_dir, stack)
     here.spec = _spec(step, op, here, stack, place)
     made = _prepare(here.spec)
     for written in (writing, *here.written.values()):
@@ -225,6 +228,8 @@ def _spec(step: Step, op: ops.Exec, here: Surroundings, stack: ExitStack, place:
     if op.network != "none":
         endpoint = network.attach()
         stack.callback(network.release, endpoint, reuse=not op.privileged)
+        if op.nesting:
+            here.env |= nested_session(step.machine, endpoint, stack)
     return ExecSpec(
         root=here.writing.root,
         argv=list(op.args),

@@ -215,7 +215,7 @@ def test_copy_that_is_not_linked(build: Builds, flags: str) -> None:
         ("COPY --chmod=999 a /x", "invalid chmod parameter: '999'"),
         ("COPY --link --chown=app a /x", "cannot be looked up with --link"),
         ("RUN --device=x y", "RUN --device=x is not supported"),
-        ("RUN --mount=type=ssh,required y", "RUN --mount=type=ssh is not supported"),
+        ("RUN --mount=type=ssh,required y", 'no SSH key "default" forwarded'),
         ("RUN --mount=target=/ y", "it is the root itself"),
         ("RUN --mount=source=missing,target=/x y", '"/missing": not found in the build context'),
         ("RUN --mount=type=secret,id=no,required y", 'secret "no" is required but no secret map'),

@@ -51,8 +51,8 @@ def test_fields_that_the_api_does_not_have_are_named() -> None:
 
 
 def test_what_is_not_supported_names_itself_and_another_way() -> None:
-    assert str(unsupported("Container", "terminal")) == (
-        "Container.terminal is not supported by the local engine: "
-        "run commands with withExec and read stdout"
+    assert str(unsupported("Container", "withGPU")) == (
+        "Container.withGPU is not supported by the local engine: "
+        "GPUs are not passed on to containers"
     )
     assert "Dagger's own engine" in str(unsupported("Module", "serve"))

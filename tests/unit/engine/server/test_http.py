@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from keelway.engine.schema.clients import Clients
 from keelway.engine.server.http import LARGEST_BODY, Server, answer_one
 from keelway.engine.server.listener import HOST, listen
 from tests.unit.engine.server import fake_engine
@@ -30,7 +31,7 @@ EXEC = 'withExec(args: ["a", "b"]) { '
 @contextmanager
 def serving(answer: Any) -> Iterator[tuple[Server, int]]:
     listener = listen()
-    server = Server(answer, token=TOKEN, listener=listener)
+    server = Server(answer, clients=Clients(TOKEN), listener=listener)
     port = listener.getsockname()[1]
     thread = threading.Thread(target=server.serve)
     thread.start()
@@ -278,7 +279,7 @@ def test_one_request_without_threads() -> None:
     body = b'{"query":"{version}"}'
     with listener, socket.create_connection(listener.getsockname(), timeout=30) as client:
         client.sendall(head(f"Content-Length: {len(body)}") + body)
-        answer_one(listener.accept()[0], TOKEN, lambda _query, _client: (200, b'{"a":1}'))
+        answer_one(listener.accept()[0], Clients(TOKEN), lambda _query, _client: (200, b'{"a":1}'))
         parts = []
         while part := client.recv(65536):
             parts.append(part)

@@ -1,0 +1,83 @@
+"""Sockets of the host beside a command: what connects to one in the container is passed on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import stat
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keelway.engine.errors import EngineError
+from keelway.engine.run import users
+from keelway.engine.run.relay import Relay
+from keelway.engine.run.spec import Bind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import ExitStack
+
+    from keelway.engine.graph.sockets import ExecSocket
+    from keelway.engine.run.inroot import Root
+
+_WAITING = 128
+
+
+def relayed(
+    sockets: Sequence[ExecSocket], root: Root, state_dir: Path, stack: ExitStack
+) -> list[Bind]:
+    """Listen for each socket and return where the listeners are shown; `stack` ends them.
+
+    The host's own socket is not mounted: its mode and its owner are the host's, and with a
+    socket of the engine's the command gets those that were asked for.
+
+    Raises:
+        EngineError: The host has no such socket, or the container no such owner.
+    """
+    if not sockets:
+        return []
+    folder = Path(tempfile.mkdtemp(prefix="sockets-", dir=state_dir))
+    folder.chmod(0o711)
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    relay = Relay()
+    stack.callback(relay.close)
+    binds: list[Bind] = []
+    for number, one in enumerate(sockets):
+        _check(one)
+        path = folder / str(number)
+        relay.add(_listener(path, one, root), partial(_dial, one.source))
+        binds.append(Bind(source=path, target=one.path))
+    return binds
+
+
+def _check(one: ExecSocket) -> None:
+    try:
+        mode = os.stat(one.source).st_mode  # noqa: PTH116 - a text, as the client gave it
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise EngineError(f"socket {one.source} of the host: {reason}") from error
+    if not stat.S_ISSOCK(mode):
+        raise EngineError(f"socket {one.source} of the host: it is no socket")
+
+
+def _listener(path: Path, one: ExecSocket, root: Root) -> socket.socket:
+    owner = users.lookup(root, one.owner or "0", fallback_gid="same")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    os.chown(path, owner.uid, owner.gid)
+    path.chmod(one.mode)
+    listener.listen(_WAITING)
+    return listener
+
+
+def _dial(path: str) -> socket.socket:
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        server.connect(path)
+    except OSError:
+        server.close()
+        raise
+    return server
