@@ -20,6 +20,10 @@ class GitLogin:
     header: str = ""
     known_hosts: str = ""
     """Lines of an ssh `known_hosts` file; the user's own file where empty."""
+    agent: str = ""
+    """Path of an ssh agent's socket; the agent of the client's environment where empty."""
+    nested: bool = False
+    """A command in a container asks: nothing of the user's own is used for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 from keelway.engine.errors import EngineError, Unsupported
 from keelway.engine.graph.git import GitKind, GitLogin, GitRef, GitRepository
@@ -12,9 +12,12 @@ from keelway.engine.graph.node import Node
 from keelway.engine.graph.sources import GitTree
 from keelway.engine.graph.values import Directory
 from keelway.engine.schema.registry import Resolvers
-from keelway.engine.schema.request import own_client
+from keelway.engine.schema.request import current_request, own_client
+from keelway.engine.solve.gitssh import NO_SOCKET, is_ssh
 
 if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
     from keelway.engine.schema.registry import Arguments
     from keelway.engine.schema.session import Session
 
@@ -28,11 +31,6 @@ _HOST = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?/\S")
 @GIT.field("Query", "git")
 def git(_parent: object, args: Arguments, session: Session) -> GitRepository:
     """Return the repository at an address; nothing is asked of it yet."""
-    if args.get("sshAuthSocket") is not None:
-        raise Unsupported(
-            "Query.git(sshAuthSocket) is not supported by the local engine: "
-            "git runs on the host, with its ssh agent"
-        )
     service = args.get("experimentalServiceHost")
     address, account = address_of(args["url"], session)
     token, header = (_handle(args, name, session) for name in ("httpAuthToken", "httpAuthHeader"))
@@ -43,11 +41,17 @@ def git(_parent: object, args: Arguments, session: Session) -> GitRepository:
         ).handle
     if (token or header) and not address.startswith(("http://", "https://")):
         raise EngineError("httpAuthToken and httpAuthHeader are for http and https URLs only")
+    agent = "" if args.get("sshAuthSocket") is None else session.socket(args["sshAuthSocket"]).path
+    nested = current_request().nested
+    if nested and is_ssh(address) and not agent:
+        raise EngineError(f"git authentication failed: {NO_SOCKET}")
     login = GitLogin(
         username=args.get("httpAuthUsername") or (user if colon else ""),
         token=token,
         header=header,
         known_hosts=args.get("sshKnownHosts") or "",
+        agent=agent,
+        nested=nested,
     )
     return GitRepository(
         address=address,
@@ -60,29 +64,36 @@ def git(_parent: object, args: Arguments, session: Session) -> GitRepository:
 def address_of(url: str, session: Session) -> tuple[str, str]:
     """Return what git is given for a URL, and the `user:password` that was in it.
 
-    A path (`/x`, `./x`, `~/x`) is one of the host; a URL without a scheme is https.
+    A path (`/x`, `./x`, `~/x`) is one of the host; a URL without a scheme is https; the user of
+    an ssh server is `git` unless it is named.
 
     Raises:
         EngineError: It is no address of a repository.
     """
     if url.startswith(("/", "./", "../", "~/")) or url in {".", ".."}:
         return str(session.host_path(url, field="Query.git of a path")), ""
-    if "://" not in url:
-        if _HOST.match(url):
-            url = f"https://{url}"
-        elif _SCP.match(url):
-            return url, ""
-        else:
+    if "://" not in url and not _HOST.match(url):
+        if not _SCP.match(url):
             raise EngineError(f"failed to parse git URL {url!r}: it has no host")
-    parts = urlsplit(url)
-    if parts.scheme not in _SCHEMES:
-        raise EngineError(f"failed to parse git URL: unsupported scheme {parts.scheme!r}")
-    if parts.scheme == "file":
-        own_client("Query.git of a path")
-    if parts.scheme not in {"http", "https"} or "@" not in parts.netloc:
-        return url, ""
-    account, _, host = parts.netloc.rpartition("@")
-    return urlunsplit((parts.scheme, host, parts.path, parts.query, "")), unquote(account)
+        return (url if "@" in url.partition(":")[0] else f"git@{url}"), ""
+    return _of_scheme(urlsplit(url if "://" in url else f"https://{url}"))
+
+
+def _of_scheme(parts: SplitResult) -> tuple[str, str]:
+    named = "@" in parts.netloc
+    match parts.scheme:
+        case "http" | "https" if named:
+            account, _, host = parts.netloc.rpartition("@")
+            return parts._replace(netloc=host, fragment="").geturl(), unquote(account)
+        case "ssh" if not named:
+            return parts._replace(netloc=f"git@{parts.netloc}").geturl(), ""
+        case "file":
+            own_client("Query.git of a path")
+        case scheme if scheme not in _SCHEMES:
+            raise EngineError(f"failed to parse git URL: unsupported scheme {scheme!r}")
+        case _:
+            pass
+    return parts.geturl(), ""
 
 
 def _handle(args: Arguments, name: str, session: Session) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import re
-import shlex
 import shutil
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from keelway.engine.errors import EngineError
 from keelway.engine.run.inroot import Root
+from keelway.engine.solve.gitssh import is_ssh, ssh_access
 from keelway.engine.store.git import UPLOAD_PACK, GitAccess, git
 
 if TYPE_CHECKING:
@@ -133,6 +133,14 @@ def _inside(root: Root, path: str) -> Path:
 
 @contextmanager
 def _access(source: GitSource, machine: Machine) -> Generator[GitAccess]:
+    if is_ssh(source.address):
+        with ssh_access(source.login, machine.store) as access:
+            yield access
+    else:
+        yield _http_access(source, machine)
+
+
+def _http_access(source: GitSource, machine: Machine) -> GitAccess:
     login = source.login
     settings: dict[str, str] = {}
     secrets: list[str] = []
@@ -150,20 +158,9 @@ def _access(source: GitSource, machine: Machine) -> Generator[GitAccess]:
         parts = urlsplit(source.address)
         # For this server alone: submodules elsewhere do not get it.
         settings[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: {header}"
-    if not login.known_hosts:
-        yield GitAccess(settings=settings, secrets=tuple(secrets))
-        return
-    work = machine.store.new_work("ssh")
-    try:
-        known = work / "known_hosts"
-        known.write_text(login.known_hosts.rstrip("\n") + "\n", encoding="utf-8")
-        ssh = (
-            "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes "
-            f"-o UserKnownHostsFile={shlex.quote(str(known))}"
-        )
-        yield GitAccess(settings=settings, secrets=tuple(secrets), ssh=ssh)
-    finally:
-        machine.store.discard(work)
+    if login.nested:
+        settings["credential.helper"] = ""
+    return GitAccess(settings=settings, secrets=tuple(secrets))
 
 
 def _text(machine: Machine, handle: str, *, what: str) -> str:

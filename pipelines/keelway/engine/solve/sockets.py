@@ -46,21 +46,26 @@ def relayed(
     stack.callback(relay.close)
     binds: list[Bind] = []
     for number, one in enumerate(sockets):
-        _check(one)
+        check_socket(one.source)
         path = folder / str(number)
         relay.add(_listener(path, one, root), partial(_dial, one.source))
         binds.append(Bind(source=path, target=one.path))
     return binds
 
 
-def _check(one: ExecSocket) -> None:
+def check_socket(path: str) -> None:
+    """Do nothing if the host has a socket there.
+
+    Raises:
+        EngineError: It has none.
+    """
     try:
-        mode = os.stat(one.source).st_mode  # noqa: PTH116 - a text, as the client gave it
+        mode = os.stat(path).st_mode  # noqa: PTH116 - a text, as the client gave it
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise EngineError(f"socket {one.source} of the host: {reason}") from error
+        raise EngineError(f"socket {path} of the host: {reason}") from error
     if not stat.S_ISSOCK(mode):
-        raise EngineError(f"socket {one.source} of the host: it is no socket")
+        raise EngineError(f"socket {path} of the host: it is no socket")
 
 
 def _listener(path: Path, one: ExecSocket, root: Root) -> socket.socket:

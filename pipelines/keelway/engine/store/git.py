@@ -55,6 +55,10 @@ class GitAccess:
     """The command for ssh; the user's own where empty."""
     started_by: tuple[str, ...] = ()
     """Words before the command, which lead it to a service."""
+    agent: str = ""
+    """Path of the ssh agent's socket; the one of the environment where empty."""
+    hint: str = ""
+    """What a failure may come from, told with it."""
 
 
 def git(
@@ -97,7 +101,8 @@ def git(
     except FileNotFoundError:
         raise EngineError(f"git is needed to {doing}: install the package git") from None
     if done.returncode != 0:
-        raise EngineError(f"can't {doing}: {_message(done.stderr, access)}")
+        hint = f"\n{access.hint}" if access.hint else ""
+        raise EngineError(f"can't {doing}: {_message(done.stderr, access)}{hint}")
     return done.stdout.decode("utf-8", "surrogateescape")
 
 
@@ -112,6 +117,8 @@ def _environment(access: GitAccess) -> dict[str, str]:
     environment["GIT_CONFIG_COUNT"] = str(count)
     # Nobody is there to be asked for a password.
     environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": "", "LC_ALL": "C"}
+    if access.agent:
+        environment["SSH_AUTH_SOCK"] = access.agent
     if access.ssh:
         environment["GIT_SSH_COMMAND"] = access.ssh
     else:
