@@ -83,7 +83,10 @@ def test_size_is_told_on_and_interrupts_are_the_commands(sitting: Session) -> No
     sitting.expect("ready> ")
     sitting.type("until busybox stty size | grep '25 90'; do sleep 0.1; done; echo re''sized\n")
     sitting.expect("resized")
-    sitting.type("sleep 1000\n")
+    sitting.expect("ready> ")
+    # Said by the command itself: by then the terminal's interrupts are its, not the shell's.
+    sitting.type("sh -c \"echo sl''eeping; sleep 1000\"\n")
+    sitting.expect("sleeping")
     sitting.type("\x03")
     sitting.expect("ready> ")
     sitting.type("echo go''ing on\n")
