@@ -89,3 +89,16 @@ def test_lines_of_threads_stay_whole() -> None:
     events = [json.loads(line) for line in out.getvalue().splitlines()]
     assert len({event["id"] for event in events}) == 400
     assert len(events) == 1200
+
+
+def test_what_happens_while_it_is_held_is_told_afterwards() -> None:
+    out = io.StringIO()
+    progress = Progress.on(out, "plain")
+    with progress.held():
+        with progress.held():
+            step = progress.start("a")
+        progress.log(step, "stdout", b"said\n")
+        assert not out.getvalue()
+    assert out.getvalue() == "#1 a\n#1 said\n"
+    progress.end(step, cached=True, error=None)
+    assert out.getvalue().endswith("#1 CACHED\n")

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from keelway.engine.graph.git import GitKind, GitRef, GitSource
 from keelway.engine.solve.checkout import common_ancestor
+from keelway.engine.solve.gitcommit import read_commit
 from keelway.engine.solve.gitrefs import Found, full_commit, refs_of
 
 if TYPE_CHECKING:
     from keelway.engine.graph.git import GitRepository
+    from keelway.engine.solve.gitcommit import Commit
     from keelway.engine.solve.gitrefs import Refs
     from keelway.engine.solve.solver import Solver
 
@@ -24,6 +26,7 @@ class Repositories:
         self._lock = threading.Lock()
         self._flights: dict[GitSource, threading.Lock] = {}
         self._refs: dict[GitSource, Refs] = {}
+        self._commits: dict[str, Commit] = {}
 
     def source(self, repository: GitRepository) -> GitSource:
         """Return where the objects of a repository come from."""
@@ -60,6 +63,24 @@ class Repositories:
         if ref.kind is GitKind.COMMIT:
             return Found(commit=full_commit(ref.name), ref=ref.name)
         return self.refs(ref.repository).find(ref.kind, ref.name)
+
+    def commit(self, ref: GitRef) -> Commit:
+        """Return what the commit says that a ref is at.
+
+        Raises:
+            EngineError: The repository was not reached, or has no such commit.
+        """
+        source, found = self.source(ref.repository), self.find(ref).commit
+        with self._lock:
+            known = self._commits.get(found)
+        if known is None:
+            known = self._solver.reported(
+                f"git commit {found[:12]}",
+                lambda _: read_commit(source, found, self._solver.machine, self._solver.views),
+            )
+            with self._lock:
+                self._commits[found] = known
+        return known
 
     def common_ancestor(self, first: GitRef, second: GitRef) -> GitRef:
         """Return the best commit that both histories have.

@@ -14,6 +14,7 @@ from keelway.engine.schema.resolve_envfile import ENV_FILE
 from keelway.engine.schema.resolve_exec import EXEC
 from keelway.engine.schema.resolve_file import FILE
 from keelway.engine.schema.resolve_git import GIT
+from keelway.engine.schema.resolve_git_commit import GIT_COMMIT
 from keelway.engine.schema.resolve_host import HOST
 from keelway.engine.schema.resolve_image import IMAGE
 from keelway.engine.schema.resolve_json import JSON
@@ -41,6 +42,7 @@ RESOLVERS = Resolvers().include(
     TERMINAL,
     WEB,
     GIT,
+    GIT_COMMIT,
     CHANGES,
     SEARCH,
     ADDRESS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from keelway.engine.solve.gitaccess import opened
 from keelway.engine.store.git import git
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
     from keelway.engine.graph.git import GitSource
     from keelway.engine.graph.sources import GitTree
     from keelway.engine.solve.gitaccess import Place
@@ -163,14 +165,8 @@ def common_ancestor(sides: list[tuple[GitSource, str]], machine: Machine, views:
     Raises:
         EngineError: They have none in common, or were not reached.
     """
-    work = machine.store.new_work("ancestor")
     doing = "find a common ancestor"
-    try:
-        _init(work, sides[0][1], doing, "--bare")
-        for number, (source, commit) in enumerate(sides):
-            with opened(source, machine, views) as place:
-                _fetch(work, place, commit, ["--no-tags"], "")
-            git(["update-ref", f"refs/sides/{number}", commit], cwd=work, doing=doing)
+    with fetched(sides, machine, views, doing=doing, depth=0) as work:
         try:
             return git(
                 ["merge-base", *(commit for _, commit in sides)], cwd=work, doing=doing
@@ -178,5 +174,30 @@ def common_ancestor(sides: list[tuple[GitSource, str]], machine: Machine, views:
         except EngineError:
             first, second = (commit[:12] for _, commit in sides)
             raise EngineError(f"no common ancestor of {first} and {second}") from None
+
+
+@contextmanager
+def fetched(
+    commits: Sequence[tuple[GitSource, str]],
+    machine: Machine,
+    views: Views,
+    *,
+    doing: str,
+    depth: int = 1,
+) -> Generator[Path]:
+    """Give a repository with these commits, and so much of their history (0 for all of it).
+
+    Raises:
+        EngineError: A repository was not reached, or does not have its commit.
+    """
+    work = machine.store.new_work("fetched")
+    options = ["--no-tags", f"--depth={depth}"] if depth else ["--no-tags"]
+    try:
+        _init(work, commits[0][1], doing, "--bare")
+        for number, (source, commit) in enumerate(commits):
+            with opened(source, machine, views) as place:
+                _fetch(work, place, commit, options, "")
+            git(["update-ref", f"refs/fetched/{number}", commit], cwd=work, doing=doing)
+        yield work
     finally:
         machine.store.discard(work)
