@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from keelway.engine.errors import EngineError, Unsupported
+from keelway.engine.errors import EngineError
 from keelway.engine.graph.git import GitKind, GitLogin, GitRef, GitRepository
 from keelway.engine.graph.node import Node
 from keelway.engine.graph.sources import GitTree

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keelway.engine.errors import EngineError, Unsupported
+from keelway.engine.errors import EngineError
 from keelway.engine.graph.container import Container, ExecOptions
 from keelway.engine.graph.ops import Forward, HostService, Tunnel
 from keelway.engine.graph.service import (

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from keelway.engine.graph.node import Node
     from keelway.engine.graph.ops import Binding
-    from keelway.engine.run.process import Process
     from keelway.engine.run.terminal import Terminal
     from keelway.engine.solve.instance import Where, Work
     from keelway.engine.solve.solver import Solver
