@@ -46,11 +46,13 @@ def assemble(
         _check(store)
         store.keep_budget(settings.gc)
         runtime = probed.result()
+    progress = Progress.on(sys.stderr, settings.progress)
+    progress.guard_stderr()
     session = Session(
         store=store,
         runtime=runtime,
         network=Network(sandbox.state_dir),
-        progress=Progress.on(sys.stderr, settings.progress),
+        progress=progress,
         clients=clients,
         terminal=terminal,
         workdir=workdir,

@@ -6,10 +6,13 @@ that is no `EngineError` is a defect of the engine and is reported as an interna
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+_ORIGIN: Final = "[traceparent:"
 
 
 class EngineError(Exception):
@@ -18,6 +21,15 @@ class EngineError(Exception):
     def extensions(self) -> Mapping[str, object]:
         """Return the `extensions` of the GraphQL error; empty for a plain one."""
         return {}
+
+    def trace(self, origin: str) -> None:
+        """Name the span in which it happened (`TRACE-SPAN`) at the end of the text, as Dagger does.
+
+        Only the first one counts: the innermost, where it began.
+        """
+        text = str(self)
+        if origin and _ORIGIN not in text:
+            self.args = (f"{text} {_ORIGIN}{origin}]", *self.args[1:])
 
 
 class ExecFailed(EngineError):  # noqa: N818 - named after what happened, as ExecError is the SDK's

@@ -5,24 +5,47 @@
     progress.log(step, "stdout", b"...")
     progress.end(step, cached=False, error=None)
 
-Three forms: `plain` for people, `json` (one object a line) for programs, `none`. Text that reaches
-this module must be free of secrets already. Thread-safe; a reader that went away is no error.
+Forms: `plain` lines for people, `tty` for people who watch a terminal (a live view), `json` (one
+object a line) for programs, `none`; `auto` is `tty` where there is a terminal, else `plain`. With
+OpenTelemetry's variables in the environment each step is a span as well. Text that reaches this
+module must be free of secrets already. Thread-safe; a reader that went away is no error.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import json
+import os
+import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Literal, Protocol, TextIO, TypeAlias, get_args
+from typing import TYPE_CHECKING, Protocol, TextIO, TypeAlias, cast
+
+from keelway.engine.forms import FORMS
+from keelway.engine.tracing import Tracing
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
-Form: TypeAlias = Literal["plain", "json", "none"]
 Event: TypeAlias = "Mapping[str, object]"
+
+
+def resolved(form: str, out: TextIO, environment: Mapping[str, str]) -> str:
+    """Return the form to use on a stream: a live view needs a terminal that can move its cursor.
+
+    Raises:
+        ValueError: the form is none of those known.
+    """
+    if form not in FORMS:
+        raise ValueError(f"unknown progress form {form!r}; choose one of {', '.join(FORMS)}")
+    if form not in {"auto", "tty"}:
+        return form
+    is_able = out.isatty() and environment.get("TERM", "dumb") not in {"", "dumb"}
+    # A CI may lend its jobs a terminal, but keeps what they write as a file.
+    is_watched = form == "tty" or environment.get("CI", "") in {"", "false", "0"}
+    return "tty" if is_able and is_watched else "plain"
 
 
 class Writer(Protocol):
@@ -35,9 +58,24 @@ class Writer(Protocol):
 class Progress:
     """Names steps and gives their events to one writer."""
 
-    def __init__(self, writer: Writer | None) -> None:
-        """Make a progress that tells `writer`; None keeps silent."""
+    def __init__(
+        self,
+        writer: Writer | None,
+        *,
+        live: Callable[[], None] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Make a progress that tells `writer`; None keeps silent.
+
+        Args:
+            writer: Who is told.
+            live: Ends a writer that shows a live view; None for those that write lines.
+            environment: Variables that may ask for spans.
+        """
         self._writer = writer
+        self._live = live
+        self._stderr: TextIO | None = None
+        self._tracing = Tracing.of(environment or {}, self.note)
         self._lock = threading.Lock()
         self._steps = itertools.count(1)
         self._begun: dict[str, float] = {}
@@ -45,30 +83,46 @@ class Progress:
         self._waiting: list[Event] = []
 
     @classmethod
-    def on(cls, out: TextIO, form: str) -> Progress:
-        """Return a progress that writes to a stream.
+    def on(cls, out: TextIO, form: str, environment: Mapping[str, str] | None = None) -> Progress:
+        """Return a progress that writes to a stream, and sends spans if the environment says so.
 
         Raises:
             ValueError: the form is none of those known.
         """
-        if form not in get_args(Form):
-            raise ValueError(
-                f"unknown progress form {form!r}; choose one of {', '.join(get_args(Form))}"
-            )
-        if form == "none":
-            return cls(None)
-        return cls(_JsonLines(out) if form == "json" else _PlainLines(out))
+        environment = os.environ if environment is None else environment
+        match resolved(form, out, environment):
+            case "none":
+                return cls(None, environment=environment)
+            case "json":
+                return cls(_JsonLines(out), environment=environment)
+            case "tty":
+                from keelway.engine.live.screen import Screen  # noqa: PLC0415 - for this form only
 
-    def start(self, name: str) -> str:
-        """Tell that a step begins; return what the other calls name it by."""
+                screen = Screen(out, environment)
+                return cls(screen, live=screen.close, environment=environment)
+            case _:
+                return cls(_PlainLines(out), environment=environment)
+
+    def start(self, name: str, digest: str = "", inputs: Sequence[str] = ()) -> str:
+        """Tell that a step begins; return what the other calls name it by.
+
+        Args:
+            name: What a person recognises it by.
+            digest: The digest of its node, where it has one.
+            inputs: The digests of the nodes that it works on.
+        """
         step = str(next(self._steps))
         self._begun[step] = time.monotonic()
+        if self._tracing is not None:
+            self._tracing.start(step, name, digest, inputs)
         self._emit({"event": "start", "id": step, "name": name, "at": round(time.time(), 3)})
         return step
 
     def log(self, op: str, stream: str, data: bytes) -> None:
         """Tell what a command of a step wrote."""
         if data:
+            if self._tracing is not None:
+                self._tracing.log(op, stream, data)
             text = data.decode("utf-8", "replace")
             self._emit({"event": "log", "id": op, "stream": stream, "text": text})
 
@@ -77,13 +131,37 @@ class Progress:
         begun = self._begun.pop(op, None)
         if begun is not None:
             seconds = round(time.monotonic() - begun, 3)
+            if self._tracing is not None:
+                self._tracing.end(op, cached=cached, error=error)
             self._emit(
                 {"event": "end", "id": op, "cached": cached, "seconds": seconds, "error": error}
             )
 
-    def cached(self, name: str) -> None:
+    def cached(self, name: str, digest: str = "", inputs: Sequence[str] = ()) -> None:
         """Tell of a step whose result was there already."""
-        self.end(self.start(name), cached=True, error=None)
+        self.end(self.start(name, digest, inputs), cached=True, error=None)
+
+    def note(self, text: str) -> None:
+        """Tell something that belongs to no step."""
+        self._emit({"event": "note", "text": text.rstrip("\n")})
+
+    def origin(self, op: str) -> str:
+        """Return where the span of a step that runs is, as `TRACE-SPAN`; empty without tracing."""
+        return "" if self._tracing is None else self._tracing.origin(op)
+
+    def guard_stderr(self) -> None:
+        """Pass what others write to standard error through a live view, which it would break."""
+        if self._live is not None:
+            self._stderr, sys.stderr = sys.stderr, cast("TextIO", _Notes(self.note))
+
+    def close(self) -> None:
+        """Tell no more; spans that are not sent yet get a bounded time."""
+        if self._tracing is not None:
+            self._tracing.close()
+        if self._live is not None:
+            self._live()
+        if self._stderr is not None:
+            sys.stderr = self._stderr
 
     @contextlib.contextmanager
     def held(self) -> Generator[None]:
@@ -118,6 +196,23 @@ class Progress:
             self._writer = None
 
 
+class _Notes(io.TextIOBase):
+    """Text that was meant for standard error, line by line."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
+        self._unfinished = ""
+        self._lock = threading.Lock()
+
+    def write(self, text: str, /) -> int:
+        """Take some text: whole lines become notes, the rest waits."""
+        with self._lock:
+            *lines, self._unfinished = (self._unfinished + text).split("\n")
+        for line in lines:
+            self._note(line)
+        return len(text)
+
+
 class _JsonLines:
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -135,13 +230,15 @@ class _PlainLines:
         self._rest: dict[tuple[object, object], str] = {}
 
     def __call__(self, event: Event) -> None:
-        number = event["id"]
         lines = self._lines(event)
         if lines:
-            self._out.write("".join(f"#{number} {line}\n" for line in lines))
+            begin = "" if event["event"] == "note" else f"#{event['id']} "
+            self._out.write("".join(f"{begin}{line}\n" for line in lines))
             self._out.flush()
 
     def _lines(self, event: Event) -> list[str]:
+        if event["event"] == "note":
+            return str(event["text"]).splitlines()
         if event["event"] == "start":
             return [str(event["name"])]
         if event["event"] == "log":

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from keelway.engine.errors import EngineError
+from keelway.engine.forms import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SYSTEM_STORE = Path("/var/lib/keelway")
+_PROGRESS = "plain"  # who else writes to the terminal, a session cannot know
 
 
 class Settings(NamedTuple):  # dataclasses take 15 ms to import, on the way to the first line
@@ -30,10 +32,11 @@ class Settings(NamedTuple):  # dataclasses take 15 ms to import, on the way to t
         Raises:
             EngineError: a variable has a value that means nothing.
         """
-        progress = environment.get("KEELWAY_ENGINE_PROGRESS") or "plain"
-        if progress not in {"plain", "json", "none"}:
+        progress = environment.get("KEELWAY_ENGINE_PROGRESS") or _PROGRESS
+        if progress not in FORMS:
             raise EngineError(
-                f"KEELWAY_ENGINE_PROGRESS={progress!r} is unknown; choose plain, json or none"
+                f"KEELWAY_ENGINE_PROGRESS={progress!r} is unknown; choose {', '.join(FORMS[:-1])} "
+                f"or {FORMS[-1]}"
             )
         return cls(
             store=_store(environment),

@@ -58,7 +58,7 @@ def test_silence() -> None:
 
 
 def test_an_unknown_form_is_refused() -> None:
-    with pytest.raises(ValueError, match="choose one of plain, json, none"):
+    with pytest.raises(ValueError, match="choose one of auto, plain, tty, json, none"):
         Progress.on(io.StringIO(), "loud")
 
 

@@ -14,6 +14,11 @@ class Request(Protocol):
     nested: bool
     """A command in a container asks, not the session's own client."""
 
+    @property
+    def traceparent(self) -> str:
+        """The span that asks, as its `traceparent` header says; empty without one."""
+        ...
+
     def gone(self) -> bool:
         """Tell whether the client has closed its connection."""
         ...
@@ -27,6 +32,7 @@ class NoClient:
     """A request that nobody can walk away from: calls that do not come over HTTP."""
 
     nested = False
+    traceparent = ""
 
     def gone(self) -> bool:
         """Return False: there is no connection that could close."""

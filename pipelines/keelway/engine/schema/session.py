@@ -322,6 +322,7 @@ class Session:
         self.solver.machine.network.close()
         self.solver.machine.runtime.close()
         self.store.close()
+        self.solver.machine.progress.close()
 
     @property
     def default_platform(self) -> str:

@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from keelway.engine.schema.request import set_request
+from keelway.engine.spans import set_parent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,7 @@ class Gateway:
         if len(text) < _LONGEST_HANDSHAKE and "".join(text.split()) in _HANDSHAKE:
             return _OK, json.dumps({"data": {"version": self._schema.version}}).encode()
         set_request(request)
+        set_parent(request.traceparent)
         return self._queries().answer(query)
 
     def _queries(self) -> Queries:

@@ -58,9 +58,18 @@ class BadRequest(Exception):  # noqa: N818 - named as the protocol does
 class Client:
     """Who waits for an answer; tells whether it still does."""
 
-    def __init__(self, connection: socket.socket, *, nested: bool = False) -> None:
-        """Watch a connection that is not read from meanwhile; `nested` is a container's."""
+    def __init__(
+        self, connection: socket.socket, traceparent: str = "", *, nested: bool = False
+    ) -> None:
+        """Watch a connection that is not read from meanwhile.
+
+        Args:
+            connection: The connection.
+            traceparent: What its header says.
+            nested: Whether a container asks.
+        """
         self._connection = connection
+        self.traceparent = traceparent
         self.nested = nested
 
     def gone(self) -> bool:
@@ -244,7 +253,8 @@ class _Connection:
             raise BadRequest(400, f"the body is no JSON: {error}") from None
         except RecursionError:
             raise BadRequest(400, "the body is nested too deeply") from None
-        return _checked(query), Client(self._socket, nested=caller.nested)
+        traceparent = dict(request.headers).get(b"traceparent", b"").decode("ascii", "replace")
+        return _checked(query), Client(self._socket, traceparent, nested=caller.nested)
 
     def _check(self, request: h11.Request) -> Caller:
         headers = dict(request.headers)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from keelway.engine.graph.node import Node
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Progress(Protocol):
     """Whoever is told what the engine does."""
 
-    def start(self, name: str) -> str:
+    def start(self, name: str, digest: str = "", inputs: Sequence[str] = ()) -> str:
         """Report that an operation begins; return what the other calls name it by."""
         ...
 
@@ -33,6 +33,14 @@ class Progress(Protocol):
 
     def held(self) -> AbstractContextManager[None]:
         """Keep what is reported within the block, and report it afterwards."""
+        ...
+
+    def origin(self, op: str) -> str:
+        """Return where a running operation is in its trace; empty when it is in none."""
+        ...
+
+    def close(self) -> None:
+        """Report that the session is over."""
         ...
 
 

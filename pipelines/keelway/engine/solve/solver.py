@@ -9,6 +9,7 @@ slow cache keys (its `docs/dev/solver.md`).
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import threading
 from dataclasses import replace
@@ -197,7 +198,7 @@ class Solver:
             self._told.add(top.digest)
             stack.extend(top.inputs)
             if not isinstance(top.op, (Output, Stacked, Scratch, HostTree, HostFile)):
-                step = self.machine.progress.start(describe.name_of(top.op))
+                step = self._begin(describe.name_of(top.op), top)
                 self.machine.progress.end(step, cached=True, error=None)
 
     def _remember(self, node: Node, result: Result) -> Result:
@@ -289,7 +290,7 @@ class Solver:
         else:
             self._told.add(node.digest)
             result = self.reported(
-                name, lambda op_id: run_step(replace(step, op_id=op_id), key=key)
+                name, lambda op_id: run_step(replace(step, op_id=op_id), key=key), node
             )
             history.remember(self.machine.store, node.op, step.inputs, result.snapshots)
             self._store(key, result, name)
@@ -318,16 +319,25 @@ class Solver:
             blobs=result.blobs(),
         )
 
-    def reported(self, name: str, work: Callable[[str], T]) -> T:
+    def reported(self, name: str, work: Callable[[str], T], node: Node | None = None) -> T:
         """Return what `work` gives; progress hears of its start and end under this name."""
-        op_id = self.machine.progress.start(name)
+        op_id = self._begin(name, node)
+        origin = self.machine.progress.origin(op_id)
         try:
             result = work(op_id)
         except BaseException as error:
             self.machine.progress.end(op_id, cached=False, error=str(error) or repr(error))
+            if isinstance(error, EngineError):
+                error.trace(origin)
             raise
         self.machine.progress.end(op_id, cached=False, error=None)
         return result
+
+    def _begin(self, name: str, node: Node | None) -> str:
+        if node is None:
+            return self.machine.progress.start(name)
+        inputs = [item.digest for item in node.inputs]
+        return self.machine.progress.start(name, node.digest, inputs)
 
 
 def _output(node: Node, whole: Result) -> Result:
@@ -388,7 +398,9 @@ class _Schedule:
 
     def _spawn(self, node: Node) -> None:
         self._running[node.digest] = node
-        threading.Thread(target=self._in_thread, args=(node,), daemon=True).start()
+        # What it works for, which the context carries, is who its progress belongs to.
+        run = contextvars.copy_context().run
+        threading.Thread(target=run, args=(self._in_thread, node), daemon=True).start()
 
     def _in_thread(self, node: Node) -> None:
         try:
