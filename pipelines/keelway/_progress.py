@@ -55,6 +55,8 @@ def _event(event: dict[str, object]) -> StepStarted | StepEnded | StepOutput | N
         case "log":
             stream, text = str(event.get("stream")), str(event.get("text"))
             return StepOutput(step=step, stream=stream, text=text)
+        case "note":
+            return StepOutput(step=None, stream="engine", text=str(event.get("text")))
         case _:
             return None
 

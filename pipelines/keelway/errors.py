@@ -12,6 +12,8 @@ KeelwayError 1          what happened, why, what to do next
   GateError 6           everything ran, the gate says no; carries the verdict
   DeployError 7         the new version failed, the old one serves again
   RollbackError 8       that failed too: a person is needed
+  CommandError 126      what `keelway run` was given can't be executed
+    CommandNotFoundError 127   it is not there
 ```
 
 Example:
@@ -309,3 +311,15 @@ class RollbackError(KeelwayError):
     """Going back failed too: a person is needed."""
 
     exit_code = 8
+
+
+class CommandError(KeelwayError):
+    """The command that `keelway run` was given can't be executed."""
+
+    exit_code = 126
+
+
+class CommandNotFoundError(CommandError):
+    """There is no such command as `keelway run` was given."""
+
+    exit_code = 127

@@ -23,6 +23,8 @@ PROMISED = {
     "GateError": 6,
     "DeployError": 7,
     "RollbackError": 8,
+    "CommandError": 126,
+    "CommandNotFoundError": 127,
 }
 
 CONFIG = """\

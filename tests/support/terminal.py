@@ -1,4 +1,4 @@
-"""A terminal for programs under test: a pseudo-terminal whose screen is rendered and can be read."""
+"""A terminal for programs under test: its screen is rendered, and can be read."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from keelway._cli.engine import engine
 from keelway._cli.failing import exit_codes
 from keelway._cli.plan import plan
 from keelway._cli.release import release
+from keelway._cli.run import run
 from keelway._cli.sbom import sbom
 from keelway._cli.scan import scan
 from keelway._cli.schema import schema
@@ -63,6 +64,8 @@ def program() -> typer.Typer:
     )
     for name, command in COMMANDS.items():
         app.command(name)(command)
+    # What follows the name of a program are that program's arguments, whatever they look like.
+    app.command(context_settings={"allow_interspersed_args": False})(run)
     # What follows belongs to the engine's program, which has its own help.
     app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(engine)
     return app

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keelway._cli import output
-from keelway._cli.env import environment
-from keelway._cli.options import ConfigFile, Engine
+from keelway._cli.env import environment, terminal_form
+from keelway._cli.options import ConfigFile, Engine, Progress
 from keelway.model.engine_choice import EngineChoice
+from keelway.model.progress_form import ProgressForm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,7 @@ def base(
     *,
     config: ConfigFile = None,
     engine: Engine = EngineChoice.AUTO,
+    progress: Progress = ProgressForm.AUTO,
     refresh: Annotated[
         bool,
         typer.Option("--refresh", help="Make them although nothing changed, for newer packages."),
@@ -47,7 +49,7 @@ def base(
     environ = environment()
     loaded = load_config(Path.cwd(), config)
     facts = gather_facts(loaded, environ, {"mmdebstrap"})
-    with open_terminal(Console(stderr=True)) as observer:
+    with open_terminal(Console(stderr=True), terminal_form(progress)) as observer:
         done = anyio.run(
             partial(
                 update_bases,

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from keelway._cli.options import AsJson, ConfigFile, Engine
+from keelway._cli.options import AsJson, ConfigFile, Engine, Progress
 from keelway.model.engine_choice import EngineChoice
+from keelway.model.progress_form import ProgressForm
 
 if TYPE_CHECKING:
     from keelway.planning import Part
@@ -12,10 +13,14 @@ _REASON = "`keelway build` only builds"
 
 
 def build(
-    *, config: ConfigFile = None, engine: Engine = EngineChoice.AUTO, as_json: AsJson = False
+    *,
+    config: ConfigFile = None,
+    engine: Engine = EngineChoice.AUTO,
+    progress: Progress = ProgressForm.AUTO,
+    as_json: AsJson = False,
 ) -> None:
     """Build the images for every platform, and nothing else."""
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
 
     without: dict[Part, str] = {"scan": _REASON, "sbom": _REASON, "publish": _REASON}
-    carry_out(config, engine, without=without, as_json=as_json)
+    carry_out(config, engine, progress, without=without, as_json=as_json)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from keelway._cli import output
+from keelway._cli.env import terminal_form
 from keelway._cli.prepare import prepare
 from keelway._cli.stopping import run_until_stopped
 from keelway.flow import release
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keelway.model.engine_choice import EngineChoice
+    from keelway.model.progress_form import ProgressForm
     from keelway.planning import Part
 
 
 def carry_out(
     config: Path | None,
     engine: EngineChoice,
+    progress: ProgressForm,
     *,
     without: Mapping[Part, str] | None = None,
     as_json: bool,
@@ -36,6 +39,7 @@ def carry_out(
     Args:
         config: What `--config` named, if anything.
         engine: What does the work.
+        progress: How it is told of.
         without: Parts to leave out, each with the reason.
         as_json: Whether the result is the report as data.
 
@@ -46,7 +50,7 @@ def carry_out(
     prepared = prepare(config, without)
     directory = prepared.report_directory
     try:
-        with open_terminal(Console(stderr=True)) as observer:
+        with open_terminal(Console(stderr=True), terminal_form(progress)) as observer:
             document = run_until_stopped(
                 partial(
                     run_plan,

@@ -1,7 +1,10 @@
 """The environment, read here and nowhere else in the library."""
 
 import os
+import sys
 from collections.abc import Mapping
+
+from keelway.model.progress_form import ProgressForm
 
 DEBUG_VARIABLE = "KEELWAY_DEBUG"
 
@@ -19,3 +22,26 @@ def without_plugins() -> None:
 def wants_traceback() -> bool:
     """Return whether the user asked to see where errors come from."""
     return os.environ.get(DEBUG_VARIABLE, "0") not in {"", "0"}
+
+
+def terminal_form(asked: ProgressForm) -> ProgressForm:
+    """Return the form of progress to use on standard error, which must suit where that goes.
+
+    A live view needs a terminal that can move its cursor; unless it is asked for, a CI gets lines
+    even on a terminal, since it keeps them as a file.
+    """
+    if asked not in {ProgressForm.AUTO, ProgressForm.TTY}:
+        return asked
+    is_able = sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"", "dumb"}
+    is_watched = asked is ProgressForm.TTY or os.environ.get("CI", "") in {"", "false", "0"}
+    return ProgressForm.TTY if is_able and is_watched else ProgressForm.PLAIN
+
+
+def sole_form(asked: ProgressForm) -> ProgressForm:
+    """Return the form to use beside a program that has standard output for itself.
+
+    Unless it is asked for, there is no live view on a terminal that the program writes to.
+    """
+    if asked is ProgressForm.AUTO and sys.stdout.isatty():
+        return ProgressForm.PLAIN
+    return terminal_form(asked)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from keelway.model.engine_choice import EngineChoice
+from keelway.model.progress_form import ProgressForm
 
 ConfigFile = Annotated[
     Path | None,
@@ -27,3 +28,12 @@ Engine = Annotated[
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the same as data.")]
+
+Progress = Annotated[
+    ProgressForm,
+    typer.Option(
+        "--progress",
+        help="How the work is told of on standard error: a live view (tty), lines for people "
+        "(plain), objects for programs (json), or not at all. auto takes what the terminal can.",
+    ),
+]

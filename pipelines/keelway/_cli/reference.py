@@ -238,7 +238,7 @@ def _cli() -> str:
     app = program()
     lines = ["# Command line", "", "Results go to standard output, progress and errors to standard"]
     lines += ["error. [Exit codes](exit-codes.md) are a promise."]
-    for words in ([], *([name] for name in COMMANDS)):
+    for words in ([], *([name] for name in (*COMMANDS, "run"))):
         said = runner.invoke(app, [*words, "--help"], prog_name="keelway")
         title = " ".join(["keelway", *words])
         lines += ["", f"## `{title}`", "", "```text", said.output.strip(), "```"]
@@ -263,6 +263,7 @@ def _exit_codes() -> str:
             "| 0 | | Everything that was asked for is done. |",
             *rows,
             "| 2 | | The command line itself is wrong. |",
+            "| any | | What the program that `keelway run` ran ended with; 128 + n by signal n. |",
             f"| {errors.EXIT_INTERRUPTED} | | Ctrl-C. What was done until then is in the report. |",
             "| 143 | | The program was told to end (SIGTERM). |",
             "",

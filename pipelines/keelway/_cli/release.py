@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from keelway._cli.options import AsJson, ConfigFile, Engine
+from keelway._cli.options import AsJson, ConfigFile, Engine, Progress
 from keelway.model.engine_choice import EngineChoice
+from keelway.model.progress_form import ProgressForm
 
 if TYPE_CHECKING:
     from keelway.planning import Part
@@ -19,6 +20,7 @@ def release(
         bool,
         typer.Option("--publish/--no-publish", help="Whether images that pass are published."),
     ] = True,
+    progress: Progress = ProgressForm.AUTO,
     as_json: AsJson = False,
 ) -> None:
     """Build, judge and publish the images of this commit.
@@ -28,4 +30,4 @@ def release(
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
 
     without: dict[Part, str] = {} if publish else {"publish": "--no-publish was given"}
-    carry_out(config, engine, without=without, as_json=as_json)
+    carry_out(config, engine, progress, without=without, as_json=as_json)

@@ -1,15 +1,22 @@
 """`keelway sbom`."""
 
-from keelway._cli.options import AsJson, ConfigFile, Engine
+from keelway._cli.options import AsJson, ConfigFile, Engine, Progress
 from keelway.model.engine_choice import EngineChoice
+from keelway.model.progress_form import ProgressForm
 
 _REASON = "`keelway sbom` only builds and lists"
 
 
 def sbom(
-    *, config: ConfigFile = None, engine: Engine = EngineChoice.AUTO, as_json: AsJson = False
+    *,
+    config: ConfigFile = None,
+    engine: Engine = EngineChoice.AUTO,
+    progress: Progress = ProgressForm.AUTO,
+    as_json: AsJson = False,
 ) -> None:
     """Build the images and list what is inside them, as SBOMs."""
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
 
-    carry_out(config, engine, without={"scan": _REASON, "publish": _REASON}, as_json=as_json)
+    carry_out(
+        config, engine, progress, without={"scan": _REASON, "publish": _REASON}, as_json=as_json
+    )

@@ -40,6 +40,7 @@ _ENDPOINTS: Final = {
 _ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _SESSION: Final = "keelway-engine session"
 
+
 class _Open(NamedTuple):
     name: str
     ids: SpanIds

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +23,7 @@ from keelway.model.events import (
     Event,
     Note,
     Observer,
+    Silent,
     StageEnded,
     StageSkipped,
     StageStarted,
@@ -30,14 +32,19 @@ from keelway.model.events import (
     StepStarted,
 )
 from keelway.model.outcome import Status
+from keelway.model.progress_form import ProgressForm
+from keelway.report.json_lines import JsonLines
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from rich.console import Console, ConsoleOptions, RenderResult
 
 SHOWN_STEPS = 8
 """So many steps that are at work are shown at once."""
+
+SHOWN_OUTPUT = 3
+"""So many last lines of output are shown below a step, where the terminal has room for them."""
 
 SHOWN_REASON = 200
 """So many characters of why a step failed are shown; the error that follows has them all."""
@@ -59,14 +66,24 @@ class _Teller(Protocol):
 
 
 @contextmanager
-def open_terminal(console: Console) -> Generator[Observer]:
-    """Give an observer that shows the run on this console until the block ends."""
-    if not console.is_terminal:
-        yield Lines(_teller(console), steps=True)
-        return
-    region = LiveRegion()
-    with Live(region, console=console, refresh_per_second=8, transient=True) as live:
-        yield _Both(Lines(_teller(live.console), steps=False), region)
+def open_terminal(console: Console, form: ProgressForm) -> Generator[Observer]:
+    """Give an observer that shows the run on this console until the block ends.
+
+    Args:
+        console: Where to.
+        form: In which form; a live view is given only to a console that is a terminal.
+    """
+    match form:
+        case ProgressForm.NONE:
+            yield Silent()
+        case ProgressForm.JSON:
+            yield JsonLines(console.file)
+        case ProgressForm.TTY | ProgressForm.AUTO if console.is_terminal:
+            region = LiveRegion()
+            with Live(region, console=console, refresh_per_second=8, transient=True) as live:
+                yield _Both(Lines(_teller(live.console), steps=False), region)
+        case _:
+            yield Lines(_teller(console), steps=True)
 
 
 def _teller(console: Console) -> _Teller:
@@ -154,6 +171,21 @@ def _step_ended(name: str, event: StepEnded) -> Text | None:
     return Text(f"  {event.seconds:5.1f} s  {name}", style="dim")
 
 
+class _AtWork:
+    """A step of the engine that runs now, and the last lines that it wrote."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.since = time.monotonic()
+        self.lines: deque[str] = deque(maxlen=SHOWN_OUTPUT)
+
+    def take(self, text: str) -> None:
+        """Keep the end of some output: what a terminal would show of each line, without escapes."""
+        lines = (line.rsplit("\r", 1)[-1] for line in text.rstrip("\r\n").split("\n"))
+        shown = (Text.from_ansi(line).plain for line in lines)
+        self.lines.extend(line.expandtabs() for line in shown if line.strip())
+
+
 class LiveRegion:
     """What works now: the stages and the engine's steps, redrawn several times a second."""
 
@@ -161,8 +193,8 @@ class LiveRegion:
         """Begin with nothing."""
         self._lock = threading.Lock()
         self._stages: dict[str, float] = {}
-        self._steps: dict[str, tuple[str, float]] = {}
-        self._done = self._cached = 0
+        self._steps: dict[str, _AtWork] = {}
+        self._done = self._cached = self._failed = 0
 
     def on(self, event: Event) -> None:
         """Remember what is at work."""
@@ -176,26 +208,46 @@ class LiveRegion:
             case StageEnded():
                 self._stages.pop(event.stage, None)
             case StepStarted():
-                self._steps[event.step] = (event.name, time.monotonic())
+                self._steps[event.step] = _AtWork(event.name)
+            case StepOutput() if event.step in self._steps:
+                self._steps[event.step].take(event.text)
             case StepEnded():
                 self._steps.pop(event.step, None)
-                self._done += not event.cached
-                self._cached += event.cached
+                self._count(event)
             case _:
                 pass
 
+    def _count(self, event: StepEnded) -> None:
+        if event.error is not None:
+            self._failed += 1
+        elif event.cached:
+            self._cached += 1
+        else:
+            self._done += 1
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw the region."""
+        """Draw the region: no more rows than the terminal has, no row wider."""
         with self._lock:
-            now, steps = time.monotonic(), list(self._steps.values())
-            stages = [f"{name} {now - since:.0f} s" for name, since in self._stages.items()]
-            counted = f"{self._done} steps run, {self._cached} cached"
-        if not stages:
-            return
-        yield Text(f"{' · '.join(stages)}   {counted}", style="cyan")
-        for name, since in steps[:SHOWN_STEPS]:
-            line = Text(f"  {now - since:5.1f} s  {name}", style="dim")
+            lines = list(self._lines(console.height - 1)) if self._stages else []
+        for line in lines:
             line.truncate(options.max_width, overflow="ellipsis")
             yield line
-        if len(steps) > SHOWN_STEPS:
-            yield Text(f"  and {len(steps) - SHOWN_STEPS} more", style="dim")
+
+    def _lines(self, room: int) -> Iterator[Text]:
+        now = time.monotonic()
+        stages = [f"{name} {now - since:.0f} s" for name, since in self._stages.items()]
+        counted = f"{self._done} steps run, {self._cached} cached"
+        failed = f", {self._failed} failed" if self._failed else ""
+        yield Text(f"{' · '.join(stages)}   {counted}{failed}", style="cyan")
+        steps = list(self._steps.values())
+        most = max(min(SHOWN_STEPS, room - 2), 0)
+        spare = room - 2 - min(len(steps), most)
+        for number, step in enumerate(steps[:most]):
+            yield Text(f"  {now - step.since:5.1f} s  {step.name}", style="dim")
+            fair = max(spare, 0) // (min(len(steps), most) - number)
+            lines = list(step.lines)[-fair:] if fair else []
+            spare -= len(lines)
+            for line in lines:
+                yield Text(f"           │ {line}", style="dim")
+        if len(steps) > most:
+            yield Text(f"  and {len(steps) - most} more", style="dim")

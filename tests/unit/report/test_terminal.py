@@ -21,6 +21,7 @@ from keelway.model.events import (
     StepStarted,
 )
 from keelway.model.outcome import Status
+from keelway.model.progress_form import ProgressForm
 from keelway.report.terminal import SHOWN_STEPS, LiveRegion, open_terminal
 from keelway.stages.gate import GateSpec, judge
 from tests.support.built import findings
@@ -44,7 +45,7 @@ RUN: tuple[Event, ...] = (
 def shown(*events: Event, terminal: bool = False) -> str:
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=80, _environ={"TERM": "xterm"})
-    with open_terminal(console) as observer:
+    with open_terminal(console, ProgressForm.AUTO) as observer:
         for event in events:
             observer.on(event)
     return out.getvalue()
@@ -114,7 +115,7 @@ def test_the_region_is_empty_when_nothing_is_at_work() -> None:
 def test_a_failed_step_is_named_once() -> None:
     console = Console(file=io.StringIO(), record=True, width=200)
     name = "Dockerfile:2: COPY missing /b"
-    with open_terminal(console) as observer:
+    with open_terminal(console, ProgressForm.AUTO) as observer:
         observer.on(StepStarted(step="1", name=name))
         observer.on(StepEnded(step="1", cached=False, seconds=0, error=f"{name}: not found\nx"))
     assert console.export_text() == f"  failed  {name}: not found\n"

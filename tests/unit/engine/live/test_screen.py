@@ -12,6 +12,7 @@ from tests.support.terminal import Terminal, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 ABLE = {"TERM": "xterm-256color"}
 
@@ -109,7 +110,9 @@ def test_lines_are_cut_not_wrapped() -> None:
 def test_what_programs_do_to_terminals_stays_theirs() -> None:
     with terminal() as screen, live(screen) as progress:
         step = progress.start("exec npm install")
-        progress.log(step, "stdout", b"\x1b[2J\x1b[H\x1b[31mred\x1b[0m\n10%\r50%\r100%\n\x1b]0;title\x07x")
+        progress.log(
+            step, "stdout", b"\x1b[2J\x1b[H\x1b[31mred\x1b[0m\n10%\r50%\r100%\n\x1b]0;title\x07x"
+        )
         rows = screen.wait_for("100%")
         assert rows[1:4] == ["  │ red", "  │ 100%", "  │ x"]
         assert "red" not in screen.colours()
@@ -194,7 +197,7 @@ def test_the_form_that_fits(form: str, environment: dict[str, str], expected: st
         assert resolved(form, out, environment) == expected
 
 
-def test_a_pipe_gets_lines(tmp_path) -> None:
+def test_a_pipe_gets_lines(tmp_path: Path) -> None:
     with (tmp_path / "log").open("w+") as out:
         Progress.on(out, "tty", ABLE).cached("image one")
         out.seek(0)
