@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import httpx
 
@@ -69,14 +69,16 @@ class RawSession:
         return self.process.wait(timeout=STOP_TIMEOUT_S)
 
 
-def start_session(engine: Engine, arguments: Sequence[str] = LABELS) -> RawSession:
-    """Start `session` and read its one line; the caller ends it."""
+def start_session(
+    engine: Engine, arguments: Sequence[str] = LABELS, *, log: IO[str] | None = None
+) -> RawSession:
+    """Start `session` and read its one line; the caller ends it. `log` gets what it says."""
     assert engine.program is not None
     process = subprocess.Popen(
         [str(engine.program), "session", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if log is None else log,
         env={**os.environ, **engine.environment},
         text=True,
     )

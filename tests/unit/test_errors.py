@@ -34,6 +34,8 @@ EXIT_CODES = {
     "GateError": 6,
     "DeployError": 7,
     "RollbackError": 8,
+    "CommandError": 126,
+    "CommandNotFoundError": 127,
 }
 
 
