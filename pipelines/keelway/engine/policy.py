@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keelway.engine.errors import EngineError
 from keelway.engine.sizes import parse_size, show_size
@@ -45,6 +45,15 @@ class Policy:
     """This much may always stay."""
     target: int | None = None
     """Once something has to go, the store shrinks to this size."""
+    unused_since: int | None = None
+    """Only what was not used since then goes (nanoseconds since 1970)."""
+    kinds: frozenset[str] = frozenset()
+    """Only parts of these kinds go; empty for all."""
+
+    def is_about(self, *, used: int, kind: str) -> bool:
+        """Say whether a part of a kind, last used then, is one that may go by this policy."""
+        is_old = self.unused_since is None or used < self.unused_since
+        return is_old and (not self.kinds or kind in self.kinds)
 
     def __str__(self) -> str:
         """Return the policy in words, as `at most 60.0 GB, 10.0 GB of the disk free`."""
@@ -133,7 +142,8 @@ def with_spaces(policy: Policy, spaces: Mapping[str, str], *, disk: int) -> Poli
         if name not in SPACES:
             raise EngineError(f"{name!r} is none of {', '.join(SPACES)}")
         try:
-            policy = replace(policy, **{SPACES[name]: parse_size(text, of=disk)})
+            sizes: dict[str, Any] = {SPACES[name]: parse_size(text, of=disk)}
+            policy = replace(policy, **sizes)
         except EngineError as error:
             raise EngineError(f"invalid {name} value: {error}") from None
     return policy

@@ -1,6 +1,10 @@
-"""Sizes as people write them: `500MB`, `1.5GiB`, or a part of the whole: `10%`.
+"""Sizes and ages as people write them: `500MB`, `1.5GiB`, a part of the whole: `10%`; `7d`, `12h`.
 
-parse_size("10%", of=disk_size)
+Example:
+    >>> parse_size("10%", of=500)
+    50
+    >>> parse_age("1h30m")
+    5400
 """
 
 from __future__ import annotations
@@ -18,6 +22,8 @@ _UNITS = {
 }
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*|%)\s*")
 _WHOLE = 100
+_AGE_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 
 
 def parse_size(text: str, *, of: int) -> int:
@@ -33,6 +39,18 @@ def parse_size(text: str, *, of: int) -> int:
     if unit not in _UNITS:
         raise EngineError(f"{text!r} is no size; write one such as 500MB, 1.5GiB or 10%")
     return int(number * _UNITS[unit])
+
+
+def parse_age(text: str) -> int:
+    """Return the seconds that a text means.
+
+    Raises:
+        EngineError: it means none.
+    """
+    parts = _AGE.findall(text.replace(" ", "").lower())
+    if not parts or "".join(map("".join, parts)) != text.replace(" ", "").lower():
+        raise EngineError(f"{text!r} is no age; write one such as 30m, 12h, 7d or 1d12h")
+    return int(sum(float(number) * _AGE_UNITS[unit] for number, unit in parts))
 
 
 def show_size(size: int) -> str:

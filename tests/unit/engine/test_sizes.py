@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keelway.engine.errors import EngineError
-from keelway.engine.sizes import parse_size, show_size
+from keelway.engine.sizes import parse_age, parse_size, show_size
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,24 @@ def test_what_does_not(text: str) -> None:
 )
 def test_sizes_for_people(size: int, text: str) -> None:
     assert show_size(size) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("30m", 1800),
+        ("12h", 43_200),
+        ("7d", 604_800),
+        ("1.5h", 5400),
+        ("1d 12H", 129_600),
+        ("0s", 0),
+    ],
+)
+def test_what_means_an_age(text: str, seconds: int) -> None:
+    assert parse_age(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "7", "d", "7 days", "-1h", "1h x"])
+def test_what_means_none(text: str) -> None:
+    with pytest.raises(EngineError, match="is no age; write one such as"):
+        parse_age(text)

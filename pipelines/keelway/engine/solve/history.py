@@ -29,9 +29,7 @@ def remember(store: Store, op: Op, before: Sequence[Snapshot], after: Sequence[S
     for layer in {layer for snapshot in after for layer in snapshot} - old:
         if layer.startswith("l"):
             text = instruction(op)
-            store.cache.put(
-                _key(layer), text.encode(), description="made by", layers=(layer,), blobs=()
-            )
+            store.cache.put(_key(layer), text.encode(), description="", layers=(layer,), blobs=())
 
 
 def instruction(op: Op) -> str:  # noqa: PLR0911 - one line an operation

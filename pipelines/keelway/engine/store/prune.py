@@ -21,12 +21,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freed:
-    """What a pruning removed."""
+    """What a pruning removed, or would remove."""
 
-    parts: int
-    size: int
+    removed: tuple[Part, ...]
     kept: int
     """Bytes that the store still takes."""
+
+    @property
+    def parts(self) -> int:
+        """How many parts that are."""
+        return len(self.removed)
+
+    @property
+    def size(self) -> int:
+        """How many bytes they take."""
+        return sum(part.size for part in self.removed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +46,22 @@ class Taken:
     trash: list[Path]
 
 
-def prune(root: Path, workspace: Workspace, database: Database, policy: Policy) -> Freed:
-    """Remove what the policy has no room for; deleted before this returns."""
-    taken = take(root, workspace, database, policy)
+def prune(
+    root: Path, workspace: Workspace, database: Database, policy: Policy, *, only_look: bool = False
+) -> Freed:
+    """Remove what the policy has no room for; deleted before this returns.
+
+    With `only_look` nothing is removed; what would be is returned all the same.
+    """
+    taken = take(root, workspace, database, policy, only_look=only_look)
     for path in taken.trash:
         delete(path)
     return taken.freed
 
 
-def take(root: Path, workspace: Workspace, database: Database, policy: Policy) -> Taken:
+def take(
+    root: Path, workspace: Workspace, database: Database, policy: Policy, *, only_look: bool = False
+) -> Taken:
     """Take away what the policy has no room for; what that was is still to be deleted.
 
     Others have to wait only while the things to go are moved, not while they are chosen.
@@ -57,23 +73,23 @@ def take(root: Path, workspace: Workspace, database: Database, policy: Policy) -
     usage.measure()
     parts = usage.parts.values()
     total = sum(part.size for part in parts)
-    wanted = _choose(parts, total, policy.room(root, total))
-    chosen: list[Part] = []
+    candidates = [part for part in parts if policy.is_about(used=part.used, kind=part.kind)]
+    wanted = _choose(candidates, total, policy.room(root, total))
+    chosen: list[Part] = wanted if only_look else []
     trash: list[Path] = []
-    if wanted:
+    if wanted and not only_look:
         with workspace.collecting() as pins:
             chosen = [part for part in wanted if not part.is_in_use(pins)]
             trash = _remove(chosen, workspace, database, since)
-    size = sum(part.size for part in chosen)
-    return Taken(freed=Freed(parts=len(chosen), size=size, kept=total - size), trash=trash)
+    kept = total - sum(part.size for part in chosen)
+    return Taken(freed=Freed(removed=tuple(chosen), kept=kept), trash=trash)
 
 
 def _choose(parts: Iterable[Part], total: int, goal: int) -> list[Part]:
     """Return what goes: the least recently used, as much as it takes."""
     chosen: list[Part] = []
-    idle = [part for part in parts if not part.active]
     # Of what was used at one time the newest goes first: others were made from the older.
-    for part in sorted(idle, key=lambda part: (part.used, -part.created)):
+    for part in sorted(parts, key=lambda part: (part.used, -part.created)):
         if total <= goal and (goal or part.size):
             break
         chosen.append(part)

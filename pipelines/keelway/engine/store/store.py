@@ -158,14 +158,14 @@ class Store:
         usage.measure()
         return sorted(usage.parts.values(), key=lambda part: part.used)
 
-    def prune(self, policy: Policy | None = None) -> Freed:
+    def prune(self, policy: Policy | None = None, *, only_look: bool = False) -> Freed:
         """Remove what has not been used for longest; nothing that a live session has used.
 
-        Without a policy the store's own budget holds.
+        Without a policy the store's own budget holds. With `only_look` nothing is removed.
         """
         self._note_uses()
         chosen = self.policy if policy is None else policy
-        return prune(self.root, self._workspace, self._database, chosen)
+        return prune(self.root, self._workspace, self._database, chosen, only_look=only_look)
 
     def _note_uses(self) -> None:
         """Write down when the things that this session uses were last used."""

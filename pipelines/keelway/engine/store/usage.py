@@ -22,6 +22,10 @@ _KINDS = {
     "s": "squashed layers",
     "p": "part of a layer",
 }
+BLOB = "blob"
+VOLUME = "cache volume"
+KINDS = (*dict.fromkeys(_KINDS.values()), BLOB, VOLUME)
+"""What parts of a store can be."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,9 +70,9 @@ class Usage:
         for layer in _entries(root / "layers"):
             self._add(layer.name, _KINDS.get(layer.name[0], "layer"), layer)
         for blob in _entries(root / "blobs" / "sha256"):
-            self._add("sha256:" + blob.name, "blob", blob)
+            self._add("sha256:" + blob.name, BLOB, blob)
         for volume in _entries(root / "volumes"):
-            self._add("v" + volume.name, "cache volume", volume)
+            self._add("v" + volume.name, VOLUME, volume)
         self._attribute()
         for part in self.parts.values():
             part.active = part.is_in_use(pins)
@@ -78,11 +82,11 @@ class Usage:
         known = dict(self._database.rows("SELECT key, value FROM memo WHERE kind = 'size'"))
         fresh: list[tuple[str, str]] = []
         for part in self.parts.values():
-            if part.kind == "blob":
+            if part.kind == BLOB:
                 part.size = _file_size(part.path)
                 continue
             # A volume changes until its session ends, which is noted then; others never do.
-            mark = f" {part.used}" if part.kind == "cache volume" else ""
+            mark = f" {part.used}" if part.kind == VOLUME else ""
             size, space, marked = known.get(part.name, "").partition(" ")
             if size and space + marked == mark and not (mark and part.active):
                 part.size = int(size)
@@ -100,7 +104,7 @@ class Usage:
             return  # somebody else has just made room
         used = max(self._times.get(name, 0), created)
         text = ""
-        if kind == "cache volume":
+        if kind == VOLUME:
             text = _text(path / "identity")
         self.parts[name] = Part(
             name=name, kind=kind, path=path, size=0, created=created, used=used, description=text
