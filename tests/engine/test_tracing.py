@@ -172,6 +172,25 @@ def test_side_by_side_work_keeps_its_parent(
         assert collected.span(words).parent_span_id.hex() == SPAN
 
 
+def test_a_service_belongs_to_the_request_that_needed_it(
+    traced: Engine, collected: Collector, samples: SampleImages, nonce: str
+) -> None:
+    from_ = f'container {{ from(address: "{samples.busybox}")'
+    with session_of(traced) as session:
+        made = session.data(f"""{{ {from_} {{ withNewFile(path: "/n", contents: "{nonce}") {{
+            withExposedPort(port: 80) {{ asService(args: ["httpd", "-f", "-p", "80"]) {{
+            id }} }} }} }} }} }}""")
+        service = made["container"]["from"]["withNewFile"]["withExposedPort"]["asService"]["id"]
+        asked(
+            session,
+            f"""{{ {from_} {{ withEnvVariable(name: "N", value: "{nonce}") {{
+            withServiceBinding(alias: "web", service: "{service}") {{
+            withExec(args: ["nc", "-z", "web", "80"]) {{ exitCode }} }} }} }} }} }}""",
+        )
+    assert collected.span("nc -z web").parent_span_id.hex() == SPAN
+    assert collected.span("httpd").parent_span_id.hex() == SPAN
+
+
 @pytest.mark.parametrize(
     "settings",
     [

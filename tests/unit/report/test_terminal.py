@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from datetime import UTC, datetime
 
@@ -110,6 +111,80 @@ def test_the_region_is_empty_when_nothing_is_at_work() -> None:
     console = Console(file=io.StringIO(), record=True)
     console.print(LiveRegion())
     assert console.export_text().strip() == ""
+
+
+def region_of(*events: Event, height: int = 25) -> list[str]:
+    """Return what the region draws on a terminal of so many rows."""
+    region = LiveRegion()
+    for event in events:
+        region.on(event)
+    console = Console(file=io.StringIO(), width=60, height=height, record=True)
+    console.print(region)
+    return [
+        re.sub(r"[\d.]+ s", "0 s", line.rstrip()) for line in console.export_text().splitlines()
+    ]
+
+
+def test_the_region_shows_the_last_output_of_a_step() -> None:
+    lines = region_of(
+        StageStarted(stage="build", at=NOW),
+        StepStarted(step="1", name="RUN make"),
+        StepOutput(step="1", stream="stdout", text="one\ntwo\nthree\n"),
+        StepOutput(step="1", stream="stderr", text="\x1b[31m10%\r99%\x1b[0m\n"),
+        StepStarted(step="2", name="RUN false"),
+        StepEnded(step="2", cached=False, seconds=0, error="exit code: 1"),
+    )
+    assert lines == [
+        "build 0 s   0 steps run, 0 cached, 1 failed",
+        "    0 s  RUN make",
+        "           │ two",
+        "           │ three",
+        "           │ 99%",
+    ]
+
+
+def test_the_region_fits_a_low_terminal() -> None:
+    steps = [StepStarted(step=str(number), name=f"step {number}") for number in range(6)]
+    written = [StepOutput(step=str(n), stream="stdout", text="a\nb\n") for n in range(6)]
+    lines = region_of(StageStarted(stage="build", at=NOW), *steps, *written, height=6)
+    assert len(lines) == 5
+    assert lines[-1] == "  and 3 more"
+
+
+def test_json_lines_for_programs() -> None:
+    out = io.StringIO()
+    with open_terminal(Console(file=out), ProgressForm.JSON) as observer:
+        for event in RUN:
+            observer.on(event)
+        failed = PlanError("no login at https://user:secret@example.org")
+        observer.on(StageEnded(stage="scan", at=NOW, seconds=1, status=Status.FAILED, error=failed))
+    told = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [one["event"] for one in told] == [
+        *("engine", "stage_start", "start", "log", "end", "start", "end", "note", "stage_end"),
+        *("stage_skip", "note", "stage_end"),
+    ]
+    assert told[2] == {"event": "start", "id": "1", "name": "[amd64] RUN make"}
+    assert told[4] == {"event": "end", "id": "1", "cached": False, "seconds": 2.5, "error": None}
+    assert told[10] == {"event": "note", "stage": None, "text": "low disk"}
+    assert told[8]["at"] == "2026-01-31T00:00:00+00:00"
+    assert told[11]["error"] == "no login at https://***@example.org"
+
+
+def test_nothing_where_nothing_is_wanted() -> None:
+    out = io.StringIO()
+    with open_terminal(Console(file=out), ProgressForm.NONE) as observer:
+        for event in RUN:
+            observer.on(event)
+    assert out.getvalue() == ""
+
+
+def test_plain_lines_on_a_terminal_that_could_do_more() -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=80, _environ={"TERM": "xterm"})
+    with open_terminal(console, ProgressForm.PLAIN) as observer:
+        observer.on(StageStarted(stage="build", at=NOW))
+    assert "started" in out.getvalue()
+    assert "\x1b[?25l" not in out.getvalue()
 
 
 def test_a_failed_step_is_named_once() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from keelway.engine.errors import EngineError, ExecFailed
@@ -80,7 +82,9 @@ class Instance:
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._watchers: set[Callable[[], None]] = set()
-        self._thread = threading.Thread(target=self._run, name=f"service {hostname}", daemon=True)
+        # It belongs to the request that started it, which the context carries.
+        run = partial(contextvars.copy_context().run, self._run)
+        self._thread = threading.Thread(target=run, name=f"service {hostname}", daemon=True)
 
     def start(self) -> None:
         """Begin; `wait_ready` tells what came of it."""
