@@ -60,8 +60,10 @@ class Screen:
     def __call__(self, event: Mapping[str, object]) -> None:
         """Take one event; it shows with the next picture."""
         with self._lock:
+            if self._over.is_set():  # nobody looks any more
+                return
             self._stay += self._board.take(event, time.monotonic())
-            if self._painter is None and not self._over.is_set():
+            if self._painter is None:
                 self._painter = threading.Thread(target=self._paint_on, name="screen", daemon=True)
                 self._painter.start()
 
@@ -94,8 +96,8 @@ class Screen:
         if width < self._width:
             # Lines that were drawn may be wrapped now, or not: only a new picture is sure.
             self._stayed.extend(above)
-            room = max(size.lines - 1 - len(picture), 0)
-            above = list(self._stayed)[-room:] if room else []
+            shown = max(size.lines - 1 - len(picture), len(above))
+            above = list(self._stayed)[-shown:] if shown else []
             begin = _CLEAR_SCREEN
         else:
             self._stayed.extend(above)

@@ -134,6 +134,33 @@ def test_a_window_that_becomes_narrower() -> None:
         assert rows[0] == "✔ CACHED image one"
 
 
+def test_no_line_is_lost_when_the_window_becomes_narrower() -> None:
+    with terminal(columns=80, rows=10) as screen:
+        with live(screen) as progress:
+            running = progress.start("exec make")
+            screen.wait_for("1 running")
+            screen.resize(60, 10)
+            for number in range(30):
+                progress.cached(f"image {number}")
+            progress.end(running, cached=False, error=None)
+        screen.settle()
+        kept = [row for row in screen.history() if row.startswith("✔ CACHED image")]
+        assert kept == [f"✔ CACHED image {number}" for number in range(30)]
+
+
+def test_a_window_that_becomes_lower() -> None:
+    with terminal(rows=20) as screen:
+        with live(screen) as progress:
+            steps = [progress.start(f"exec {number}") for number in range(12)]
+            screen.wait_for("12 running")
+            screen.resize(80, 6)
+            rows = screen.wait_for("and 9 more")
+            assert len(rows) == 5
+            for step in steps:
+                progress.end(step, cached=False, error=None)
+        assert "12 steps done" in screen.settle()[-1]
+
+
 def test_nothing_is_cleared_that_is_drawn_again() -> None:
     """Flicker is a screen that is empty for a moment: no picture begins by clearing."""
     with terminal() as screen:
