@@ -55,6 +55,19 @@ class Writer(Protocol):
         """Write one event."""
 
 
+class Live(Protocol):
+    """A view on a terminal, which others may need for a while."""
+
+    def hold(self) -> None:
+        """Take the view away until `release`."""
+
+    def release(self) -> None:
+        """Show it again."""
+
+    def close(self) -> None:
+        """Leave the last picture."""
+
+
 class Progress:
     """Names steps and gives their events to one writer."""
 
@@ -62,14 +75,14 @@ class Progress:
         self,
         writer: Writer | None,
         *,
-        live: Callable[[], None] | None = None,
+        live: Live | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Make a progress that tells `writer`; None keeps silent.
 
         Args:
             writer: Who is told.
-            live: Ends a writer that shows a live view; None for those that write lines.
+            live: The live view, if the writer is one; None for those that write lines.
             environment: Variables that may ask for spans.
         """
         self._writer = writer
@@ -99,7 +112,7 @@ class Progress:
                 from keelway.engine.live.screen import Screen  # noqa: PLC0415 - for this form only
 
                 screen = Screen(out, environment)
-                return cls(screen, live=screen.close, environment=environment)
+                return cls(screen, live=screen, environment=environment)
             case _:
                 return cls(_PlainLines(out), environment=environment)
 
@@ -159,7 +172,7 @@ class Progress:
         if self._tracing is not None:
             self._tracing.close()
         if self._live is not None:
-            self._live()
+            self._live.close()
         if self._stderr is not None:
             sys.stderr = self._stderr
 
@@ -168,12 +181,16 @@ class Progress:
         """Tell nothing within the block, and after it what there was to tell."""
         with self._lock:
             self._holders += 1
+            if self._live is not None:
+                self._live.hold()
         try:
             yield
         finally:
             with self._lock:
                 self._holders -= 1
                 if not self._holders:
+                    if self._live is not None:
+                        self._live.release()
                     waiting, self._waiting = self._waiting, []
                     for event in waiting:
                         self._write(event)

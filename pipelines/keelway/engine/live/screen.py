@@ -56,6 +56,7 @@ class Screen:
         self._width = 0
         self._over = threading.Event()
         self._painter: threading.Thread | None = None
+        self._held = False
 
     def __call__(self, event: Mapping[str, object]) -> None:
         """Take one event; it shows with the next picture."""
@@ -66,6 +67,20 @@ class Screen:
             if self._painter is None:
                 self._painter = threading.Thread(target=self._paint_on, name="screen", daemon=True)
                 self._painter.start()
+
+    def hold(self) -> None:
+        """Take the picture away, and draw nothing until `release`: another has the terminal."""
+        with self._lock, suppress(OSError, ValueError):
+            self._held = True
+            if self._drawn:
+                self._out.write(f"\r{_UP.format(len(self._drawn))}{_CLEAR_BELOW}")
+                self._out.flush()
+                self._drawn = []
+
+    def release(self) -> None:
+        """Draw again."""
+        with self._lock:
+            self._held = False
 
     def close(self) -> None:
         """Leave the lines that stay, and the summary as the last of them."""
@@ -80,6 +95,8 @@ class Screen:
     def _paint_on(self) -> None:
         while not self._over.wait(_REDRAWN_S):
             with self._lock:
+                if self._held:
+                    continue
                 try:
                     self._draw()
                 except (OSError, ValueError):  # the terminal is gone
