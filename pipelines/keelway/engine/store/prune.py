@@ -73,7 +73,11 @@ def take(
     usage.measure()
     parts = usage.parts.values()
     total = sum(part.size for part in parts)
-    candidates = [part for part in parts if policy.is_about(used=part.used, kind=part.kind)]
+    candidates = [
+        part
+        for part in parts
+        if not part.active and policy.is_about(used=part.used, kind=part.kind)
+    ]
     wanted = _choose(candidates, total, policy.room(root, total))
     chosen: list[Part] = wanted if only_look else []
     trash: list[Path] = []
@@ -86,7 +90,7 @@ def take(
 
 
 def _choose(parts: Iterable[Part], total: int, goal: int) -> list[Part]:
-    """Return what goes: the least recently used, as much as it takes."""
+    """Return what of these goes: the least recently used, as much as it takes."""
     chosen: list[Part] = []
     # Of what was used at one time the newest goes first: others were made from the older.
     for part in sorted(parts, key=lambda part: (part.used, -part.created)):
