@@ -55,7 +55,7 @@ soak: setup ## Kill and load the engine for long: KILLS=5000 says how often it d
 	  tests/engine/test_kills.py tests/engine/test_limits.py tests/engine/test_faults.py $(ARGS)
 
 .PHONY: bench
-bench: setup ## Measure how fast the engine and the command line are; prints JSON.
+bench: setup ## Measure any number of engines side by side (ARGS=--help says how).
 	@$(BIN)/python -m bench $(ARGS)
 
 .PHONY: fmt

@@ -1,1 +1,1 @@
-"""What keelway promises about speed, measured: `make bench` prints JSON."""
+"""What is promised about speed, measured: `make bench` prints a table of any number of engines."""
