@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import random
 from typing import TYPE_CHECKING
 
 from tests.support import debian
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 APPLETS = "cat cp echo false head httpd ls mkdir mv rm sh sleep test touch true wget"
 MIB = 1 << 20
+LETTERS = b"etaoinshrdlucmfwypvbgkqjxz"
+WORDS = 4000
+FREQUENCIES = [1 / (number + 1) for number in range(WORDS)]
 
 
 def write_rootfs(folder: Path) -> Path:
@@ -44,10 +48,13 @@ def write_small(folder: Path, count: int) -> None:
 
 
 def write_large(folder: Path, count: int, size: int) -> None:
-    """Write large files of text that a compressor can do something with."""
+    """Write large files of words, which compress about as well as programs do."""
     folder.mkdir(parents=True)
+    letters = random.Random(1)  # noqa: S311 - no secret
+    words = [bytes(letters.choices(LETTERS, k=letters.randint(2, 9))) for _ in range(WORDS)]
     for number in range(count):
-        block = os.urandom(MIB // 2).hex().encode()
+        block = b" ".join(random.choices(words, FREQUENCIES, k=MIB // 8))  # noqa: S311 - likewise
         with (folder / f"f{number}").open("wb") as file:
             for _ in range(size // len(block)):
                 file.write(block)
+            file.write(block[: size % len(block)])

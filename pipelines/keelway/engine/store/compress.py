@@ -1,8 +1,9 @@
 """Compression of layers: the same bytes in give the same bytes out, on any number of threads.
 
-Gzip is written in pieces of 1 MiB that are compressed side by side. Each piece is primed with the
-last 32 KiB of the piece before, so the result is one ordinary gzip member that loses next to
-nothing in size. Pieces that a sample shows to be incompressible are stored.
+Gzip is written in pieces of 1 MiB that are compressed side by side, each a gzip member of its own;
+members that follow each other are one stream (RFC 1952, 2.2). They are made by libdeflate, which
+is three times as fast as zlib at the same size and gives the same bytes on every processor. Pieces
+that a sample shows to be incompressible are stored.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from __future__ import annotations
 import collections
 import contextlib
 import os
-import struct
 import subprocess
 import tempfile
-import zlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+import deflate
 
 from keelway.engine.errors import EngineError
 
@@ -23,14 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 BLOCK = 1 << 20
-_WINDOW = 1 << 15
-_LEVEL = 4
-"""Within 2% of the size that level 6 gives, in half the time."""
+_LEVEL = 2
+"""About the size that zlib's level 4 gives."""
+_STORED = 0
 _SAMPLE = 4096
 _SAMPLES = 4
 _STORED_ABOVE = 0.97
-_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-_GZIP_END = b"\x03\x00"
 _ZSTD_LEVEL = "-3"
 _THREADS = max(2, os.cpu_count() or 2)
 
@@ -63,32 +62,28 @@ class Plain:
 
 
 class Gzip:
-    """Gzip, in parallel, by the standard library."""
+    """Gzip, in parallel, by libdeflate."""
 
     def __init__(self, sink: Callable[[bytes], object], threads: ThreadPoolExecutor) -> None:
         """Write to this function; compress in these threads."""
         self._sink = sink
         self._threads = threads
         self._running: collections.deque[Future[bytes]] = collections.deque()
-        self._tail = b""
-        self._crc = 0
-        self._size = 0
-        sink(_GZIP_HEADER)
+        self._empty = True
 
     def block(self, data: bytes) -> None:
         """Take the next block."""
-        self._running.append(self._threads.submit(deflate, data, self._tail))
-        self._tail = data[-_WINDOW:]
-        self._crc = zlib.crc32(data, self._crc)
-        self._size += len(data)
+        self._empty = False
+        self._running.append(self._threads.submit(_member, data))
         while len(self._running) > 2 * _THREADS or (self._running and self._running[0].done()):
             self._sink(self._running.popleft().result())
 
     def finish(self) -> None:
-        """Write the blocks that are under way, and the trailer."""
+        """Write the blocks that are under way; a stream has at least one member."""
+        if self._empty:
+            self.block(b"")
         while self._running:
             self._sink(self._running.popleft().result())
-        self._sink(_GZIP_END + struct.pack("<II", self._crc, self._size & 0xFFFFFFFF))
 
 
 class Zstd:
@@ -125,14 +120,10 @@ class Zstd:
             self._sink(chunk)
 
 
-def deflate(data: bytes, before: bytes) -> bytes:
-    """Return a block as raw deflate that ends on a byte and may follow the block `before`."""
-    level = _LEVEL if _compressible(data) else 0
-    if level and before:
-        stream = zlib.compressobj(level, zlib.DEFLATED, -15, 9, zdict=before)
-    else:
-        stream = zlib.compressobj(level, zlib.DEFLATED, -15, 9)
-    return stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
+def _member(data: bytes) -> bytes:
+    level = _LEVEL if _compressible(data) else _STORED
+    # Its stubs name a type that Python has from 3.12 on.
+    return bytes(deflate.gzip_compress(data, level))  # pyright: ignore[reportUnknownMemberType]
 
 
 def _compressible(data: bytes) -> bool:
@@ -141,7 +132,8 @@ def _compressible(data: bytes) -> bool:
         return True
     step = (len(data) - _SAMPLE) // (_SAMPLES - 1)
     sample = b"".join(data[n * step : n * step + _SAMPLE] for n in range(_SAMPLES))
-    return len(zlib.compress(sample, 1)) < len(sample) * _STORED_ABOVE
+    packed = deflate.deflate_compress(sample, 1)  # pyright: ignore[reportUnknownMemberType]
+    return len(packed) < len(sample) * _STORED_ABOVE
 
 
 @contextlib.contextmanager
