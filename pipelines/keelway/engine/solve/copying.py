@@ -16,6 +16,7 @@ from keelway.engine.store.space import disk_error
 if TYPE_CHECKING:
     from keelway.dockerfile.modes import Mode
     from keelway.engine.run.inroot import Root
+    from keelway.engine.solve.links import Links
 
 _NO_FAST_COPY = {errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
 _FROM_OVERLAY = ("user.overlay.", "trusted.overlay.")
@@ -66,12 +67,13 @@ class Attributes:
 class Copier:
     """Copies into one open root, with the same attributes for all that it copies."""
 
-    def __init__(self, root: Root, attributes: Attributes) -> None:
-        """Write below this root."""
+    def __init__(self, root: Root, attributes: Attributes, links: Links | None = None) -> None:
+        """Write below this root; `links` takes what need not be copied."""
         self._root = root
         self._attributes = attributes
         self._names: dict[tuple[int, int], Path] = {}
         """Where the copy of a file is that has several names."""
+        self._links = links
 
     def make_parents(self, path: str) -> None:
         """Make the folders above a path that are missing, for the copies' owner."""
@@ -158,6 +160,8 @@ class Copier:
         if kind == stat_module.S_IFLNK:
             target.symlink_to(source.readlink())
         elif kind == stat_module.S_IFREG:
+            if self._is_linked(source, state, target):
+                return
             if not alone and self._linked(state, target):
                 return
             copy_contents(source, target)
@@ -178,6 +182,15 @@ class Copier:
             self._names[state.st_dev, state.st_ino] = target
             return False
         return True
+
+    def _is_linked(self, source: Path, state: os.stat_result, target: Path) -> bool:
+        """Leave a file to be linked where the copy would be equal in all, and say if it is."""
+        owner, mode = (state.st_uid, state.st_gid), stat_module.S_IMODE(state.st_mode)
+        if self._links is None or self._attributes.owner not in {None, owner}:
+            return False
+        if self._attributes.mode_of(mode, directory=False) != mode:
+            return False
+        return self._links.put(source, state, target)
 
     def _dress(self, source: Path, target: Path) -> None:
         """Give a copy its owner, mode, times and extended attributes."""
@@ -210,17 +223,27 @@ def _has_any(source: Path, below: str, wanted: Wanted) -> bool:
 def copy_contents(source: Path, target: Path) -> None:
     """Copy the bytes of a file to a new one, inside the kernel where it can."""
     with source.open("rb") as read, target.open("xb") as write:
-        left = os.fstat(read.fileno()).st_size
-        try:
-            while left > 0:
-                done = os.copy_file_range(read.fileno(), write.fileno(), left)
-                if done == 0:
-                    break
-                left -= done
-        except OSError as error:
-            if error.errno not in _NO_FAST_COPY:
-                raise
-            read.seek(0)
-            write.seek(0)
-            write.truncate()
-            shutil.copyfileobj(read, write, 1 << 20)
+        size = os.fstat(read.fileno()).st_size
+        # The first shares what it copies where a file system can, but not from one to another.
+        for copy in (_copy_range, _send):
+            try:
+                copy(read.fileno(), write.fileno(), size)
+            except OSError as error:
+                if error.errno not in _NO_FAST_COPY:
+                    raise
+                for file in (read, write):
+                    file.seek(0)
+                write.truncate()
+            else:
+                return
+        shutil.copyfileobj(read, write, 1 << 20)
+
+
+def _copy_range(read: int, write: int, left: int) -> None:
+    while left > 0 and (done := os.copy_file_range(read, write, left)):
+        left -= done
+
+
+def _send(read: int, write: int, left: int) -> None:
+    while left > 0 and (done := os.sendfile(write, read, None, left)):
+        left -= done

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from keelway.engine.graph.copies import CopyPart, DockerCopy
     from keelway.engine.run.inroot import Root
+    from keelway.engine.solve.links import Links
 
 
 class _Kept:
@@ -54,6 +55,7 @@ class DockerCopier:
         dest: Root,
         *,
         owner: tuple[int, int] | None,
+        links: Links | None,
         new_work: Callable[[], Path],
     ) -> None:
         """Prepare to copy.
@@ -64,6 +66,7 @@ class DockerCopier:
             source: the tree to copy from.
             dest: the tree to copy to.
             owner: what the operation's owner means in numbers.
+            links: takes files that need not be copied.
             new_work: makes a folder on the same file system, for archives.
         """
         self._op = op
@@ -72,7 +75,7 @@ class DockerCopier:
         self._source = source
         self._dest = dest
         mode = parse_mode(op.chmod) if op.chmod else None
-        self._copier = Copier(dest, Attributes(owner=owner, mode=mode))
+        self._copier = Copier(dest, Attributes(owner=owner, mode=mode), links)
         self._unpacked = Copier(dest, Attributes(owner=owner))
         self._ignore = Selection((), part.ignore)
         self._exclude = Patterns(op.exclude)

@@ -17,6 +17,7 @@ from keelway.engine.run import users
 from keelway.engine.run.inroot import Root
 from keelway.engine.solve.copying import Attributes, Copier, Everything
 from keelway.engine.solve.dockercopy import DockerCopier
+from keelway.engine.solve.links import Links
 from keelway.engine.solve.trees import real_path
 from keelway.engine.store.gitignore import GitIgnore
 from keelway.engine.store.patterns import Selection
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from keelway.engine.solve.copying import Wanted
     from keelway.engine.solve.result import Snapshot
     from keelway.engine.solve.step import Step
+    from keelway.engine.solve.views import Writing
 
 
 def edited(step: Step) -> Snapshot:
@@ -36,24 +38,26 @@ def edited(step: Step) -> Snapshot:
     """
     with step.views.writing(step.inputs[0]) as writing, Root(writing.root) as root:
         try:
-            _edit(step, root)
+            _edit(step, root, writing)
         except OSError as error:
             raise disk_error(error) or EngineError(_os_error(error)) from error
     return writing.result
 
 
-def _edit(step: Step, root: Root) -> None:  # noqa: C901, PLR0912 - one case an operation
+def _edit(  # noqa: C901, PLR0912 - one case an operation
+    step: Step, root: Root, writing: Writing
+) -> None:
     match step.op:
         case ops.NewFile() as op:
             _new_file(step, op, root)
         case ops.NewDirectory() as op:
             _new_directory(step, op, root)
         case ops.CopyTree() as op:
-            _copy_tree(step, op, root)
+            _copy_tree(step, op, root, writing)
         case ops.CopyFile() as op:
-            _copy_file(step, op, root)
+            _copy_file(step, op, root, writing)
         case copies.DockerCopy() as op:
-            _docker_copy(step, op, root)
+            _docker_copy(step, op, root, writing)
         case ops.Remove() as op:
             _remove(op, root)
         case ops.Symlink() as op:
@@ -102,7 +106,7 @@ def _new_directory(step: Step, op: ops.NewDirectory, root: Root) -> None:
     root.mkdir_all(op.path, mode=op.mode, uid=uid, gid=gid)
 
 
-def _copy_tree(step: Step, op: ops.CopyTree, root: Root) -> None:
+def _copy_tree(step: Step, op: ops.CopyTree, root: Root, writing: Writing) -> None:
     attributes = Attributes(owner=_owner(step, op.owner, op.owner_input, root), mode=op.mode)
     with step.views.reading(step.inputs[1]) as view, Root(view) as tree:
         source = real_path(tree, op.source)
@@ -111,7 +115,7 @@ def _copy_tree(step: Step, op: ops.CopyTree, root: Root) -> None:
         wanted: Wanted = Everything()
         if op.include or op.exclude or op.gitignore:
             wanted = _wanted(op, source, tree.path)
-        Copier(root, attributes).tree(source, op.dest, wanted)
+        Copier(root, attributes, _links(step, 1, view, writing)).tree(source, op.dest, wanted)
 
 
 class _NotIgnored:
@@ -137,7 +141,7 @@ def _wanted(op: ops.CopyTree, source: Path, top: Path) -> Wanted:
     return _NotIgnored(source, top, patterns) if op.gitignore else patterns
 
 
-def _copy_file(step: Step, op: ops.CopyFile, root: Root) -> None:
+def _copy_file(step: Step, op: ops.CopyFile, root: Root, writing: Writing) -> None:
     attributes = Attributes(owner=_owner(step, op.owner, op.owner_input, root), mode=op.mode)
     with step.views.reading(step.inputs[1]) as view, Root(view) as tree:
         source = real_path(tree, op.source)
@@ -146,10 +150,10 @@ def _copy_file(step: Step, op: ops.CopyFile, root: Root) -> None:
         dest = op.dest
         if dest.endswith("/") or not dest or root.is_dir(dest):
             dest = posixpath.join(dest or "/", posixpath.basename(op.source))
-        Copier(root, attributes).file(source, dest)
+        Copier(root, attributes, _links(step, 1, view, writing)).file(source, dest)
 
 
-def _docker_copy(step: Step, op: copies.DockerCopy, root: Root) -> None:
+def _docker_copy(step: Step, op: copies.DockerCopy, root: Root, writing: Writing) -> None:
     try:
         owner = _owner(step, op.owner, op.owner_input, root)
     except EngineError as error:
@@ -157,7 +161,17 @@ def _docker_copy(step: Step, op: copies.DockerCopy, root: Root) -> None:
     new_work = partial(step.machine.store.new_work, "add")
     for part in op.parts:
         with step.views.reading(step.inputs[part.input]) as view, Root(view) as tree:
-            DockerCopier(op, part, tree, root, owner=owner, new_work=new_work).run()
+            links = _links(step, part.input, view, writing)
+            DockerCopier(op, part, tree, root, owner=owner, links=links, new_work=new_work).run()
+
+
+def _links(step: Step, number: int, source: Path, writing: Writing) -> Links | None:
+    """Return what links files of an input, which is mounted at `source`, into what is written."""
+    if not writing.is_layered():
+        return None
+    links = Links(step.views.lowers(step.inputs[number]), source, writing.root)
+    writing.clean.append(links.finish)
+    return links
 
 
 def _remove(op: ops.Remove, root: Root) -> None:

@@ -87,6 +87,7 @@ def _host(step: Step, op: ops.HostTree | ops.HostFile) -> Result:
         found = step.machine.store.host.snapshot(
             path, include=op.include, exclude=op.exclude, gitignore=op.gitignore
         )
+    step.contents.know(found.layers, found.digest)
     key = found.digest.removeprefix("sha256:")
     return Result(key=key, snapshots=(tuple(found.layers),))
 

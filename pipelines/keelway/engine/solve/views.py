@@ -41,6 +41,10 @@ class Writing:
     result: Snapshot = ()
     """The new snapshot; set when the view is closed without an error."""
 
+    def is_layered(self) -> bool:
+        """Say whether the upper directory gets at once what is written to the tree."""
+        return self.root.is_mount() or self.root.samefile(self.upper)
+
 
 class Views:
     """Mounts snapshots of one store."""
