@@ -245,5 +245,6 @@ def _copy_range(read: int, write: int, left: int) -> None:
 
 
 def _send(read: int, write: int, left: int) -> None:
-    while left > 0 and (done := os.sendfile(write, read, None, left)):
-        left -= done
+    at = 0
+    while left > 0 and (done := os.sendfile(write, read, at, left)):
+        at, left = at + done, left - done

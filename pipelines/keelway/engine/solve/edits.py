@@ -16,6 +16,7 @@ from keelway.engine.graph import copies, ops
 from keelway.engine.run import users
 from keelway.engine.run.inroot import Root
 from keelway.engine.solve.copying import Attributes, Copier, Everything
+from keelway.engine.solve.direct import new_file
 from keelway.engine.solve.dockercopy import DockerCopier
 from keelway.engine.solve.links import Links
 from keelway.engine.solve.trees import real_path
@@ -36,6 +37,12 @@ def edited(step: Step) -> Snapshot:
     Raises:
         EngineError: The operation failed.
     """
+    try:
+        made = new_file(step, step.op) if isinstance(step.op, ops.NewFile) else None
+    except OSError as error:
+        raise EngineError(_os_error(error)) from error
+    if made is not None:
+        return made
     with step.views.writing(step.inputs[0]) as writing, Root(writing.root) as root:
         try:
             _edit(step, root, writing)

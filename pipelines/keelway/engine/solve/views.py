@@ -53,12 +53,14 @@ class Views:
         """Keep the store whose layers are mounted."""
         self._store = store
         self._squashed: dict[Snapshot, Path] = {}
+        self._paths: dict[str, Path] = {}
 
     def path(self, layer: str) -> Path:
         """Return the directory of a layer or of the part of it that the name says."""
-        name, _, sub = layer.partition("/")
-        path = self._store.layers.path(name)
-        return path / sub if sub else path
+        known = self._paths.get(layer)
+        if known is None:
+            known = self._paths[layer] = self._store.layers.path(layer)
+        return known
 
     def lowers(self, snapshot: Snapshot) -> list[Path]:
         """Return the directories to mount, bottom first: full runs squashed, the rest as it is."""
@@ -107,7 +109,7 @@ class Views:
             for path in (upper, work, root):
                 path.mkdir()
             lowers = self.lowers(snapshot)
-            _same_root(lowers[-1] if lowers else None, upper)
+            dress_root(lowers[-1] if lowers else None, upper)
             writing = Writing(base=snapshot, root=root, upper=upper)
             with mount_overlay(lowers, upper=upper, work=work, target=root):
                 yield writing
@@ -150,12 +152,12 @@ class Views:
         return self._store.layers.copy_part(*layer.split("/", 1))
 
 
-def _root_of(path: Path) -> tuple[int, int, int]:
-    found = path.lstat()
+def _root_of(path: Path | bytes) -> tuple[int, int, int]:
+    found = os.lstat(path)
     return (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
 
 
-def _same_root(lower: Path | None, upper: Path) -> None:
+def dress_root(lower: Path | bytes | None, upper: Path) -> None:
     """Give the new top directory the owner and mode of the one that it will cover."""
     if lower is None:
         upper.chmod(0o755)
