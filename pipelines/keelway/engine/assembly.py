@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from keelway.engine.schema.registry import Resolvers
     from keelway.engine.schema.session import Session
     from keelway.engine.settings import Settings
+
+_TURN_S = 0.0005
 
 
 def assemble(
@@ -58,6 +62,7 @@ def assemble(
         workdir=workdir,
         epoch=settings.epoch,
     )
+    threading.Thread(target=_import_front_end, name="front end", daemon=True).start()
     return RESOLVERS, session
 
 
@@ -69,3 +74,16 @@ def _check(store: Store) -> None:
         store.close()
         raise
     store.discard(work)
+
+
+def _import_front_end() -> None:
+    """Import what builds Dockerfiles, which takes longer than a build with everything cached.
+
+    Other queries run meanwhile; so that none waits for it, threads take turns more often.
+    """
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN_S)
+    try:
+        importlib.import_module("keelway.engine.frontends.dockerfile")
+    finally:
+        sys.setswitchinterval(usual)
