@@ -27,7 +27,7 @@ def write_rootfs(folder: Path) -> Path:
     folder.mkdir(parents=True)
     debian.unpack(deb, folder / "package")
     root = folder / "rootfs"
-    for name in ("bin", "etc", "tmp", "www"):
+    for name in ("bin", "dev", "etc", "proc", "sys", "tmp", "www"):
         (root / name).mkdir(parents=True)
     (folder / "package/bin/busybox").rename(root / "bin/busybox")
     for name in APPLETS.split():
