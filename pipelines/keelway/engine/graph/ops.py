@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from keelway.engine.graph.changes import ApplyChanges, ApplyPatch, MakePatch, MergeChanges
 from keelway.engine.graph.copies import DockerCopy, Stacked
-from keelway.engine.graph.sources import GitTree, WebFile
+from keelway.engine.graph.images import ImageRoot, Tarball
+from keelway.engine.graph.sources import GitTree, HostFile, HostTree, WebFile
 
 if TYPE_CHECKING:
     from keelway.engine.graph.sockets import ExecSocket
@@ -39,36 +40,6 @@ class Sharing(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scratch:
     """The empty tree. No inputs."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageRoot:
-    """The layers of an image that a registry or a tarball has. No inputs."""
-
-    layers: tuple[str, ...]
-    """Digests of the layer blobs, oldest first: with them the tree is decided."""
-    source: str = field(repr=False, compare=False)
-    """The store's image as JSON: where the blobs come from when they are missing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostTree:
-    """A folder of the host as it was when the session first asked for it. No inputs."""
-
-    path: str
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    gitignore: bool = False
-    read: str = ""
-    """Differs for each reading that must not be shared (`noCache`)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostFile:
-    """One file of the host, under its own name. No inputs."""
-
-    path: str
-    read: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,27 +298,6 @@ class Failure:
     """A tree that can't be had: evaluating it raises this message."""
 
     message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tarball:
-    """`container.tar`: an OCI layout of the inputs, which are the images' root file systems."""
-
-    images: tuple[TarballImage, ...]
-    compression: str | None
-    media_types: str
-    epoch: int | None
-    """Seconds since 1970 that times are clamped to."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TarballImage:
-    """One image of a tarball: all but its layers."""
-
-    platform: str
-    config: str
-    """The image configuration as canonical JSON, without layers and history."""
-    annotations: tuple[tuple[str, str], ...] = ()
 
 
 Op = (

@@ -1,4 +1,4 @@
-"""Operations whose trees come from elsewhere: files of the web, and commits of repositories."""
+"""Operations whose trees come from elsewhere: the host, the web, repositories."""
 
 from __future__ import annotations
 
@@ -7,6 +7,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from keelway.engine.graph.git import GitSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostTree:
+    """A folder of the host as it was when the session first asked for it. No inputs."""
+
+    path: str
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    gitignore: bool = False
+    read: str = ""
+    """Differs for each reading that must not be shared (`noCache`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFile:
+    """One file of the host, under its own name. No inputs."""
+
+    path: str
+    read: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,7 @@ from keelway.engine.graph.container import (
     without_pair,
 )
 from keelway.engine.graph.ops import ExecSecret
-from keelway.engine.graph.values import EnvVariable, Healthcheck, Label, Port
-from keelway.engine.schema.durations import nanoseconds, text_of
+from keelway.engine.graph.values import EnvVariable, Label, Port
 from keelway.engine.schema.registry import Resolvers
 
 if TYPE_CHECKING:
@@ -224,7 +223,7 @@ def image_ref(parent: Container, _args: Arguments, _session: Session) -> str:
     return parent.image_ref
 
 
-# --- labels, annotations, ports, health ------------------------------------------------------
+# --- labels, annotations, ports --------------------------------------------------------------
 
 
 @CONTAINER.field("Container", "withLabel")
@@ -293,58 +292,6 @@ def exposed_ports(parent: Container, _args: Arguments, session: Session) -> list
     """Return the ports, those that only the image names included."""
     session.sync_container(parent)
     return list(parent.ports)
-
-
-@CONTAINER.field("Container", "withDockerHealthcheck")
-def with_healthcheck(parent: Container, args: Arguments, _session: Session) -> Container:
-    """Set the health check."""
-    check = Healthcheck(
-        args=tuple(args["args"]),
-        shell=bool(args.get("shell", False)),
-        interval=nanoseconds(args.get("interval")),
-        timeout=nanoseconds(args.get("timeout")),
-        start_period=nanoseconds(args.get("startPeriod")),
-        start_interval=nanoseconds(args.get("startInterval")),
-        retries=args.get("retries") or 0,
-    )
-    return configured(parent, healthcheck=check)
-
-
-@CONTAINER.field("Container", "withoutDockerHealthcheck")
-def without_healthcheck(parent: Container, _args: Arguments, _session: Session) -> Container:
-    """Unset the health check."""
-    return configured(parent, healthcheck=None)
-
-
-@CONTAINER.field("Container", "dockerHealthcheck")
-def healthcheck(parent: Container, _args: Arguments, session: Session) -> Healthcheck | None:
-    """Return the health check, None when there is none."""
-    session.sync_container(parent)
-    return parent.config.healthcheck
-
-
-CONTAINER.record("HealthcheckConfig", "shell", "retries")
-
-
-@CONTAINER.field("HealthcheckConfig", "args")
-def healthcheck_args(parent: Healthcheck, _args: Arguments, _session: Session) -> list[str]:
-    """Return the command."""
-    return list(parent.args)
-
-
-def _duration(field: str, attribute: str) -> None:
-    @CONTAINER.field("HealthcheckConfig", field)
-    def read(parent: Healthcheck, _args: Arguments, _session: Session) -> str:
-        return text_of(getattr(parent, attribute))
-
-
-for _field, _attribute in (
-    ("interval", "interval"),
-    ("timeout", "timeout"),
-    ("startPeriod", "start_period"),
-    ("startInterval", "start_interval"),
-):
-    _duration(_field, _attribute)
 
 
 def path_of(parent: Container, args: Arguments, name: str = "path") -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
 from keelway.engine.graph.node import Node
-from keelway.engine.graph.ops import HostFile, HostTree
+from keelway.engine.graph.sources import HostFile, HostTree
 from keelway.engine.graph.values import Directory, File
 from keelway.engine.schema.registry import Resolvers
 from keelway.engine.schema.request import own_client

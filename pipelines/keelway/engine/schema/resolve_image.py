@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
-from keelway.engine.graph import ops
 from keelway.engine.graph.container import Container
 from keelway.engine.graph.image_config import config_json, normalised, with_image
+from keelway.engine.graph.images import ImageRoot, Tarball, TarballImage
 from keelway.engine.graph.node import Node
 from keelway.engine.graph.values import File
 from keelway.engine.schema.registry import Resolvers
@@ -34,9 +34,7 @@ def from_(parent: Container, args: Arguments, session: Session) -> Container:
 def on_image(parent: Container, image: Image) -> Container:
     """Return the container with an image's files and configuration."""
     merged = with_image(parent, image.config, normalised(image.platform))
-    root = ops.ImageRoot(
-        layers=tuple(layer.digest for layer in image.layers), source=image.to_json()
-    )
+    root = ImageRoot(layers=tuple(layer.digest for layer in image.layers), source=image.to_json())
     history = json.dumps(image.config.get("history") or [], sort_keys=True)
     return replace(merged, root=Node.of(root), image_ref=image.reference, history=history)
 
@@ -87,9 +85,9 @@ def variants(parent: Container, args: Arguments, session: Session) -> list[Conta
 def tarball(parent: Container, args: Arguments, session: Session) -> Node:
     """Return the node of `container.tar`."""
     images = variants(parent, args, session)
-    op = ops.Tarball(
+    op = Tarball(
         images=tuple(
-            ops.TarballImage(
+            TarballImage(
                 platform=normalised(image.platform),
                 config=config_json(image),
                 annotations=image.annotations,

@@ -15,6 +15,7 @@ from keelway.engine.schema.resolve_exec import EXEC
 from keelway.engine.schema.resolve_file import FILE
 from keelway.engine.schema.resolve_git import GIT
 from keelway.engine.schema.resolve_git_commit import GIT_COMMIT
+from keelway.engine.schema.resolve_healthcheck import HEALTHCHECK
 from keelway.engine.schema.resolve_host import HOST
 from keelway.engine.schema.resolve_image import IMAGE
 from keelway.engine.schema.resolve_json import JSON
@@ -29,6 +30,7 @@ from keelway.engine.schema.resolve_web import WEB
 RESOLVERS = Resolvers().include(
     QUERY,
     CONTAINER,
+    HEALTHCHECK,
     FILES,
     EXEC,
     IMAGE,

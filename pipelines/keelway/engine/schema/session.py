@@ -17,7 +17,8 @@ from keelway.engine.graph.changes import Changeset
 from keelway.engine.graph.container import Container
 from keelway.engine.graph.git import GitRef
 from keelway.engine.graph.image_config import normalised
-from keelway.engine.graph.ops import Output, Tarball
+from keelway.engine.graph.images import Tarball
+from keelway.engine.graph.ops import Output
 from keelway.engine.graph.records import EnvFile, JSONValue
 from keelway.engine.graph.service import Service
 from keelway.engine.graph.sockets import Socket

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from keelway.engine.graph import copies, ops, sources
+from keelway.engine.graph import copies, images, ops, sources
 
 if TYPE_CHECKING:
     from keelway.engine.graph.ops import Op
@@ -25,13 +25,13 @@ def _name(op: Op) -> str:  # noqa: C901, PLR0911, PLR0912 - one line an operatio
             return op.name or f"exec {shlex.join(op.args)}"
         case ops.Service():
             return f"service {shlex.join(op.exec.args)}"
-        case ops.HostTree() | ops.HostFile():
+        case sources.HostTree() | sources.HostFile():
             return f"host {op.path}"
         case sources.GitTree():
             return f"git {op.source.address or 'checkout'} {op.commit[:12]}"
         case sources.WebFile():
             return f"http file {op.name}"
-        case ops.ImageRoot():
+        case images.ImageRoot():
             return f"image {op.layers[-1][:19] if op.layers else 'without layers'}"
         case ops.CopyTree() | ops.CopyFile():
             return f"copy {op.source} to {op.dest}"
@@ -43,7 +43,7 @@ def _name(op: Op) -> str:  # noqa: C901, PLR0911, PLR0912 - one line an operatio
             return f"remove {' '.join(op.paths)}"
         case ops.Chown() | ops.Timestamps() | ops.Subtree():
             return f"{type(op).__name__.lower()} {op.path}"
-        case ops.Tarball():
+        case images.Tarball():
             return f"tarball for {', '.join(image.platform for image in op.images)}"
         case _:
             return type(op).__name__.lower()

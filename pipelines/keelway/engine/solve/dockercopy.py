@@ -47,7 +47,7 @@ class _Kept:
 class DockerCopier:
     """One instruction at work: from a context that is open for reading into a root."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is copied, from where, to where
         self,
         op: DockerCopy,
         part: CopyPart,

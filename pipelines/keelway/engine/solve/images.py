@@ -13,7 +13,7 @@ from keelway.engine.store.layout import OutImage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keelway.engine.graph.ops import Tarball
+    from keelway.engine.graph.images import Tarball
     from keelway.engine.solve.machine import Machine
     from keelway.engine.solve.result import Snapshot
     from keelway.engine.solve.step import Step

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
-from keelway.engine.graph import changes, ops, sources
+from keelway.engine.graph import changes, images, ops, sources
 from keelway.engine.run.inroot import Root
 from keelway.engine.solve.changes import apply_changes
 from keelway.engine.solve.checkout import checkout
@@ -36,9 +36,9 @@ def run_step(step: Step, *, key: str) -> Result:  # noqa: C901, PLR0911, PLR0912
             return _tree(key, ())
         case ops.Failure(message=message):
             raise EngineError(message)
-        case ops.ImageRoot():
+        case images.ImageRoot():
             return _tree(key, _image(step, step.op))
-        case ops.HostTree() | ops.HostFile():
+        case sources.HostTree() | sources.HostFile():
             return _host(step, step.op)
         case sources.WebFile():
             return _tree(key, web_file(step, step.op))
@@ -60,7 +60,7 @@ def run_step(step: Step, *, key: str) -> Result:  # noqa: C901, PLR0911, PLR0912
             return _tree(key, make_patch(step, step.op))
         case ops.Renamed():
             return _tree(key, _renamed(step, step.op))
-        case ops.Tarball():
+        case images.Tarball():
             return _tree(key, tarball(step, step.op))
         case ops.CopyTree() if _is_whole(step, step.op):
             return _tree(key, _one(step, _subtree(step, step.inputs[1], step.op.source)))
@@ -72,16 +72,16 @@ def _tree(key: str, snapshot: Snapshot) -> Result:
     return Result(key=key, snapshots=(snapshot,))
 
 
-def _image(step: Step, op: ops.ImageRoot) -> Snapshot:
+def _image(step: Step, op: images.ImageRoot) -> Snapshot:
     store = step.machine.store
     image = Image.from_json(op.source)
     store.images.pull(image, step.machine.auth())
     return store.layers.from_blobs(image.layers)
 
 
-def _host(step: Step, op: ops.HostTree | ops.HostFile) -> Result:
+def _host(step: Step, op: sources.HostTree | sources.HostFile) -> Result:
     path = Path(op.path)
-    if isinstance(op, ops.HostFile):
+    if isinstance(op, sources.HostFile):
         found = step.machine.store.host.file(path)
     else:
         found = step.machine.store.host.snapshot(

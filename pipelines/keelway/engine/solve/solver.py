@@ -19,14 +19,13 @@ from keelway.engine.errors import EngineError
 from keelway.engine.graph.copies import Stacked
 from keelway.engine.graph.node import key_of
 from keelway.engine.graph.ops import (
-    HostFile,
     HostService,
-    HostTree,
     Output,
     Scratch,
     Service,
     Tunnel,
 )
+from keelway.engine.graph.sources import HostFile, HostTree
 from keelway.engine.run.inroot import Root
 from keelway.engine.solve import describe, history
 from keelway.engine.solve.cancel import Cancel

@@ -10,11 +10,10 @@ import pytest
 from keelway.engine.errors import EngineError, RegistryError
 from keelway.engine.frontends.dockerfile import docker_build
 from keelway.engine.frontends.stage import BuildRequest
-from keelway.engine.graph import ops
 from keelway.engine.graph.container import Config, Container
 from keelway.engine.graph.git import GitSource
 from keelway.engine.graph.node import Node
-from keelway.engine.graph.sources import GitTree, WebFile
+from keelway.engine.graph.sources import GitTree, HostTree, WebFile
 from keelway.engine.graph.values import Directory, Secret
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from keelway.dockerfile.remotes import GitAddress
 
-CONTEXT = Node.of(ops.HostTree(path="/context"))
+CONTEXT = Node.of(HostTree(path="/context"))
 
 
 @dataclass
@@ -38,7 +37,7 @@ class FakeSession:
         self.asked.append((address, container.platform))
         if address not in self.images:
             raise RegistryError(f"no image {address} here")
-        root = Node.of(ops.HostTree(path=f"/image/{address}/{container.platform}"))
+        root = Node.of(HostTree(path=f"/image/{address}/{container.platform}"))
         return replace(container, root=root, config=self.images[address], image_ref=address)
 
     def read_file(self, directory: Directory, path: str) -> bytes | None:

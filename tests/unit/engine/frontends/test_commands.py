@@ -8,6 +8,7 @@ import pytest
 
 from keelway.engine.errors import EngineError
 from keelway.engine.graph import ops
+from keelway.engine.graph.sources import HostTree
 from keelway.engine.graph.values import Secret
 from tests.support.nodes import chain, steps
 
@@ -63,7 +64,7 @@ def test_bind_mounts_show_context_stage_and_image(build: Builds) -> None:
     assert isinstance(node.op, ops.Exec)
     context, file, image = node.op.mounts
     assert (context.target, context.kind, context.readonly) == ("/w", "directory", True)
-    assert node.inputs[context.input].op == ops.HostTree(path="/context")
+    assert node.inputs[context.input].op == HostTree(path="/context")
     assert (file.kind, file.path, file.readonly, file.discard) == ("file", "/a.txt", False, True)
     assert (image.kind, image.path) == ("directory", "/d")
 

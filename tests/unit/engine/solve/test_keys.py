@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from keelway.engine.graph import ops
+from keelway.engine.graph.images import Tarball
 from keelway.engine.graph.node import Node
 
 
 def test_the_time_that_images_are_dated_counts() -> None:
-    op = ops.Tarball(images=(), compression=None, media_types="OCIMediaTypes", epoch=1_000_000_000)
+    op = Tarball(images=(), compression=None, media_types="OCIMediaTypes", epoch=1_000_000_000)
     assert Node.of(op).digest != Node.of(replace(op, epoch=1_100_000_000)).digest
 
 
