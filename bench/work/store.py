@@ -59,7 +59,7 @@ STORE = Work(
     rows=(
         Row(
             name="full-chain",
-            title="store of 5,000 results and layers as against an empty one: chain",
+            title="store of 5,000 layers against an empty one: chain",
             unit="x",
             limit=1.3,
         ),
