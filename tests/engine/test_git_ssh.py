@@ -60,6 +60,15 @@ async def test_agent_and_known_hosts_open_a_server(
     assert await repo.head().tree(discard_git_dir=True).file("a.txt").contents() == "two\n"
 
 
+async def test_dockerfile_adds_a_repository_with_the_agent_it_was_given(
+    dag: dagger.Client, server: SshServer, agent: Path, repository: Repository
+) -> None:
+    dockerfile = f"FROM scratch\nADD {at(server, repository)}#v1.0.0 /src\n"
+    context = dag.directory().with_new_file("Dockerfile", dockerfile)
+    built = context.docker_build(ssh=dag.host().unix_socket(str(agent)))
+    assert await built.file("/src/a.txt").contents() == "one\n"
+
+
 async def test_server_that_nobody_knows_is_trusted_unless_others_are_named(
     dag: dagger.Client,
     server: SshServer,

@@ -8,6 +8,7 @@ A build secret may be meant for the server, told by its name (Dockerfile referen
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,8 +17,10 @@ from keelway.engine.graph import ops
 from keelway.engine.graph.git import GitKind, GitLogin, GitRef, GitRepository
 from keelway.engine.graph.node import Node
 from keelway.engine.graph.sources import GitTree, WebFile
+from keelway.engine.schema.request import current_request
 from keelway.engine.schema.resolve_git import address_of
 from keelway.engine.schema.resolve_web import header_value
+from keelway.engine.solve.gitssh import NO_SOCKET, is_ssh
 from keelway.engine.store.address import Authorization
 
 if TYPE_CHECKING:
@@ -28,6 +31,15 @@ if TYPE_CHECKING:
     from keelway.engine.schema.session import Session
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitAccess:
+    """What a build was given to reach git servers with."""
+
+    secrets: Sequence[Secret] = ()
+    agent: str = ""
+    """Path of an ssh agent's socket; the agent of the client's environment where empty."""
 
 
 def web_file(session: Session, url: str, name: str, mode: int, secrets: Sequence[Secret]) -> Node:
@@ -59,7 +71,7 @@ def git_tree(
     *,
     checksum: str,
     keep_git_dir: bool,
-    secrets: Sequence[Secret],
+    access: GitAccess,
 ) -> Node:
     """Return the files of a repository, or of a folder of it.
 
@@ -67,7 +79,7 @@ def git_tree(
         EngineError: It was not reached, has no such ref, or the ref is at another commit.
     """
     address, _ = address_of(git.address, session)
-    repository = GitRepository(address=address, login=_login(git.address, secrets))
+    repository = GitRepository(address=address, login=_login(address, access))
     wanted = git.ref or (checksum if _COMMIT.fullmatch(checksum) else "")
     kind = GitKind.COMMIT if _COMMIT.fullmatch(wanted) else GitKind.REF
     found = session.git.find(GitRef(repository=repository, kind=kind, name=wanted))
@@ -86,17 +98,25 @@ def git_tree(
     return Node.of(ops.Subtree(path=f"/{git.subdir}"), tree) if git.subdir else tree
 
 
-def _login(address: str, secrets: Sequence[Secret]) -> GitLogin:
-    """Return how the server of an address is told who asks; by ssh that is ssh's business."""
+def _login(address: str, access: GitAccess) -> GitLogin:
+    """Return how the server of an address is told who asks.
+
+    Raises:
+        EngineError: A command in a container builds from ssh, and gave no agent of its own.
+    """
+    nested = current_request().nested
     if not address.startswith(("http://", "https://")):
-        return GitLogin()
+        if nested and is_ssh(address) and not access.agent:
+            raise EngineError(f"git authentication failed: {NO_SOCKET}")
+        return GitLogin(agent=access.agent, nested=nested)
+    secrets = access.secrets
     host = urlsplit(address).hostname or ""
     names = (f".{host}", "")
     headers = [_named(secrets, f"GIT_AUTH_HEADER{end}") for end in names]
     tokens = [_named(secrets, f"GIT_AUTH_TOKEN{end}") for end in names]
     header = next((found.handle for found in headers if found is not None), "")
     token = next((found.handle for found in tokens if found is not None), "")
-    return GitLogin(header=header, token="" if header else token)
+    return GitLogin(header=header, token="" if header else token, nested=nested)
 
 
 def _named(secrets: Sequence[Secret], name: str) -> Secret | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
-from keelway.engine.schema.build_sources import git_tree, web_file
+from keelway.engine.schema.build_sources import GitAccess, git_tree, web_file
 from keelway.engine.schema.registry import Resolvers
 from keelway.engine.schema.resolve_image import on_image
 
@@ -39,7 +39,8 @@ def build(parent: Directory, args: Arguments, session: Session) -> Container:
         ssh=None if args.get("ssh") is None else session.socket(args["ssh"]),
         init=not args.get("noInit", False),
     )
-    return docker_build(request, _Surroundings(session=session))
+    agent = "" if request.ssh is None else request.ssh.path
+    return docker_build(request, _Surroundings(session=session, agent=agent))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,8 @@ class _Surroundings:
     """What a build asks of its session."""
 
     session: Session
+    agent: str
+    """Path of the ssh agent's socket that was given; empty for none."""
 
     @property
     def default_platform(self) -> str:
@@ -73,7 +76,11 @@ class _Surroundings:
     ) -> Node:
         """Return the files of a repository, at a commit that begins with the checksum."""
         return git_tree(
-            self.session, git, checksum=checksum, keep_git_dir=keep_git_dir, secrets=secrets
+            self.session,
+            git,
+            checksum=checksum,
+            keep_git_dir=keep_git_dir,
+            access=GitAccess(secrets=secrets, agent=self.agent),
         )
 
     def is_directory(self, node: Node, path: str) -> bool | None:
