@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -90,6 +91,13 @@ def raw(engine: Engine) -> Iterator[RawSession]:
 def base(dag: dagger.Client, samples: SampleImages) -> dagger.Container:
     """A container from the busybox image of the engine's own platform."""
     return dag.container().from_(samples.busybox)
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder with a short name: the path of a socket has 107 bytes at most."""
+    with tempfile.TemporaryDirectory(prefix="kw-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

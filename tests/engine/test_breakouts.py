@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
-import os
 import platform
 import shutil
 import socket
@@ -24,7 +23,7 @@ import pytest_asyncio
 
 from tests.engine.test_safety import image_archive
 from tests.support.layout import Entry, tar_layer
-from tests.support.missing import missing
+from tests.support.missing import missing, root_only
 from tests.support.programs import with_perl
 from tests.support.shell import listing, output, settle
 
@@ -136,8 +135,7 @@ async def test_no_node_of_a_disk_can_be_made(
 
 
 async def test_null_device_can_be_made_by_root(base: dagger.Container) -> None:
-    if os.geteuid() != 0:
-        missing("root: an ordinary user's engine can't make devices at all")
+    root_only("an ordinary user's engine can't make devices at all")
     script = "mknod /null c 1 3 && echo x >/null && mknod /gone c 0 0; ls -l /null | cut -c1"
     assert await output(base, script) == "c\n"
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.leftovers import traces, wait_until
-from tests.support.missing import missing, need
+from tests.support.missing import missing, need, root_only
 from tests.support.raw_session import raw_session
 from tests.support.troubled_registry import (
     Trouble,
@@ -238,6 +238,7 @@ def test_store_of_a_later_version_is_left_alone(fresh_engine: Engine) -> None:
 @pytest.fixture
 def small_disk(fresh_engine: Engine, tmp_path: Path) -> Iterator[tuple[Engine, Path]]:
     """An engine whose store is on a disk of 24 MB."""
+    root_only("an ordinary user mounts no disk of a size")
     need("mount", package="mount")
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -36,9 +36,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 
 
 @pytest.fixture(scope="module")
-def agent(tmp_path_factory: pytest.TempPathFactory, server: SshServer) -> Iterator[Path]:
+def agent(server: SshServer) -> Iterator[Path]:
     """The socket of an agent with the key that the server lets in."""
-    with ssh_agent(tmp_path_factory.mktemp("agent"), server.key) as path:
+    with ssh_agent(server.key) as path:
         yield path
 
 
@@ -90,7 +90,7 @@ async def test_server_that_nobody_knows_is_trusted_unless_others_are_named(
 async def test_agent_without_the_key_is_not_let_in(
     dag: dagger.Client, server: SshServer, repository: Repository, tmp_path: Path
 ) -> None:
-    with ssh_agent(tmp_path, new_key(tmp_path / "other")) as path:
+    with ssh_agent(new_key(tmp_path / "other")) as path:
         socket = dag.host().unix_socket(str(path))
         with pytest.raises(dagger.QueryError, match="Permission denied"):
             await dag.git(at(server, repository), ssh_auth_socket=socket).head().commit()

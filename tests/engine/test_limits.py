@@ -120,12 +120,12 @@ def test_two_hundred_commands_at_once_leave_room_for_others(
         assert list(pending) == [f"{nonce}-{number}\n" for number in range(200 * TIMES)]
 
 
-@pytest.mark.parametrize("field", ["stdout", 'file(path: "/copy") { contents }'])
+@pytest.mark.parametrize("fields", [("stdout",), ('file(path: "/copy")', "contents")])
 def test_hundred_megabytes_of_text(
-    session: RawSession, base: tuple[str, str], nonce: str, field: str
+    session: RawSession, base: tuple[str, str], nonce: str, fields: tuple[str, ...]
 ) -> None:
     script = f"head -c {LARGE} /dev/zero | tr '\\\\0' x | tee /copy; : {nonce}"
-    answer = session.post({"query": nested(*base, shell(script), field)})
+    answer = session.post({"query": nested(*base, shell(script), *fields)})
     assert len(answer.content) > LARGE
     assert len(leaf(answer.json()["data"])) == LARGE
 

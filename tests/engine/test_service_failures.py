@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import dagger
 import pytest
 
 from tests.support.shell import output, settle, shell
-
-if TYPE_CHECKING:
-    from tests.support.raw_session import RawSession
 
 PORT = 8080
 SERVE = f"httpd -f -p {PORT} -h /"
@@ -262,8 +258,3 @@ async def test_failures_of_the_start_period_do_not_count(
     service = serving(made, f"sleep 1; touch /ready; exec sleep 600 # {nonce}")
     started = await asyncio.wait_for(service.start(), timeout=15)
     _ = await started.stop(kill=True)
-
-
-def test_nesting_says_that_it_is_not_supported(raw: RawSession) -> None:
-    query = '{ container { asService(args: ["x"], experimentalPrivilegedNesting: true) { id } } }'
-    assert "not supported by the local engine" in raw.error(query)["message"]

@@ -45,9 +45,9 @@ def python(dag: dagger.Client, python_root: Path) -> dagger.Container:
 
 
 @pytest.fixture
-def greeter(tmp_path: Path) -> Iterator[Path]:
+def greeter(short_path: Path) -> Iterator[Path]:
     """A socket of the host that greets whoever says a name, and its path."""
-    path = tmp_path / "greeter.sock"
+    path = short_path / "greeter.sock"
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as listener:
         listener.bind(str(path))
         listener.listen()

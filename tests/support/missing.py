@@ -22,6 +22,12 @@ def missing(what: str) -> NoReturn:
     pytest.skip(f"missing: {what}")
 
 
+def root_only(why: str) -> None:
+    """Skip the test for an ordinary user: the run as root has it."""
+    if os.geteuid() != 0:
+        pytest.skip(f"for root: {why}")
+
+
 def need(program: str, *, package: str) -> str:
     """Return the path of `program`, or say which package brings it."""
     found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")

@@ -7,6 +7,7 @@ import getpass
 import os
 import socket
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,24 +80,26 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextlib.contextmanager
-def ssh_agent(folder: Path, *keys: Path) -> Iterator[Path]:
+def ssh_agent(*keys: Path) -> Iterator[Path]:
     """Run an agent with these keys until the end of the block; give its socket."""
-    path = folder / "agent"
-    process = subprocess.Popen(
-        [need("ssh-agent", package="openssh-client"), "-D", "-a", str(path)],
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + PATIENCE_S
-        while not path.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        for key in keys:
-            subprocess.run(
-                [need("ssh-add", package="openssh-client"), "-q", str(key)],
-                check=True,
-                env={**os.environ, "SSH_AUTH_SOCK": str(path)},
-            )
-        yield path
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
+    # The path of a socket has 107 bytes at most: a test's own folder may be longer.
+    with tempfile.TemporaryDirectory(prefix="agent-") as folder:
+        path = Path(folder) / "agent"
+        process = subprocess.Popen(
+            [need("ssh-agent", package="openssh-client"), "-D", "-a", str(path)],
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            deadline = time.monotonic() + PATIENCE_S
+            while not path.exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            for key in keys:
+                subprocess.run(
+                    [need("ssh-add", package="openssh-client"), "-q", str(key)],
+                    check=True,
+                    env={**os.environ, "SSH_AUTH_SOCK": str(path)},
+                )
+            yield path
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_S)
