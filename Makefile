@@ -14,7 +14,7 @@ help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: host-tools venv ## Bring all that the other targets need (Debian, Ubuntu; root or sudo).
+setup: host-tools venv go-tools ## Bring all that the other targets need (Debian, Ubuntu; root or sudo).
 
 .PHONY: host-tools
 host-tools: ## Install the programs of the host: OCI runtime, skopeo, mmdebstrap, qemu, registry, ...
@@ -23,6 +23,10 @@ host-tools: ## Install the programs of the host: OCI runtime, skopeo, mmdebstrap
 .PHONY: venv
 venv: ## Make or update .venv with keelway, its engine, its tools and what developing needs.
 	@scripts/venv
+
+.PHONY: go-tools
+go-tools: venv ## Build what only the Go module proxy has (cosign, and programs of the tests), once.
+	@scripts/go-tools
 
 .PHONY: demo
 demo: setup ## Do the main job: build, scan, publish examples/orders for amd64 and arm64.

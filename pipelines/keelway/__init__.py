@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         KeelwayError,
         PlanError,
         PublishError,
+        RegistryError,
         RollbackError,
         SessionError,
         StageError,
@@ -37,44 +38,70 @@ if TYPE_CHECKING:
     )
     from keelway.facts import Facts, gather_facts
     from keelway.flow import deliver, release, verify
+    from keelway.gating.judge import judge
+    from keelway.gating.rule import GateSpec, LicenseRule
     from keelway.model.events import Event, Observer
+    from keelway.model.evidence import (
+        Attestations,
+        Evidence,
+        Layout,
+        PredicateType,
+        Signatures,
+        Subject,
+    )
+    from keelway.model.exemption import Exemption, Scope, VexStatus
     from keelway.model.findings import Finding, Findings, ImageFindings, Kind, Severity
     from keelway.model.image import BuiltImage, Digest, Images, Reference
     from keelway.model.outcome import Skipped
     from keelway.model.platform import Platform, parse_platform
+    from keelway.model.policy import ImageMeasure, PolicyOutcome, PolicyReport, PolicyResult
+    from keelway.model.provenance import Builder, Dependency, Origin
     from keelway.model.published import Delivered, Published, PublishedImage, PublishedTag
+    from keelway.model.registry import LoginSpec, RegistrySpec
     from keelway.model.release import Report
     from keelway.model.sbom import Sbom, SbomFormat, Sboms
+    from keelway.model.signer import KeylessSigner, KeySigner, SignerSpec
     from keelway.model.tool import HostTool, ImageTool, ToolVersion
-    from keelway.model.verdict import Breach, Verdict, Verified
+    from keelway.model.verdict import Breach, Condition, Excepted, Verdict, Verified
     from keelway.planning import DeliverPlan, Plan, VerifyPlan, plan_release
     from keelway.session import EngineChoice, Session, open_session
+    from keelway.stages.attest import AttestSpec, attest
     from keelway.stages.base import BaseImage, BaseLogin, BaseSpec, BaseVariant, make_base
     from keelway.stages.build import BuildSpec, ImageSpec, SecretSpec, build
-    from keelway.stages.gate import GateSpec, gate, judge
-    from keelway.stages.publish import LoginSpec, PublishSpec, RegistrySpec, RetrySpec, publish
+    from keelway.stages.gate import gate
+    from keelway.stages.policy import PolicySpec, check_policy
+    from keelway.stages.publish import PublishSpec, RetrySpec, publish
     from keelway.stages.sbom import SbomSpec, make_sboms
     from keelway.stages.scan import DatabaseDirectory, DownloadedDatabase, ScanSpec, scan
+    from keelway.stages.sign import SignSpec, sign
 
 __all__ = [
+    "AttestSpec",
+    "Attestations",
     "BaseImage",
     "BaseLogin",
     "BaseSpec",
     "BaseVariant",
     "Breach",
     "BuildSpec",
+    "Builder",
     "BuiltImage",
     "Clock",
+    "Condition",
     "Config",
     "ConfigError",
     "DatabaseDirectory",
     "DeliverPlan",
     "Delivered",
+    "Dependency",
     "DeployError",
     "Digest",
     "DownloadedDatabase",
     "EngineChoice",
     "Event",
+    "Evidence",
+    "Excepted",
+    "Exemption",
     "Facts",
     "Finding",
     "Findings",
@@ -82,22 +109,34 @@ __all__ = [
     "GateSpec",
     "HostTool",
     "ImageFindings",
+    "ImageMeasure",
     "ImageSpec",
     "ImageTool",
     "Images",
     "KeelwayError",
+    "KeySigner",
+    "KeylessSigner",
     "Kind",
+    "Layout",
+    "LicenseRule",
     "LoginSpec",
     "Observer",
+    "Origin",
     "Plan",
     "PlanError",
     "Platform",
+    "PolicyOutcome",
+    "PolicyReport",
+    "PolicyResult",
+    "PolicySpec",
+    "PredicateType",
     "PublishError",
     "PublishSpec",
     "Published",
     "PublishedImage",
     "PublishedTag",
     "Reference",
+    "RegistryError",
     "RegistrySpec",
     "Report",
     "RetrySpec",
@@ -108,20 +147,28 @@ __all__ = [
     "SbomSpec",
     "Sboms",
     "ScanSpec",
+    "Scope",
     "SecretSpec",
     "Session",
     "SessionError",
     "Severity",
+    "SignSpec",
+    "Signatures",
+    "SignerSpec",
     "Skipped",
     "Stage",
     "StageError",
+    "Subject",
     "ToolError",
     "ToolOutputError",
     "ToolVersion",
     "Verdict",
     "Verified",
     "VerifyPlan",
+    "VexStatus",
+    "attest",
     "build",
+    "check_policy",
     "deliver",
     "gate",
     "gather_facts",
@@ -135,6 +182,7 @@ __all__ = [
     "publish",
     "release",
     "scan",
+    "sign",
     "stage",
     "together",
     "verify",
@@ -151,6 +199,7 @@ _PLACES = {
         "KeelwayError",
         "PlanError",
         "PublishError",
+        "RegistryError",
         "RollbackError",
         "SessionError",
         "StageError",
@@ -159,24 +208,42 @@ _PLACES = {
     ),
     "keelway.facts": ("Facts", "gather_facts"),
     "keelway.flow": ("deliver", "release", "verify"),
+    "keelway.gating.judge": ("judge",),
+    "keelway.gating.rule": ("GateSpec", "LicenseRule"),
     "keelway.model.events": ("Event", "Observer"),
+    "keelway.model.evidence": (
+        "Attestations",
+        "Evidence",
+        "Layout",
+        "PredicateType",
+        "Signatures",
+        "Subject",
+    ),
+    "keelway.model.exemption": ("Exemption", "Scope", "VexStatus"),
     "keelway.model.findings": ("Finding", "Findings", "ImageFindings", "Kind", "Severity"),
     "keelway.model.image": ("BuiltImage", "Digest", "Images", "Reference"),
     "keelway.model.outcome": ("Skipped",),
     "keelway.model.platform": ("Platform", "parse_platform"),
     "keelway.model.published": ("Delivered", "Published", "PublishedImage", "PublishedTag"),
+    "keelway.model.policy": ("ImageMeasure", "PolicyOutcome", "PolicyReport", "PolicyResult"),
+    "keelway.model.provenance": ("Builder", "Dependency", "Origin"),
+    "keelway.model.registry": ("LoginSpec", "RegistrySpec"),
     "keelway.model.release": ("Report",),
     "keelway.model.sbom": ("Sbom", "SbomFormat", "Sboms"),
+    "keelway.model.signer": ("KeySigner", "KeylessSigner", "SignerSpec"),
     "keelway.model.tool": ("HostTool", "ImageTool", "ToolVersion"),
-    "keelway.model.verdict": ("Breach", "Verdict", "Verified"),
+    "keelway.model.verdict": ("Breach", "Condition", "Excepted", "Verdict", "Verified"),
     "keelway.planning": ("DeliverPlan", "Plan", "VerifyPlan", "plan_release"),
     "keelway.session": ("EngineChoice", "Session", "open_session"),
+    "keelway.stages.attest": ("AttestSpec", "attest"),
     "keelway.stages.base": ("BaseImage", "BaseLogin", "BaseSpec", "BaseVariant", "make_base"),
     "keelway.stages.build": ("BuildSpec", "ImageSpec", "SecretSpec", "build"),
-    "keelway.stages.gate": ("GateSpec", "gate", "judge"),
-    "keelway.stages.publish": ("LoginSpec", "PublishSpec", "RegistrySpec", "RetrySpec", "publish"),
+    "keelway.stages.gate": ("gate",),
+    "keelway.stages.policy": ("PolicySpec", "check_policy"),
+    "keelway.stages.publish": ("PublishSpec", "RetrySpec", "publish"),
     "keelway.stages.sbom": ("SbomSpec", "make_sboms"),
     "keelway.stages.scan": ("DatabaseDirectory", "DownloadedDatabase", "ScanSpec", "scan"),
+    "keelway.stages.sign": ("SignSpec", "sign"),
 }
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}
 

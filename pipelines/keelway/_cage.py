@@ -1,7 +1,8 @@
 """Third-party tools in a cage: alone in a container, with their inputs and nothing else.
 
-No secret is ever given to one. Its exit code must be 0: tools are told not to fail on findings, so
-anything else means that the tool itself broke.
+No secret is given to one but a login of its own that is declared. Its exit code must be 0: tools
+are told not to fail on findings, so anything else means that the tool itself broke; a tool that
+cannot be told so has other codes that are accepted.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Cage:
     """Its entrypoint is the tool."""
     version: ToolVersion
 
-    async def run(
+    async def run(  # noqa: PLR0913 - what a tool may be given
         self,
         arguments: Sequence[str],
         *,
@@ -63,6 +64,8 @@ class Cage:
         files: Mapping[str, dagger.File] | None = None,
         directories: Mapping[str, dagger.Directory] | None = None,
         environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, dagger.Secret] | None = None,
+        accepted: Sequence[int] = (0,),
     ) -> dagger.Container:
         """Return the container after the tool ran in it.
 
@@ -72,9 +75,11 @@ class Cage:
             files: Inputs by absolute path.
             directories: Inputs by absolute path; the tool may write there, nobody else sees it.
             environment: Variables for this run.
+            secrets: Secret variables for this run: a login of the tool's own, and no other.
+            accepted: Exit codes that do not mean that the tool broke.
 
         Raises:
-            ToolError: The tool ended with an exit code other than 0.
+            ToolError: The tool ended with another exit code.
         """
         container = self.container
         for path, file in (files or {}).items():
@@ -83,8 +88,12 @@ class Cage:
             container = container.with_mounted_directory(path, directory)
         for name, value in (environment or {}).items():
             container = container.with_env_variable(name, value)
+        for name, secret in (secrets or {}).items():
+            container = container.with_secret_variable(name, secret)
         with failures_of(self.stage, doing):
-            return await _executed(container, arguments, self.stage, self.tool.name, doing)
+            return await _executed(
+                container, arguments, self.stage, self.tool.name, doing, accepted
+            )
 
 
 async def open_cage(run: Run, *, stage: str, tool: Tool, source: ToolSource) -> Cage:
@@ -103,7 +112,7 @@ async def open_cage(run: Run, *, stage: str, tool: Tool, source: ToolSource) -> 
     container = _container(run, tool, source)
     doing = f"asking {tool.name} for its version"
     with failures_of(stage, doing):
-        asked = await _executed(container, ("--version",), stage, tool.name, doing)
+        asked = await _executed(container, tool.version_argv, stage, tool.name, doing)
         version = tool.parse_version(await asked.stdout())
     objection = tool.objection(version)
     if objection is not None:
@@ -116,7 +125,7 @@ def _container(run: Run, tool: Tool, source: ToolSource) -> dagger.Container:
     if isinstance(source, ImageTool):
         container = run.dag.container().from_(source.reference)
     else:
-        binary = locate_binary(tool, _command(tool, source))
+        binary = host_binary(tool, source)
         inside = f"/usr/local/bin/{tool.name}"
         container = (
             run.dag.container()
@@ -126,14 +135,28 @@ def _container(run: Run, tool: Tool, source: ToolSource) -> dagger.Container:
     return container.with_workdir(WORK).with_env_variable("TMPDIR", WORK)
 
 
+def host_binary(tool: Tool, source: HostTool) -> Path:
+    """Return the tool's static binary on this machine.
+
+    Raises:
+        PlanError: There is none.
+    """
+    return locate_binary(tool, _command(tool, source))
+
+
 async def _executed(
-    container: dagger.Container, arguments: Sequence[str], stage: str, name: str, doing: str
+    container: dagger.Container,
+    arguments: Sequence[str],
+    stage: str,
+    name: str,
+    doing: str,
+    accepted: Sequence[int] = (0,),
 ) -> dagger.Container:
     import dagger  # noqa: PLC0415 - planning imports this module, and must not pay for the SDK
 
     done = container.with_exec(list(arguments), use_entrypoint=True, expect=dagger.ReturnType.ANY)
     code = await done.exit_code()
-    if code != 0:
+    if code not in accepted:
         output = f"{await done.stdout()}\n{await done.stderr()}"
         raise ToolError(
             f"{doing} failed: {name} ended with exit code {code}",

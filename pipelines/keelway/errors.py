@@ -245,6 +245,23 @@ class ToolOutputError(StageError):
         return [*super().details(), "text:", *(f"  {row}" for row in shown)]
 
 
+class RegistryError(StageError):
+    """A registry cannot be reached, or refused what was asked of it."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        stage: str,
+        status: int | None = None,
+        why: str | None = None,
+        next_step: str | None = None,
+    ) -> None:
+        """Keep the HTTP status, where there was an answer."""
+        super().__init__(message, stage=stage, why=why, next_step=next_step)
+        self.status = status
+
+
 class PublishError(StageError):
     """Some image did not reach some registry; `partial` tells what did."""
 

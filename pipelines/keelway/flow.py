@@ -11,11 +11,14 @@ from keelway._together import together
 from keelway.model.outcome import Skipped
 from keelway.model.published import Delivered
 from keelway.model.release import Report
+from keelway.stages.attest import attest
 from keelway.stages.build import build
 from keelway.stages.gate import gate
+from keelway.stages.policy import check_policy
 from keelway.stages.publish import publish
 from keelway.stages.sbom import make_sboms
 from keelway.stages.scan import scan
+from keelway.stages.sign import sign
 
 if TYPE_CHECKING:
     from keelway._stage import Run
@@ -45,11 +48,12 @@ async def verify(run: Run, plan: VerifyPlan) -> Verified:
         KeelwayError: Something broke.
     """
     images = await build(run, plan.build)
-    findings, sboms = await together(
+    policy, findings, sboms = await together(
+        check_policy(run, plan.policy, images),
         scan(run, plan.scan, images),
         make_sboms(run, plan.sbom, images),
     )
-    return await gate(run, plan.gate, images, findings, sboms)
+    return await gate(run, plan.gate, images, policy, findings, sboms)
 
 
 async def deliver(run: Run, plan: DeliverPlan, verified: Verified) -> Delivered:
@@ -57,6 +61,10 @@ async def deliver(run: Run, plan: DeliverPlan, verified: Verified) -> Delivered:
 
     Raises:
         PublishError: Some registry did not take an image; the error tells what is done.
+        RegistryError: A registry did not take a signature or a statement.
+        ToolError: cosign could not sign.
     """
     published = await publish(run, plan.publish, verified)
-    return Delivered(published=published)
+    signatures = await sign(run, plan.sign, published)
+    attestations = await attest(run, plan.attest, published, verified)
+    return Delivered(published=published, signatures=signatures, attestations=attestations)

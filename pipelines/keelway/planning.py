@@ -1,16 +1,20 @@
 """Config + Facts -> Plan: what will be done, and why the rest will not. Pure.
 
 Example:
-    >>> from keelway.config import Config, ImageConfig, ProjectConfig, SbomConfig, ScanConfig
+    >>> from keelway.config import (
+    ...     Config, ImageConfig, PolicyConfig, ProjectConfig, SbomConfig, ScanConfig
+    ... )
     >>> from keelway.facts import Facts
     >>> config = Config(
     ...     project=ProjectConfig(name="shop"),
     ...     images={"orders": ImageConfig()},
+    ...     policy=PolicyConfig(enabled=False),
     ...     scan=ScanConfig(enabled=False),
     ...     sbom=SbomConfig(enabled=False),
     ... )
     >>> for part in plan_release(config, Facts()).skipped():
     ...     print(f"{part.part}: {part.reason}")
+    policy: policy.enabled is false
     scan: scan.enabled is false
     sbom: sbom.enabled is false
     publish: no registry is configured
@@ -25,12 +29,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from keelway.model.outcome import Skipped
-from keelway.stages import sbom, scan
+from keelway.stages import policy, sbom, scan
+from keelway.stages import sign as signing
+from keelway.stages.attest import AttestSpec, plan_attest
 from keelway.stages.build import BuildSpec, plan_build
-from keelway.stages.gate import GateSpec, plan_gate
+from keelway.stages.gate import plan_gate
+from keelway.stages.policy import PolicySpec, plan_policy
 from keelway.stages.publish import PublishSpec, plan_publish
 from keelway.stages.sbom import SbomSpec, plan_sbom
 from keelway.stages.scan import ScanSpec, plan_scan
+from keelway.stages.sign import SignSpec, plan_sign
 from keelway.tags.naming import Names, name_release
 
 if TYPE_CHECKING:
@@ -38,11 +46,12 @@ if TYPE_CHECKING:
 
     from keelway.config import Config
     from keelway.facts import Facts
+    from keelway.gating.rule import GateSpec
 
-Part = Literal["scan", "sbom", "publish"]
+Part = Literal["policy", "scan", "sbom", "publish", "sign", "attest"]
 """A part of the flow that can be left out."""
 
-TOOLS = (*scan.TOOLS, *sbom.TOOLS)
+TOOLS = (*policy.TOOLS, *scan.TOOLS, *scan.SECOND_TOOLS, *sbom.TOOLS, *signing.TOOLS)
 """The external programs that the stages need: what facts look for, and `keelway doctor` lists."""
 
 
@@ -51,6 +60,7 @@ class VerifyPlan:
     """What is built and judged; nothing of it is seen outside."""
 
     build: BuildSpec
+    policy: PolicySpec | Skipped
     scan: ScanSpec | Skipped
     sbom: SbomSpec | Skipped
     gate: GateSpec
@@ -61,6 +71,8 @@ class DeliverPlan:
     """What leaves the house once the gate has said yes."""
 
     publish: PublishSpec
+    sign: SignSpec | Skipped
+    attest: AttestSpec | Skipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,28 +118,45 @@ def plan_release(
         names=name_release(config.tags.rules, facts.commit, latest=config.tags.latest),
         verify=VerifyPlan(
             build=plan_build(config, facts),
+            policy=left_out.get("policy") or plan_policy(config, facts),
             scan=left_out.get("scan") or plan_scan(config, facts),
             sbom=left_out.get("sbom") or plan_sbom(config, facts),
             gate=plan_gate(config, facts),
         ),
-        deliver=left_out.get("publish") or _plan_deliver(config, facts),
+        deliver=left_out.get("publish") or _plan_deliver(config, facts, left_out),
     )
 
 
-def _plan_deliver(config: Config, facts: Facts) -> DeliverPlan | Skipped:
+def _plan_deliver(
+    config: Config, facts: Facts, left_out: Mapping[Part, Skipped]
+) -> DeliverPlan | Skipped:
     publish = plan_publish(config, facts)
-    return publish if isinstance(publish, Skipped) else DeliverPlan(publish=publish)
+    if isinstance(publish, Skipped):
+        return publish
+    return DeliverPlan(
+        publish=publish,
+        sign=left_out.get("sign") or plan_sign(config, facts),
+        attest=left_out.get("attest") or plan_attest(config, facts),
+    )
 
 
 def _skipped(plan: Plan) -> Iterator[SkippedPart]:
-    if isinstance(plan.verify.scan, Skipped):
-        yield SkippedPart(part="scan", reason=plan.verify.scan.reason)
-    else:
-        for note in plan.verify.scan.notes:
+    verify, deliver = plan.verify, plan.deliver
+    yield from _left_out(("policy", verify.policy), ("scan", verify.scan))
+    if not isinstance(verify.policy, Skipped):
+        for note in verify.policy.notes:
+            yield SkippedPart(part="policy, in part", reason=note)
+    if not isinstance(verify.scan, Skipped):
+        for note in verify.scan.notes:
             yield SkippedPart(part="scan, in part", reason=note)
-    if isinstance(plan.verify.sbom, Skipped):
-        yield SkippedPart(part="sbom", reason=plan.verify.sbom.reason)
-    if isinstance(plan.deliver, Skipped):
-        yield SkippedPart(part="publish", reason=plan.deliver.reason)
+    yield from _left_out(("sbom", verify.sbom), ("publish", deliver))
+    if not isinstance(deliver, Skipped):
+        yield from _left_out(("sign", deliver.sign), ("attest", deliver.attest))
     for unused in plan.names.unused:
         yield SkippedPart(part=f"tag by {unused.rule}", reason=unused.reason)
+
+
+def _left_out(*parts: tuple[Part, object]) -> Iterator[SkippedPart]:
+    for part, spec in parts:
+        if isinstance(spec, Skipped):
+            yield SkippedPart(part=part, reason=spec.reason)

@@ -1,6 +1,6 @@
 """A plan carried out from the first line to the last: engine, flow, report.
 
-What the command line calls. The report is written whatever happens: when a stage fails, when the
+What the command line calls. The reports are written whatever happens: when a stage fails, when the
 gate says no, and after Ctrl-C.
 """
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from keelway._stage import Run, SystemClock
 from keelway.errors import KeelwayError
 from keelway.model.events import Several
+from keelway.report.files import write_files
 from keelway.report.recorder import Recorder, write_report
 from keelway.session import EngineChoice, open_session
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from keelway.model.events import Observer
     from keelway.planning import Plan
-    from keelway.report.document import ReportDocument
+    from keelway.report.document import FilePart, ReportDocument
 
 T = TypeVar("T")
 
@@ -49,15 +50,20 @@ async def run_plan(
     """
     clock = SystemClock()
     recorder = Recorder(project=plan.project, tags=plan.names.tags, started_at=clock.now())
+    kinds = plan.verify.gate.judged_kinds()
     everybody = Several([recorder, observer])
     try:
         async with open_session(engine, everybody) as session:
             await work(Run(session.client, everybody, clock), part)
     except BaseException as error:
         # The first failure is the one to tell, not that its report could not be written either.
+        files: tuple[FilePart, ...] = ()
         with suppress(KeelwayError):
-            write_report(recorder.document(now=clock.now(), error=error), directory)
+            files = write_files(recorder.known(now=clock.now()), kinds, directory)
+        with suppress(KeelwayError):
+            write_report(recorder.document(now=clock.now(), error=error, files=files), directory)
         raise
-    document = recorder.document(now=clock.now())
+    files = write_files(recorder.known(now=clock.now()), kinds, directory)
+    document = recorder.document(now=clock.now(), files=files)
     write_report(document, directory)
     return document

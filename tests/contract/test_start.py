@@ -86,7 +86,7 @@ def test_the_short_way_to_a_plan_ends_as_the_long_one(
 
 def test_the_help_of_every_command_fits_on_a_line(keelway: Keelway) -> None:
     done = keelway("--help", COLUMNS="80")
-    assert "  base     Make base images, publish them, and pin them.\n" in done.stdout
+    assert "  base        Make base images, publish them, and pin them.\n" in done.stdout
     assert "..." not in done.stdout.partition("Commands:")[2]
 
 

@@ -35,8 +35,10 @@ url = "{registry}/{repository}"
 
 [scan]
 scanners = ["secret", "misconfig"]
-fail_on = "high"
 database = "none"
+
+[gate]
+severity = "high"
 
 [sbom]
 formats = ["spdx-json", "cyclonedx-json"]

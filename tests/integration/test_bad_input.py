@@ -55,7 +55,7 @@ def says(done: Outcome, code: int, *words: str) -> None:
     ("old", "new", "words"),
     [
         ("platforms =", "platfroms =", (":6: images.app.platfroms", "Did you mean 'platforms'")),
-        ('fail_on = "high"', 'fail_on = "hihg"', (":17: scan.fail_on", "high")),
+        ('severity = "high"', 'severity = "hihg"', (":20: gate.severity", "high")),
         ('target = "runtime"', "target = 7", (":5: images.app.target", "string")),
         ("type=sha", "type=shaa", ("tags.rules[0]", "shaa")),
         ("[scan]", "[scan", ("keelway.toml:15",)),

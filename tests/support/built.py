@@ -38,7 +38,7 @@ def verified(images: Images) -> Verified:
     """Return the proof that they passed a gate that refuses nothing."""
     verdict = Verdict(rule="nothing", breaches=())
     skipped = Skipped("not in this test")
-    return Verified(images=images, findings=skipped, sboms=skipped, verdict=verdict)
+    return Verified(images=images, policy=skipped, findings=skipped, sboms=skipped, verdict=verdict)
 
 
 def found(kind: Kind, severity: Severity, name: str = "ID-1") -> Finding:

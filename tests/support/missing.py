@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import sys
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -29,8 +31,9 @@ def root_only(why: str) -> None:
 
 
 def need(program: str, *, package: str) -> str:
-    """Return the path of `program`, or say which package brings it."""
-    found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    """Return the path of `program`, beside this Python or on PATH, or say what brings it."""
+    beside = Path(sys.executable).parent
+    found = shutil.which(program, path=f"{beside}:{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if found is None:
         missing(f"the program {program} (package {package})")
     return found

@@ -93,6 +93,21 @@ def running_registry(folder: Path, *, account: tuple[str, str] | None = None) ->
         process.wait(timeout=10)
 
 
+@contextlib.contextmanager
+def running_referrers_registry(folder: Path) -> Iterator[Registry]:
+    """Run a registry that has the referrers API on a free loopback port; it keeps nothing."""
+    program = need("referrers-registry", package="referrers-registry, by scripts/go-tools")
+    registry = Registry(address=f"127.0.0.1:{_free_port()}")
+    with (folder / "registry.log").open("wb") as log:
+        process = subprocess.Popen([program, registry.address], stdout=log, stderr=log)
+    try:
+        _wait_ready(registry, process, folder)
+        yield registry
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=10)
+
+
 def _write_config(folder: Path, registry: Registry) -> Path:
     """Write the registry's configuration; JSON is YAML too."""
     (folder / "data").mkdir(parents=True, exist_ok=True)

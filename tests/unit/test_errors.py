@@ -31,6 +31,7 @@ EXIT_CODES = {
     "ToolError": 5,
     "ToolOutputError": 5,
     "PublishError": 5,
+    "RegistryError": 5,
     "GateError": 6,
     "DeployError": 7,
     "RollbackError": 8,

@@ -14,6 +14,7 @@ from keelway._cli.base import base
 from keelway._cli.build import build
 from keelway._cli.doctor import doctor
 from keelway._cli.engine import engine
+from keelway._cli.exceptions import exceptions
 from keelway._cli.failing import exit_codes
 from keelway._cli.plan import plan
 from keelway._cli.release import release
@@ -21,6 +22,7 @@ from keelway._cli.run import run
 from keelway._cli.sbom import sbom
 from keelway._cli.scan import scan
 from keelway._cli.schema import schema
+from keelway._cli.verify import verify
 from keelway._cli.version import version
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "scan": scan,
     "sbom": sbom,
     "base": base,
+    "verify": verify,
+    "exceptions": exceptions,
     "schema": schema,
     "doctor": doctor,
     "version": version,

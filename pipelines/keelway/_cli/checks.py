@@ -86,7 +86,8 @@ def _tools(environ: Mapping[str, str]) -> Iterator[_Check]:
     found = find_programs([tool.name for tool in TOOLS] + ["git"], environ.get("PATH", ""))
     for tool in TOOLS:
         place = found.get(tool.name)
-        yield _Check(tool.name, ok=place is not None, text=str(place or tool.remedy()))
+        text = str(place or tool.remedy())
+        yield _Check(tool.name, ok=place is not None, text=text, needed=not tool.optional)
     git = found.get("git")
     yield _Check("git", ok=git is not None, text=str(git or "install it with `apt install git`"))
 

@@ -9,7 +9,10 @@ from keelway._cli import output
 from keelway._cli.prepare import prepare
 from keelway.model.outcome import Skipped
 from keelway.model.secret_source import shown_source
+from keelway.model.signer import KeySigner
 from keelway.model.tool import describe
+from keelway.policy.rules import RULES
+from keelway.scanners.grype import GrypeSpec
 from keelway.stages.scan import DatabaseDirectory, DownloadedDatabase, ScanSpec
 
 if TYPE_CHECKING:
@@ -49,10 +52,13 @@ def plan_data(loaded: Loaded, facts: Facts, plan: Plan) -> dict[str, Any]:
         "no_commit": facts.no_commit_reason if facts.commit is None else None,
         "epoch": {"seconds": facts.epoch, "source": facts.epoch_source},
         "images": [_image(image, loaded, plan) for image in plan.verify.build.images],
+        "policy": _policy(plan),
         "scan": _scan(plan),
         "sbom": _sbom(plan),
         "gate": {"refuses": plan.verify.gate.rule()},
         "publish": _publish(plan),
+        "sign": _sign(plan),
+        "attest": _attest(plan),
         "skipped": [{"part": part.part, "reason": part.reason} for part in plan.skipped()],
     }
 
@@ -103,6 +109,19 @@ def _references(image: str, plan: Plan) -> list[str]:
     ]
 
 
+def _policy(plan: Plan) -> dict[str, Any] | None:
+    policy = plan.verify.policy
+    if isinstance(policy, Skipped):
+        return None
+    levels = {rule: policy.levels.get(rule, known.level) for rule, known in RULES.items()}
+    return {
+        "rules": {
+            level: [rule for rule, its in levels.items() if its == level]
+            for level in ("error", "warn", "off")
+        }
+    }
+
+
 def _scan(plan: Plan) -> dict[str, Any] | None:
     scan = plan.verify.scan
     if isinstance(scan, Skipped):
@@ -111,6 +130,9 @@ def _scan(plan: Plan) -> dict[str, Any] | None:
         "tool": "trivy",
         "source": describe(scan.tool),
         "scanners": list(scan.scanners),
+        "second_opinion": [
+            "grype" if isinstance(one, GrypeSpec) else "snyk" for one in scan.second_opinion
+        ],
         "database": _database(scan),
     }
 
@@ -152,12 +174,40 @@ def _publish(plan: Plan) -> dict[str, Any] | None:
     }
 
 
+def _sign(plan: Plan) -> dict[str, Any] | None:
+    if isinstance(plan.deliver, Skipped) or isinstance(plan.deliver.sign, Skipped):
+        return None
+    sign = plan.deliver.sign
+    who = sign.signer.who
+    return {
+        "tool": "cosign",
+        "source": describe(sign.signer.tool),
+        "signer": (
+            f"key {shown_source(who.key)}"
+            if isinstance(who, KeySigner)
+            else f"identity (keyless) from {shown_source(who.token)}"
+        ),
+        "layouts": [layout.value for layout in sign.layouts],
+    }
+
+
+def _attest(plan: Plan) -> dict[str, Any] | None:
+    if isinstance(plan.deliver, Skipped) or isinstance(plan.deliver.attest, Skipped):
+        return None
+    attest = plan.deliver.attest
+    return {"statements": list(attest.predicates), "builder": attest.builder.id}
+
+
 def _lines(data: Mapping[str, Any]) -> Iterator[str]:
     yield f"{data['project']} ({data['config']})"
     yield _row("commit", _commit_words(data["commit"], data["no_commit"]))
     yield _row("epoch", _epoch_words(data["epoch"]))
     for image in data["images"]:
         yield from ("", f"image {image['name']}", *_image_lines(image))
+    if data["policy"] is not None:
+        rules = data["policy"]["rules"]
+        yield from ("", "policy", _row("refuses", ", ".join(rules["error"])))
+        yield from _rows("warns", [", ".join(rules["warn"])] if rules["warn"] else [])
     for title in ("scan", "sbom"):
         if data[title] is not None:
             yield from ("", f"{title} by {data[title]['tool']} ({data[title]['source']})")
@@ -165,9 +215,21 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
     yield from ("", "gate", _row("refuses", data["gate"]["refuses"]))
     if data["publish"] is not None:
         yield from ("", "publish", *_publish_lines(data["publish"]))
+    yield from _evidence_lines(data)
     if data["skipped"]:
         yield from ("", "skipped")
         yield from (f"{' ' * _INDENT}{part['part']}: {part['reason']}" for part in data["skipped"])
+
+
+def _evidence_lines(data: Mapping[str, Any]) -> Iterator[str]:
+    sign, attest = data["sign"], data["attest"]
+    if sign is not None:
+        yield from ("", f"sign by {sign['tool']} ({sign['source']})")
+        yield _row("signer", sign["signer"])
+        yield _row("layouts", ", ".join(sign["layouts"]))
+    if attest is not None:
+        yield from ("", "attest", _row("statements", ", ".join(attest["statements"])))
+        yield _row("builder", attest["builder"])
 
 
 def _image_lines(image: Mapping[str, Any]) -> Iterator[str]:

@@ -66,8 +66,13 @@ url = "registry.example.com/shop"
 username = "ci"
 password = "env://REGISTRY_PASSWORD"
 
-[scan]
-fail_on = "critical"
+[gate]
+severity = "critical"
+
+[sign]
+enabled = true
+key = "env://COSIGN_KEY"
+password = "env://COSIGN_PASSWORD"
 
 [base.python]
 suite = "bookworm"

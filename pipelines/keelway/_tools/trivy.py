@@ -32,9 +32,17 @@ def version_argv() -> tuple[str, ...]:
     return ("--version",)
 
 
-def database_argv(cache: str) -> tuple[str, ...]:
-    """Return what fetches the vulnerability database: the one step that needs a network."""
-    return ("image", "--download-db-only", "--cache-dir", cache, "--no-progress", "--quiet")
+def database_argv(cache: str, mirrors: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return what fetches the vulnerability database: the one step that needs a network.
+
+    Args:
+        cache: The directory to keep it in.
+        mirrors: Repositories that have it, tried in this order; Trivy's own when empty.
+    """
+    return (
+        "image", "--download-db-only", "--cache-dir", cache, "--no-progress", "--quiet",
+        *(word for mirror in mirrors for word in ("--db-repository", mirror)),
+    )  # fmt: skip
 
 
 def scan_argv(
@@ -44,6 +52,7 @@ def scan_argv(
     scanners: Sequence[str],
     cache: str = "cache",
     offline: bool = True,
+    timeout_s: int = 1800,
 ) -> tuple[str, ...]:
     """Return what scans one image.
 
@@ -53,14 +62,16 @@ def scan_argv(
         scanners: Of `SCANNERS`.
         cache: A directory to keep databases and intermediate results in.
         offline: Whether nothing may be fetched; then the cache must hold what the scanners need.
+        timeout_s: After how many seconds it gives up.
     """
     config = [name for name in _CONFIG_SCANNERS if name in scanners]
     return (
         "image", "--input", tarball, "--format", "json", "--output", output,
         "--scanners", ",".join(scanners),
         *(("--image-config-scanners", ",".join(config)) if config else ()),
-        "--exit-code", "0", "--cache-dir", cache, "--list-all-pkgs=false", "--timeout", "30m",
-        "--no-progress", "--quiet", "--skip-version-check", "--disable-telemetry",
-        "--skip-db-update", "--skip-check-update",
+        "--exit-code", "0", "--cache-dir", cache, "--list-all-pkgs=false",
+        "--timeout", f"{timeout_s}s",
+        "--no-progress", "--quiet",
+        "--skip-version-check", "--disable-telemetry", "--skip-db-update", "--skip-check-update",
         *(("--skip-java-db-update", "--offline-scan") if offline else ()),
     )  # fmt: skip

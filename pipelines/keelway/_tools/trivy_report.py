@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from keelway.errors import ToolOutputError
-from keelway.model.findings import Finding, Kind, Severity
+from keelway.model.findings import Database, Finding, Kind, OperatingSystem, Severity, finding_order
 from keelway.model.image import Digest
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ def _or_empty(value: object) -> object:
     return [] if value is None else value
 
 
+class _Identifier(_Part):
+    purl: str = Field(default="", alias="PURL")
+
+
 class _Vulnerability(_Part):
     id: str = Field(alias="VulnerabilityID")
     pkg_name: str
@@ -36,6 +42,8 @@ class _Vulnerability(_Part):
     severity: str = "UNKNOWN"
     title: str = ""
     primary_url: str = Field(default="", alias="PrimaryURL")
+    published_date: datetime | None = None
+    pkg_identifier: _Identifier = Field(default_factory=_Identifier)
 
 
 class _Misconfiguration(_Part):
@@ -71,7 +79,14 @@ class _Result(_Part):
     licenses: Annotated[tuple[_License, ...], BeforeValidator(_or_empty)] = ()
 
 
+class _System(_Part):
+    family: str = ""
+    name: str = ""
+    end_of_life: bool = Field(default=False, alias="EOSL")
+
+
 class _Metadata(_Part):
+    os: _System | None = Field(default=None, alias="OS")
     image_id: str = Field(default="", alias="ImageID")
 
 
@@ -81,8 +96,42 @@ class _Report(_Part):
     results: Annotated[tuple[_Result, ...], BeforeValidator(_or_empty)] = ()
 
 
-def parse_report(text: str, *, tarball: str, name: str) -> tuple[Digest, tuple[Finding, ...]]:
-    """Return the scanned image's id and what was found: worst first, each thing once.
+class _DatabaseMetadata(_Part):
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrivyReport:
+    """What is read of a report."""
+
+    image: Digest
+    """The scanned image's id."""
+    findings: tuple[Finding, ...]
+    """Worst first, each thing once."""
+    os: OperatingSystem | None
+
+
+def parse_database(text: str, source: str) -> Database:
+    """Return what Trivy's `metadata.json` says about its database.
+
+    Raises:
+        ToolOutputError: When the text is none.
+    """
+    try:
+        metadata = _DatabaseMetadata.model_validate_json(text)
+    except ValidationError as error:
+        raise ToolOutputError(
+            "db/metadata.json of Trivy's database cannot be read",
+            stage="scan",
+            text=text,
+            why=str(error),
+            next_step="fetch the database again, or name another directory in scan.database",
+        ) from error
+    return Database(built_at=metadata.updated_at, source=source)
+
+
+def parse_report(text: str, *, tarball: str, name: str) -> TrivyReport:
+    """Return the scanned image's id, its system, and what was found.
 
     Args:
         text: The report.
@@ -109,14 +158,16 @@ def parse_report(text: str, *, tarball: str, name: str) -> tuple[Digest, tuple[F
         for result in report.results
         for finding in _findings(result, result.target.replace(tarball, name))
     }
-    return Digest(report.metadata.image_id), tuple(sorted(found, key=_order))
-
-
-def _order(finding: Finding) -> tuple[object, ...]:
-    return (
-        -finding.severity, finding.kind, finding.id, finding.where,
-        finding.package or "", finding.version or "", finding.title,
-    )  # fmt: skip
+    system = report.metadata.os
+    return TrivyReport(
+        image=Digest(report.metadata.image_id),
+        findings=tuple(sorted(found, key=finding_order)),
+        os=None
+        if system is None or not system.family
+        else OperatingSystem(
+            family=system.family, version=system.name, end_of_life=system.end_of_life
+        ),
+    )
 
 
 def _findings(result: _Result, target: str) -> Iterator[Finding]:
@@ -131,6 +182,10 @@ def _findings(result: _Result, target: str) -> Iterator[Finding]:
             version=vulnerability.installed_version or None,
             fixed_in=vulnerability.fixed_version or None,
             url=vulnerability.primary_url or None,
+            purl=vulnerability.pkg_identifier.purl or None,
+            published=None
+            if vulnerability.published_date is None
+            else vulnerability.published_date.date(),
         )
     for check in result.misconfigurations:
         if check.status == "FAIL":

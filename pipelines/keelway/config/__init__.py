@@ -7,34 +7,46 @@ Example:
 """
 
 from keelway.config.base_image import BaseConfig
+from keelway.config.gate import GateConfig, LicenseConfig
 from keelway.config.image import BuildSecretConfig, ImageConfig
 from keelway.config.loader import Loaded, load_config
 from keelway.config.lock import LOCK_FILE, Pin, parse_lock, render_lock
+from keelway.config.policy import BudgetConfig, ImagePolicyConfig, PolicyConfig, StartConfig
 from keelway.config.project import ProjectConfig
 from keelway.config.registry import RegistryConfig
 from keelway.config.reporting import ReportConfig
 from keelway.config.root import Config
 from keelway.config.sbom import SbomConfig
 from keelway.config.scan import ScanConfig
+from keelway.config.sign import AttestConfig, SignConfig, VerifyConfig
 from keelway.config.tagging import TagsConfig
 from keelway.config.tools import ToolConfig, ToolsConfig
 
 __all__ = [
     "LOCK_FILE",
+    "AttestConfig",
     "BaseConfig",
+    "BudgetConfig",
     "BuildSecretConfig",
     "Config",
+    "GateConfig",
     "ImageConfig",
+    "ImagePolicyConfig",
+    "LicenseConfig",
     "Loaded",
     "Pin",
+    "PolicyConfig",
     "ProjectConfig",
     "RegistryConfig",
     "ReportConfig",
     "SbomConfig",
     "ScanConfig",
+    "SignConfig",
+    "StartConfig",
     "TagsConfig",
     "ToolConfig",
     "ToolsConfig",
+    "VerifyConfig",
     "load_config",
     "parse_lock",
     "render_lock",

@@ -71,7 +71,7 @@ class Place:
         """Return the problem, with the line of the nearest thing that was written."""
         return ConfigProblem(
             file=self.file,
-            line=self._line(path),
+            line=self.line(path),
             key=dotted((*self._prefix, *path)),
             text=text,
             suggestion=suggestion,
@@ -84,7 +84,8 @@ class Place:
                 return path[:length]
         return ()
 
-    def _line(self, path: KeyPath) -> int | None:
+    def line(self, path: KeyPath) -> int | None:
+        """Return the line of a key, or of the nearest one around it; nothing when none is known."""
         return self._lines.get((*self._prefix, *self.known(path)))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from keelway.config.checks import check_config
 from keelway.config.document import parse_toml, read_document
+from keelway.config.exceptions import parse_exceptions
 from keelway.config.lock import LOCK_FILE, Pin, parse_lock
 from keelway.config.root import Config
 from keelway.errors import ConfigError, ConfigProblem
@@ -14,6 +15,8 @@ from keelway.errors import ConfigError, ConfigProblem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from keelway.model.exemption import Exemption
 
 CONFIG_FILE = "keelway.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -31,6 +34,8 @@ class Loaded:
     """Absolute."""
     pins: Mapping[str, Pin]
     """Base images by name, from the lock file beside the configuration."""
+    exemptions: tuple[Exemption, ...] = ()
+    """What the exceptions file beside it grants."""
 
     @property
     def root(self) -> Path:
@@ -48,8 +53,19 @@ class Loaded:
         for registry in self.config.registries:
             if registry.password is not None and registry.password.startswith("file://"):
                 yield registry.password.removeprefix("file://")
-        if self.config.scan.database not in {"download", "none"}:
-            yield self.config.scan.database
+        yield from self._scanned_with()
+
+    def _scanned_with(self) -> Iterator[str]:
+        scan, gate = self.config.scan, self.config.gate
+        if scan.database not in {"download", "none"}:
+            yield scan.database
+        if scan.grype_database != "download":
+            yield scan.grype_database
+        if scan.snyk_token is not None and scan.snyk_token.startswith("file://"):
+            yield scan.snyk_token.removeprefix("file://")
+        if gate.threat_data is not None:
+            yield gate.threat_data
+        yield from gate.vex
 
 
 def load_config(start: Path, file: Path | None = None) -> Loaded:
@@ -73,7 +89,13 @@ def load_config(start: Path, file: Path | None = None) -> Loaded:
         check_config(document.value, document.place)
     except ConfigError as error:
         raise ConfigError(error.problems, next_step=_REFERENCE) from error
-    return Loaded(config=document.value, file=found, pins=_pins(found.parent))
+    config = document.value
+    return Loaded(
+        config=config,
+        file=found,
+        pins=_pins(found.parent),
+        exemptions=_exemptions(found.parent / config.gate.exceptions, config.gate.exceptions),
+    )
 
 
 def _find(start: Path) -> Path:
@@ -143,6 +165,10 @@ def _pins(directory: Path) -> Mapping[str, Pin]:
         raise ConfigError(
             error.problems, next_step=f"remove {LOCK_FILE} and run `keelway base` again"
         ) from error
+
+
+def _exemptions(path: Path, name: str) -> tuple[Exemption, ...]:
+    return parse_exceptions(_read(path), name) if path.exists() else ()
 
 
 def _error(file: str, text: str) -> ConfigError:

@@ -6,13 +6,16 @@ from typing import Annotated
 from pydantic import Field
 
 from keelway.config.base_image import BaseConfig
+from keelway.config.gate import GateConfig
 from keelway.config.image import ImageConfig
+from keelway.config.policy import PolicyConfig
 from keelway.config.project import ProjectConfig
 from keelway.config.registry import RegistryConfig
 from keelway.config.reporting import ReportConfig
 from keelway.config.sbom import SbomConfig
 from keelway.config.scan import ScanConfig
 from keelway.config.section import Name, Section
+from keelway.config.sign import AttestConfig, SignConfig, VerifyConfig
 from keelway.config.tagging import TagsConfig
 from keelway.config.tools import ToolsConfig
 
@@ -29,7 +32,17 @@ class Config(Section):
     registries: tuple[RegistryConfig, ...] = ()
     """Where images are published. Without any, nothing is published."""
     scan: ScanConfig = Field(default_factory=ScanConfig)
-    """What images are searched for, and what stops a release."""
+    """What images are searched for."""
+    policy: PolicyConfig = Field(default_factory=PolicyConfig)
+    """Rules for Dockerfiles and images."""
+    gate: GateConfig = Field(default_factory=GateConfig)
+    """What stops a release."""
+    sign: SignConfig = Field(default_factory=SignConfig)
+    """Signatures of what is published."""
+    attest: AttestConfig = Field(default_factory=AttestConfig)
+    """What is stated about what is published."""
+    verify: VerifyConfig = Field(default_factory=VerifyConfig)
+    """What `keelway verify` asks of an image."""
     sbom: SbomConfig = Field(default_factory=SbomConfig)
     """The lists of what is inside the images."""
     tools: ToolsConfig = Field(default_factory=ToolsConfig)

@@ -1,24 +1,44 @@
-"""[scan]: what images are searched for, and what stops a release."""
+"""[scan]: what images are searched for."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from keelway.config.section import Section, Text
+from pydantic import Field, model_validator
+
+from keelway.config.section import SecretSource, Section, Text
 
 Scanner = Literal["vuln", "secret", "misconfig", "license"]
-FailOn = Literal["low", "medium", "high", "critical", "never"]
+SecondScanner = Literal["grype", "snyk"]
 
 
 class ScanConfig(Section):
-    """Scanning by Trivy, and the gate that judges its findings."""
+    """Scanning, by Trivy and others; `[gate]` judges what is found."""
 
     enabled: bool = True
     """Whether images are scanned at all."""
     scanners: tuple[Scanner, ...] = ("vuln", "secret", "misconfig", "license")
     """What is looked for."""
-    fail_on: FailOn = "high"
-    """Findings of this severity and above stop the release; `"never"` only reports them."""
     database: Text = "download"
     """Vulnerability database: `"download"`, `"none"`, or the path of a Trivy cache directory.
 
     With `"none"` the scanner `vuln` is skipped, and the plan and the report say so.
     """
+    database_mirrors: tuple[Text, ...] = ()
+    """Repositories that Trivy's database is downloaded from, in this order; its own when empty."""
+    second_opinion: tuple[SecondScanner, ...] = ()
+    """Scanners that look for vulnerabilities after Trivy; what several find counts once."""
+    grype_database: Text = "download"
+    """Grype's database: `"download"`, or the path of a Grype cache directory."""
+    snyk_token: SecretSource | None = None
+    """Token of Snyk's service, which must be set to use it: `env://NAME`, `file://PATH` or so."""
+    timeout_s: Annotated[int, Field(ge=1)] = 1800
+    """Seconds after which the scan of one image by one scanner is given up."""
+
+    @model_validator(mode="after")
+    def _snyk_has_a_token(self) -> Self:
+        if "snyk" in self.second_opinion and self.snyk_token is None:
+            msg = 'second_opinion = ["snyk"] needs snyk_token, the address of a secret'
+            raise ValueError(msg)
+        if self.database_mirrors and self.database != "download":
+            msg = 'database_mirrors are only used with database = "download"'
+            raise ValueError(msg)
+        return self

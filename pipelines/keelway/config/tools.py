@@ -39,3 +39,13 @@ class ToolsConfig(Section):
     """Trivy, which scans."""
     syft: ToolConfig = Field(default_factory=ToolConfig)
     """Syft, which makes SBOMs."""
+    grype: ToolConfig = Field(default_factory=ToolConfig)
+    """Grype, the second scanner."""
+    snyk: ToolConfig = Field(default_factory=ToolConfig)
+    """Snyk, where a token is given."""
+    cosign: ToolConfig = Field(default_factory=ToolConfig)
+    """cosign, which signs and verifies."""
+    hadolint: ToolConfig = Field(default_factory=ToolConfig)
+    """hadolint, which reads Dockerfiles."""
+    busybox: ToolConfig = Field(default_factory=ToolConfig)
+    """BusyBox, a static one, which starts images for the policy."""

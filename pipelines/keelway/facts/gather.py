@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keelway.facts.builder import find_builder
 from keelway.facts.epoch import decide_epoch
 from keelway.facts.git import NoCommit, read_commit
 from keelway.facts.here import Facts, PathKind
@@ -39,9 +40,30 @@ def gather_facts(loaded: Loaded, environ: Mapping[str, str], programs: Iterable[
         epoch_source=epoch_source,
         variables=frozenset(name for name, value in environ.items() if value),
         programs=find_programs(programs, environ.get("PATH", "")),
+        builder=find_builder(environ),
+        exemptions=loaded.exemptions,
+        login_files=login_files(environ),
         paths={path: kind_of(loaded.root / path) for path in loaded.paths()},
         pins=loaded.pins,
     )
+
+
+def login_files(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return where `docker login` and `podman login` keep logins, as their manuals say.
+
+    >>> login_files({"DOCKER_CONFIG": "/etc/docker", "HOME": "/home/ci"})
+    ('/etc/docker/config.json', '/home/ci/.config/containers/auth.json')
+    """
+    home = environ.get("HOME", "")
+    docker = environ.get("DOCKER_CONFIG") or (f"{home}/.docker" if home else "")
+    run = environ.get("XDG_RUNTIME_DIR", "")
+    found = (
+        environ.get("REGISTRY_AUTH_FILE", ""),
+        f"{docker}/config.json" if docker else "",
+        f"{run}/containers/auth.json" if run else "",
+        f"{home}/.config/containers/auth.json" if home else "",
+    )
+    return tuple(file for file in found if file)
 
 
 def find_programs(names: Iterable[str], search_path: str) -> dict[str, Path]:

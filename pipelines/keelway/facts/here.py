@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from keelway.facts.builder import LOCAL
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keelway.config.lock import Pin
+    from keelway.model.exemption import Exemption
+    from keelway.model.provenance import Builder
     from keelway.tags.commit import Commit
 
 PathKind = Literal["file", "directory", "missing"]
@@ -37,6 +41,12 @@ class Facts:
     """Names of the environment variables that are set and not empty; never their values."""
     programs: Mapping[str, Path] = field(default_factory=dict[str, Path])
     """Programs of this machine that were looked for and found: absolute paths."""
+    builder: Builder = LOCAL
+    """Who builds: this machine, or a CI's job."""
+    exemptions: tuple[Exemption, ...] = ()
+    """What the exceptions file grants."""
+    login_files: tuple[str, ...] = ()
+    """Where logins of this machine may be, absolute, the first that exists counts."""
     paths: Mapping[str, PathKind] = field(default_factory=dict[str, PathKind])
     """What each path that the configuration names is, by the text as it is written there."""
     pins: Mapping[str, Pin] = field(default_factory=_no_pins)

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date, datetime
 
+    from keelway.model.exemption import VexStatus
     from keelway.model.image import Digest
     from keelway.model.platform import Platform
     from keelway.model.tool import ToolVersion
@@ -63,6 +65,51 @@ class Finding:
     version: str | None = None
     fixed_in: str | None = None
     url: str | None = None
+    purl: str | None = None
+    """The package's URL, where the scanner tells it."""
+    published: date | None = None
+    """The day on which a vulnerability became known."""
+    epss: float | None = None
+    """Probability of exploitation in the next 30 days (FIRST's EPSS), 0 to 1."""
+    known_exploited: bool = False
+    """It is on CISA's list of known exploited vulnerabilities."""
+    vex: VexStatus | None = None
+    """What an OpenVEX document of others says of it."""
+    found_by: tuple[str, ...] = ()
+    """The scanners that found it, when there were several."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingSystem:
+    """What an image is made of, as a scanner names it."""
+
+    family: str
+    version: str
+    end_of_life: bool = False
+    """It gets no security updates any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """The vulnerability database that a scanner used."""
+
+    built_at: datetime | None
+    source: str
+    """`downloaded`, `mirror` or `directory`; the scanner's own word where it has one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondOpinion:
+    """Another scanner that looked at the same image."""
+
+    tool: ToolVersion
+    report: str
+    """The scanner's full JSON, as a path under the report directory."""
+    found: int
+    """How many things it found."""
+    alone: int
+    """How many of them no scanner before it found."""
+    database: Database | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +125,11 @@ class ImageFindings:
     report: str
     """The scanner's full JSON, as a path under the report directory."""
     tool: ToolVersion
+    """The scanner."""
+    os: OperatingSystem | None = None
+    database: Database | None = None
+    second_opinions: tuple[SecondOpinion, ...] = ()
+    """The other scanners; what they found is in `findings`, each thing once."""
 
     def counts(self) -> dict[str, int]:
         """Return the number of findings by severity, worst first, zeroes included."""
@@ -96,6 +148,14 @@ class Findings:
     def counts(self) -> dict[str, int]:
         """Return the number of findings by severity over all images, worst first."""
         return count(finding for target in self.targets for finding in target.findings)
+
+
+def finding_order(finding: Finding) -> tuple[object, ...]:
+    """Return what findings are sorted by: worst first, then by kind, id and place."""
+    return (
+        -finding.severity, finding.kind, finding.id, finding.where,
+        finding.package or "", finding.version or "", finding.title,
+    )  # fmt: skip
 
 
 def count(findings: Iterable[Finding]) -> dict[str, int]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from keelway.model.image import Digest, Reference
 
 if TYPE_CHECKING:
+    from keelway.model.evidence import Attestations, Signatures
+    from keelway.model.outcome import Skipped
     from keelway.model.platform import Platform
 
 
@@ -54,3 +56,5 @@ class Delivered:
     """The result of `deliver`: what left the house."""
 
     published: Published
+    signatures: Signatures | Skipped
+    attestations: Attestations | Skipped

@@ -5,30 +5,72 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from keelway.model.findings import Finding
+from keelway.model.policy import PolicyResult
+
 if TYPE_CHECKING:
-    from keelway.model.findings import Finding, Findings
+    from keelway.model.exemption import Exemption
+    from keelway.model.findings import Findings
     from keelway.model.image import Images
     from keelway.model.outcome import Skipped
     from keelway.model.platform import Platform
+    from keelway.model.policy import PolicyReport
     from keelway.model.sbom import Sboms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What speaks against a release without being a finding: an old database, an OS at its end."""
+
+    id: str
+    """`end-of-life`, `database-age`, `unused-exception`."""
+    text: str
+
+
+Judged = Finding | PolicyResult | Condition
+"""What the gate judges."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Breach:
-    """One finding that the gate does not let through."""
+    """One thing that the gate does not let through."""
 
     image: str
-    platform: Platform
-    finding: Finding
+    platform: Platform | None
+    what: Judged
+    because: str
+    """The part of the rule that it breaks: `severity`, `epss`, `kev`, `license`, `policy`, ..."""
+
+    @property
+    def id(self) -> str:
+        """Return what an exception would name."""
+        return self.what.rule if isinstance(self.what, PolicyResult) else self.what.id
 
     def __str__(self) -> str:
         """Return the breach on one line."""
-        found = self.finding
-        package = "" if found.package is None else f" in {found.package} {found.version or ''}"
-        return (
-            f"{found.severity.label} {found.kind} {found.id}{package.rstrip()} "
-            f"({found.where}; {self.image} {self.platform})"
-        )
+        place = self.image if self.platform is None else f"{self.image} {self.platform}"
+        match self.what:
+            case Finding() as found:
+                package = "" if found.package is None else f" in {found.package} "
+                text = f"{found.severity.label} {found.kind} {found.id}{package}"
+                text += (found.version or "") if package else ""
+                why = "" if self.because == "severity" else f", {self.because}"
+                return f"{text.rstrip()} ({found.where}; {place}{why})"
+            case PolicyResult() as result:
+                where = "" if result.where is None else f"{result.where}; "
+                return f"policy {result.rule}: {result.message} ({where}{place})"
+            case Condition() as condition:
+                return f"{condition.id}: {condition.text} ({place})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excepted:
+    """One thing that would stop the release, but for an exception."""
+
+    image: str
+    platform: Platform | None
+    what: Judged
+    exemption: Exemption
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +83,10 @@ class Verdict:
     """Worst first; empty when the images may pass."""
     not_judged: tuple[str, ...] = ()
     """What the gate could not look at because its stage was skipped, with the reason."""
+    excepted: tuple[Excepted, ...] = ()
+    """What was let through by an exception."""
+    warnings: tuple[str, ...] = ()
+    """What should be looked after: exceptions that match nothing, or hold no more."""
 
     @property
     def passed(self) -> bool:
@@ -57,6 +103,7 @@ class Verified:
     """The proof that these images passed the gate: what `publish` asks for, and `gate` gives."""
 
     images: Images
+    policy: PolicyReport | Skipped
     findings: Findings | Skipped
     sboms: Sboms | Skipped
     verdict: Verdict

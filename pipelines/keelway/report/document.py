@@ -4,7 +4,7 @@ Optional parts are null when their stage was skipped or did not come that far; l
 when there was nothing to list.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -81,6 +81,13 @@ class FindingPart(_Part):
     version: str | None
     fixed_in: str | None
     url: str | None
+    purl: str | None
+    """The package's URL."""
+    published: date | None
+    """When the vulnerability became known."""
+    epss: float | None
+    """Probability of exploitation in the next 30 days, 0 to 1."""
+    known_exploited: bool
 
 
 class TargetPart(_Part):
@@ -130,12 +137,60 @@ class SbomPart(_Part):
     documents: tuple[DocumentPart, ...]
 
 
-class BreachPart(_Part):
-    """One finding that the gate refuses."""
+class MeasurePart(_Part):
+    """How large an image is for one platform, in bytes."""
 
     image: str
     platform: str
-    finding: FindingPart
+    size_bytes: int
+    layers: int
+    largest_layer_bytes: int
+    wasted_bytes: int
+    compressed_bytes: int
+
+
+class RulePart(_Part):
+    """One rule of the policy, held against one image."""
+
+    rule: str
+    outcome: Literal["passed", "failed", "warned", "skipped"]
+    image: str
+    platform: str | None
+    message: str
+    where: str | None
+
+
+class PolicyPart(_Part):
+    """The policy."""
+
+    results: tuple[RulePart, ...]
+    """Failed ones first."""
+    measures: tuple[MeasurePart, ...]
+    notes: tuple[str, ...]
+
+
+class BreachPart(_Part):
+    """One thing that the gate refuses."""
+
+    image: str
+    platform: str | None
+    id: str
+    """The finding's id, the policy's rule, or the condition."""
+    because: str
+    """The part of the gate's rule that it breaks."""
+    text: str
+    """All of it on one line."""
+
+
+class ExceptedPart(_Part):
+    """One thing that passed by an exception."""
+
+    image: str
+    platform: str | None
+    id: str
+    reason: str
+    owner: str
+    expires: date
 
 
 class VerdictPart(_Part):
@@ -145,7 +200,35 @@ class VerdictPart(_Part):
     rule: str
     """What it refuses."""
     breaches: tuple[BreachPart, ...]
+    """Worst first."""
+    excepted: tuple[ExceptedPart, ...]
+    warnings: tuple[str, ...]
     not_judged: tuple[str, ...]
+
+
+class EvidencePart(_Part):
+    """One signature or statement, as it is kept beside an image."""
+
+    image: str
+    platform: str | None
+    """Null for the index."""
+    subject: str
+    """The digest that it is about."""
+    predicate_type: str
+    reference: str
+    """The manifest that holds it."""
+    layout: Literal["referrer", "legacy"]
+    fallback_tag: bool
+    """Listed by a tag, since the registry has no referrers API."""
+
+
+class SignedPart(_Part):
+    """Signatures, or statements under them."""
+
+    signer: str
+    tool: ToolPart
+    evidence: tuple[EvidencePart, ...]
+    notes: tuple[str, ...]
 
 
 class BuiltPart(_Part):
@@ -164,6 +247,20 @@ class PublishedPart(_Part):
     platforms: tuple[str, ...]
     references: tuple[str, ...]
     """Each tag with its digest."""
+
+
+class FilePart(_Part):
+    """One file for other programs."""
+
+    kind: Literal["junit", "sarif", "gitlab-container-scanning", "digests"]
+    path: str
+    """Relative to this file."""
+    image: str | None = None
+    platform: str | None = None
+    category: str | None = None
+    """Under which a code-scanning service keeps it apart."""
+    left_out: int = 0
+    """Results that are not in it, for it may hold so many only; the least severe."""
 
 
 class ErrorPart(_Part):
@@ -192,11 +289,16 @@ class ReportDocument(_Part):
     stages: tuple[StagePart, ...]
     steps: StepsPart
     images: tuple[BuiltPart, ...] | None
+    policy: PolicyPart | None
     scan: ScanPart | None
     sbom: SbomPart | None
     verdict: VerdictPart | None
     published: tuple[PublishedPart, ...] | None
     """What is in the registries, also when something else failed."""
+    signatures: SignedPart | None
+    attestations: SignedPart | None
+    files: tuple[FilePart, ...]
+    """What was written for other programs."""
     error: ErrorPart | None
 
 

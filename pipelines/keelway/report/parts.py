@@ -10,19 +10,29 @@ from keelway.report.document import (
     BuiltPart,
     CountsPart,
     DocumentPart,
+    EvidencePart,
+    ExceptedPart,
     FindingPart,
     Level,
+    MeasurePart,
+    PolicyPart,
     PublishedPart,
+    RulePart,
     SbomPart,
     ScanPart,
+    SignedPart,
     TargetPart,
     ToolPart,
     VerdictPart,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keelway.model.evidence import Attestations, Evidence, Signatures
     from keelway.model.findings import Finding, Findings, ImageFindings
     from keelway.model.image import Images
+    from keelway.model.policy import PolicyReport
     from keelway.model.published import Published
     from keelway.model.sbom import Sbom, Sboms
     from keelway.model.tool import ToolVersion
@@ -61,6 +71,62 @@ def sbom(sboms: Sboms | None) -> SbomPart | None:
     )
 
 
+def policy(checked: PolicyReport | None) -> PolicyPart | None:
+    """Return what the policy found."""
+    if checked is None:
+        return None
+    return PolicyPart(
+        results=tuple(
+            RulePart(
+                rule=result.rule,
+                outcome=result.outcome.value,
+                image=result.image,
+                platform=result.platform,
+                message=result.message,
+                where=result.where,
+            )
+            for result in checked.results
+        ),
+        measures=tuple(
+            MeasurePart(
+                image=measure.image,
+                platform=measure.platform,
+                size_bytes=measure.size_bytes,
+                layers=measure.layers,
+                largest_layer_bytes=measure.largest_layer_bytes,
+                wasted_bytes=measure.wasted_bytes,
+                compressed_bytes=measure.compressed_bytes,
+            )
+            for measure in checked.measures
+        ),
+        notes=checked.notes,
+    )
+
+
+def signed(
+    evidence: Sequence[Evidence], made: Signatures | Attestations | None
+) -> SignedPart | None:
+    """Return signatures or statements."""
+    if made is None:
+        return None
+    return SignedPart(
+        signer=made.signer,
+        tool=_tool(made.tool),
+        evidence=tuple(_evidence(one) for one in evidence),
+        notes=made.notes,
+    )
+
+
+def signatures(made: Signatures | None) -> SignedPart | None:
+    """Return the signatures."""
+    return signed(made.signed if made else (), made)
+
+
+def attestations(made: Attestations | None) -> SignedPart | None:
+    """Return the signed statements."""
+    return signed(made.attested if made else (), made)
+
+
 def verdict(said: Verdict | None) -> VerdictPart | None:
     """Return what the gate said."""
     if said is None:
@@ -70,10 +136,26 @@ def verdict(said: Verdict | None) -> VerdictPart | None:
         rule=said.rule,
         breaches=tuple(
             BreachPart(
-                image=breach.image, platform=breach.platform, finding=_finding(breach.finding)
+                image=breach.image,
+                platform=breach.platform,
+                id=breach.id,
+                because=breach.because,
+                text=str(breach),
             )
             for breach in said.breaches
         ),
+        excepted=tuple(
+            ExceptedPart(
+                image=excepted.image,
+                platform=excepted.platform,
+                id=excepted.exemption.id,
+                reason=excepted.exemption.reason,
+                owner=excepted.exemption.owner,
+                expires=excepted.exemption.expires,
+            )
+            for excepted in said.excepted
+        ),
+        warnings=said.warnings,
         not_judged=said.not_judged,
     )
 
@@ -115,6 +197,22 @@ def _finding(finding: Finding) -> FindingPart:
         version=finding.version,
         fixed_in=finding.fixed_in,
         url=finding.url,
+        purl=finding.purl,
+        published=finding.published,
+        epss=finding.epss,
+        known_exploited=finding.known_exploited,
+    )
+
+
+def _evidence(one: Evidence) -> EvidencePart:
+    return EvidencePart(
+        image=one.subject.image,
+        platform=one.subject.platform,
+        subject=one.subject.digest,
+        predicate_type=one.predicate_type.value,
+        reference=one.reference,
+        layout=one.layout.value,
+        fallback_tag=one.fallback_tag,
     )
 
 

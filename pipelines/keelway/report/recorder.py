@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -18,9 +19,11 @@ from keelway.model.events import (
     StageStarted,
     StepEnded,
 )
+from keelway.model.evidence import Attestations, Signatures
 from keelway.model.findings import Findings
 from keelway.model.image import Images
 from keelway.model.outcome import Status
+from keelway.model.policy import PolicyReport
 from keelway.model.published import Published
 from keelway.model.sbom import Sboms
 from keelway.model.verdict import Verdict, Verified
@@ -29,11 +32,13 @@ from keelway.report.document import (
     SCHEMA_VERSION,
     EnginePart,
     ErrorPart,
+    FilePart,
     Outcome,
     ReportDocument,
     StagePart,
     StepsPart,
 )
+from keelway.report.files import Known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,12 +105,39 @@ class Recorder:
         if event.result is not None:
             self._results.append(event.result)
 
-    def document(self, *, now: datetime, error: BaseException | None = None) -> ReportDocument:
+    def known(self, *, now: datetime) -> Known:
+        """Return what the files for other programs are made of.
+
+        Args:
+            now: When the run ended.
+        """
+        with self._lock:
+            scan = self._stages.get("scan")
+            began = self._started_at if scan is None else scan.started_at
+            took = None if scan is None else scan.seconds
+            return Known(
+                policy=self._result(PolicyReport),
+                findings=self._result(Findings),
+                verdict=self._verdict(),
+                published=self._result(Published),
+                scan_began=began,
+                scan_ended=now if took is None else began + timedelta(seconds=took),
+                version=_own_version(),
+            )
+
+    def document(
+        self,
+        *,
+        now: datetime,
+        error: BaseException | None = None,
+        files: tuple[FilePart, ...] = (),
+    ) -> ReportDocument:
         """Return everything that is known.
 
         Args:
             now: When the run ended.
             error: What ended it, if it did not end by itself.
+            files: What was written for other programs.
         """
         with self._lock:
             return ReportDocument(
@@ -121,12 +153,21 @@ class Recorder:
                 stages=tuple(_stage(stage) for stage in self._stages.values()),
                 steps=StepsPart(**self._steps),
                 images=parts.images(self._result(Images)),
+                policy=parts.policy(self._result(PolicyReport)),
                 scan=parts.scan(self._result(Findings)),
                 sbom=parts.sbom(self._result(Sboms)),
                 verdict=parts.verdict(self._verdict()),
                 published=parts.published(self._result(Published)),
+                signatures=parts.signatures(self._result(Signatures)),
+                attestations=parts.attestations(self._result(Attestations)),
+                files=files,
                 error=_error(error),
             )
+
+    def policy(self) -> PolicyReport | None:
+        """Return what the policy found, if it came to its end."""
+        with self._lock:
+            return self._result(PolicyReport)
 
     def _result(self, kind: type[T]) -> T | None:
         return next((result for result in self._results if isinstance(result, kind)), None)
@@ -142,11 +183,15 @@ def write_report(document: ReportDocument, directory: str) -> Path:
     Raises:
         KeelwayError: When the directory cannot be written to.
     """
-    target = Path(directory) / REPORT_FILE
-    unfinished = target.with_name(f".{REPORT_FILE}.tmp")
+    return _write(directory, REPORT_FILE, document.model_dump_json(indent=2) + "\n")
+
+
+def _write(directory: str, name: str, text: str) -> Path:
+    target = Path(directory) / name
+    unfinished = target.with_name(f".{name}.tmp")
     try:
         make_directory(target.parent)
-        unfinished.write_text(document.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(target)
     except OSError as error:
         raise KeelwayError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from keelway.model.findings import found_text
@@ -9,7 +10,7 @@ from keelway.model.findings import found_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from keelway.report.document import ReportDocument
+    from keelway.report.document import PolicyPart, ReportDocument
 
 
 def summary(report: ReportDocument) -> str:
@@ -20,6 +21,19 @@ def summary(report: ReportDocument) -> str:
 def _lines(report: ReportDocument) -> Iterator[str]:
     for image in report.images or ():
         yield f"built      {image.name} for {', '.join(image.platforms)}"
+    yield from _judged(report)
+    yield from _delivered(report)
+    yield from (
+        f"skipped    {stage.name}: {stage.reason}"
+        for stage in report.stages
+        if stage.status == "skipped"
+    )
+    yield _steps(report)
+
+
+def _judged(report: ReportDocument) -> Iterator[str]:
+    if report.policy is not None:
+        yield f"policy     {_outcomes(report.policy)}"
     if report.scan is not None:
         found = [f for target in report.scan.targets for f in target.findings]
         yield f"found      {found_text((finding.kind, finding.severity) for finding in found)}"
@@ -28,14 +42,25 @@ def _lines(report: ReportDocument) -> Iterator[str]:
     if report.verdict is not None:
         yield f"gate       {'passed' if report.verdict.passed else 'refused'}"
         yield from (f"           not judged: {what}" for what in report.verdict.not_judged)
+        yield from (f"           {warning}" for warning in report.verdict.warnings)
+        for passed in report.verdict.excepted:
+            yield f"           excepted until {passed.expires}: {passed.id} ({passed.owner})"
+
+
+def _delivered(report: ReportDocument) -> Iterator[str]:
     for published in report.published or ():
         yield from (f"published  {reference}" for reference in published.references)
-    yield from (
-        f"skipped    {stage.name}: {stage.reason}"
-        for stage in report.stages
-        if stage.status == "skipped"
-    )
-    yield _steps(report)
+    if report.signatures is not None:
+        number = len({evidence.subject for evidence in report.signatures.evidence})
+        yield f"signed     {number} digests by {report.signatures.signer}"
+    if report.attestations is not None:
+        yield f"attested   {len(report.attestations.evidence)} statements"
+
+
+def _outcomes(policy: PolicyPart) -> str:
+    counts = Counter(result.outcome for result in policy.results)
+    found = [f"{counts[name]} {name}" for name in ("failed", "warned", "passed") if counts[name]]
+    return ", ".join(found) or "nothing was looked at"
 
 
 def _steps(report: ReportDocument) -> str:

@@ -4,6 +4,7 @@ Publishing the same images again changes nothing: the same bytes have the same d
 registry fails the others are finished, and the error says what is done and what is not.
 
 Example:
+    >>> from keelway.model.registry import RegistrySpec
     >>> spec = PublishSpec(registries=(RegistrySpec(url="localhost:5000/demo"),), tags=("1.0",))
     >>> spec.registries[0].repository("orders")
     'localhost:5000/demo/orders'
@@ -19,7 +20,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from keelway._secrets import plan_secret, read_secret
+from keelway._registries import plan_registries
+from keelway._secrets import read_secret
 from keelway._stage import Run, failures_of, stage
 from keelway._together import each
 from keelway.errors import PublishError, StageError
@@ -32,9 +34,10 @@ if TYPE_CHECKING:
 
     import dagger
 
-    from keelway.config import Config, RegistryConfig
+    from keelway.config import Config
     from keelway.facts import Facts
     from keelway.model.published import Published, PublishedTag
+    from keelway.model.registry import RegistrySpec
     from keelway.model.verdict import Verified
 
 _SHOWN = 200
@@ -55,29 +58,6 @@ def _transient() -> re.Pattern[str]:
         |\b5\d\d\ (internal\ server\ error|bad\ gateway|service\ unavailable|gateway\ time-?out)""",
         re.IGNORECASE | re.VERBOSE,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoginSpec:
-    """How to log in to a registry."""
-
-    username: str
-    password: str
-    """Where the password is read: `env://NAME`, `file:///PATH` or `cmd://COMMAND`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrySpec:
-    """One place to publish to."""
-
-    url: str
-    """The prefix of its repositories, without a scheme."""
-    login: LoginSpec | None = None
-    """The logins of the machine's own Docker config are used when there is none."""
-
-    def repository(self, image: str) -> str:
-        """Return the repository of an image."""
-        return f"{self.url.rstrip('/')}/{image}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,17 +92,9 @@ def plan_publish(config: Config, facts: Facts) -> PublishSpec | Skipped:
         reasons = "; ".join(f"{unused.rule}: {unused.reason}" for unused in names.unused)
         return Skipped(f"no tag rule gives a tag here ({reasons or 'there are no rules'})")
     return PublishSpec(
-        registries=tuple(_plan_registry(registry, facts) for registry in config.registries),
+        registries=plan_registries(config, facts),
         tags=names.tags,
     )
-
-
-def _plan_registry(registry: RegistryConfig, facts: Facts) -> RegistrySpec:
-    if registry.username is None or registry.password is None:
-        return RegistrySpec(url=registry.url)
-    password = plan_secret(registry.password, facts, what=f"the password for {registry.url}")
-    login = LoginSpec(username=registry.username, password=password)
-    return RegistrySpec(url=registry.url, login=login)
 
 
 @stage("publish")

@@ -1,6 +1,7 @@
-"""Scan every image for every platform with Trivy, before anything is published.
+"""Scan every image for every platform, before anything is published.
 
-Findings are the result, not a failure: `keelway.stages.gate` judges them.
+Trivy looks first; others may give a second opinion. Findings are the result, not a failure:
+`keelway.stages.gate` judges them, each thing once, however many scanners found it.
 
 Example:
     >>> ScanSpec(scanners=("secret",), database=None).scanners
@@ -9,61 +10,75 @@ Example:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from keelway._cage import WORK, Cage, open_cage, plan_tool
-from keelway._kept import REPORT_DIRECTORY, keep, stem
-from keelway._stage import Run, failures_of, stage
+import anyio.to_thread
+
+from keelway._cage import plan_tool
+from keelway._kept import REPORT_DIRECTORY
+from keelway._secrets import plan_secret
+from keelway._stage import Run, stage
 from keelway._together import each
-from keelway._tools.trivy import TRIVY, database_argv, scan_argv
-from keelway.errors import PlanError, ToolError
+from keelway._tools.grype import GRYPE
+from keelway._tools.snyk import SNYK
+from keelway._tools.trivy import TRIVY
+from keelway.errors import PlanError
+from keelway.model.image import Digest
 from keelway.model.outcome import Skipped
 from keelway.model.tool import HostTool, ToolSource
-
-if TYPE_CHECKING:
-    import dagger
-
-    from keelway.config import Config
-    from keelway.facts import Facts
-    from keelway.model.findings import Findings, ImageFindings
-    from keelway.model.image import BuiltImage, Images
-
-TOOLS = (TRIVY,)
-
-Scanner = Literal["vuln", "secret", "misconfig", "license"]
-
-_CACHE = "/cache"
-_NEEDS_DATABASE = "vuln"
-_NO_DATABASE = (
-    "let this machine reach the registry of Trivy's database; or set scan.database to a Trivy "
-    'cache directory that has db/trivy.db, or to "none"; or drop "vuln" from scan.scanners'
+from keelway.scanners.grype import GrypeSpec, open_grype
+from keelway.scanners.snyk import SnykSpec, open_snyk
+from keelway.scanners.trivy import (
+    NEEDS_DATABASE,
+    DatabaseDirectory,
+    DatabaseSource,
+    DownloadedDatabase,
+    Target,
+    open_trivy,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownloadedDatabase:
-    """Fetch Trivy's vulnerability database, at most once a day."""
+    from keelway.config import Config
+    from keelway.exceptions.openvex import Claim
+    from keelway.facts import Facts
+    from keelway.model.findings import Finding, Findings, ImageFindings
+    from keelway.model.image import BuiltImage, Images
+    from keelway.scanners.interface import Scanned, Scanner
+    from keelway.scanners.threats import Threats
 
+TOOLS = (TRIVY,)
+"""What is always needed; a second opinion is asked for."""
+SECOND_TOOLS = (GRYPE, SNYK)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseDirectory:
-    """A Trivy cache directory of this machine that has a database."""
-
-    path: str
+__all__ = [
+    "SECOND_TOOLS", "TOOLS", "DatabaseDirectory", "DownloadedDatabase", "ScanSpec", "Target",
+    "plan_scan", "scan",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanSpec:
     """How images are scanned."""
 
-    scanners: tuple[Scanner, ...] = ("vuln", "secret", "misconfig", "license")
-    database: DownloadedDatabase | DatabaseDirectory | None = DownloadedDatabase()
+    scanners: tuple[Target, ...] = ("vuln", "secret", "misconfig", "license")
+    database: DatabaseSource | None = DownloadedDatabase()  # noqa: RUF009 - frozen
     """Where the scanner `vuln` has its database; it cannot work without one."""
     tool: ToolSource = HostTool(path="trivy")  # noqa: RUF009 - frozen
+    second_opinion: tuple[GrypeSpec | SnykSpec, ...] = ()
+    """Who looks for vulnerabilities too, in this order."""
+    threat_data: str | None = None
+    """Directory with EPSS scores and CISA's catalogue."""
+    vex: tuple[str, ...] = ()
+    """OpenVEX documents of others."""
+    timeout_s: int = 1800
+    """Seconds that one scanner may take for one image."""
     directory: str = REPORT_DIRECTORY
-    """Where Trivy's full reports are kept, as `scan/IMAGE-PLATFORM.trivy.json`."""
+    """Where the scanners' full reports are kept, as `scan/IMAGE-PLATFORM.SCANNER.json`."""
     notes: tuple[str, ...] = ()
     """What is not looked at, and why."""
 
@@ -73,7 +88,7 @@ class ScanSpec:
         Raises:
             PlanError: When the scanner `vuln` has none.
         """
-        if _NEEDS_DATABASE in self.scanners and self.database is None:
+        if NEEDS_DATABASE in self.scanners and self.database is None:
             raise PlanError(
                 "the scanner 'vuln' needs a vulnerability database",
                 next_step="give database=DownloadedDatabase() or DatabaseDirectory(path=...)",
@@ -84,32 +99,49 @@ def plan_scan(config: Config, facts: Facts) -> ScanSpec | Skipped:
     """Return how images are scanned, or why they are not.
 
     Raises:
-        PlanError: When Trivy or the database's directory is missing.
+        PlanError: When a scanner, its database's directory or its token is missing.
     """
     if not config.scan.enabled:
         return Skipped("scan.enabled is false")
-    scanners: tuple[Scanner, ...] = config.scan.scanners
+    scanners: tuple[Target, ...] = config.scan.scanners
     notes: tuple[str, ...] = ()
-    if config.scan.database == "none" and _NEEDS_DATABASE in scanners:
+    if config.scan.database == "none" and NEEDS_DATABASE in scanners:
         scanners = tuple(name for name in scanners if name != "vuln")
         notes = ('vulnerabilities were not looked for: scan.database is "none"',)
     if not scanners:
         return Skipped(notes[0] if notes else "scan.scanners is empty")
+    threat_data = config.gate.threat_data
+    if threat_data is not None:
+        _must_be(facts, "gate.threat_data", threat_data, "directory")
+    for document in config.gate.vex:
+        _must_be(facts, "gate.vex", document, "file")
     return ScanSpec(
         scanners=scanners,
         database=_plan_database(config, facts),
         tool=plan_tool(TRIVY, config.tools.trivy, facts),
+        second_opinion=tuple(_plan_second(config, facts)),
+        threat_data=None if threat_data is None else str(facts.resolve(threat_data)),
+        vex=tuple(str(facts.resolve(document)) for document in config.gate.vex),
+        timeout_s=config.scan.timeout_s,
         directory=str(facts.resolve(config.report.directory)),
         notes=notes,
     )
 
 
-def _plan_database(config: Config, facts: Facts) -> DownloadedDatabase | DatabaseDirectory | None:
+def _must_be(facts: Facts, key: str, path: str, kind: str) -> None:
+    if facts.kind_of(path) not in {None, kind}:
+        raise PlanError(
+            f"{key}: {path} is no {kind}",
+            next_step=f"correct the path (it is relative to {facts.root}), or remove it",
+        )
+
+
+def _plan_database(config: Config, facts: Facts) -> DatabaseSource | None:
     database = config.scan.database
     if database == "none":
         return None
     if database == "download":
-        return DownloadedDatabase()
+        return DownloadedDatabase(mirrors=config.scan.database_mirrors)
     if facts.kind_of(database) not in {None, "directory"}:
         raise PlanError(
             f"scan.database: {database} is no directory",
@@ -118,76 +150,152 @@ def _plan_database(config: Config, facts: Facts) -> DownloadedDatabase | Databas
     return DatabaseDirectory(path=str(facts.resolve(database)))
 
 
+def _plan_second(config: Config, facts: Facts) -> Sequence[GrypeSpec | SnykSpec]:
+    planned: list[GrypeSpec | SnykSpec] = []
+    for name in config.scan.second_opinion:
+        if name == "grype":
+            tool = plan_tool(GRYPE, config.tools.grype, facts)
+            planned.append(GrypeSpec(tool=tool, database=_plan_grype_database(config, facts)))
+        elif config.scan.snyk_token is not None:
+            token = plan_secret(config.scan.snyk_token, facts, what="scan.snyk_token")
+            tool = plan_tool(SNYK, config.tools.snyk, facts)
+            planned.append(SnykSpec(tool=tool, token=token))
+    return planned
+
+
+def _plan_grype_database(config: Config, facts: Facts) -> DatabaseSource:
+    database = config.scan.grype_database
+    if database == "download":
+        return DownloadedDatabase()
+    if facts.kind_of(database) not in {None, "directory"}:
+        raise PlanError(
+            f"scan.grype_database: {database} is no directory",
+            next_step='name a Grype cache directory that has 6/vulnerability.db, or "download", '
+            'or drop "grype" from scan.second_opinion',
+        )
+    return DatabaseDirectory(path=str(facts.resolve(database)))
+
+
 @stage("scan")
 async def scan(run: Run, spec: ScanSpec, images: Images) -> Findings:
-    """Return what Trivy found in each image, its full reports kept.
+    """Return what was found in each image, the scanners' full reports kept.
 
     Raises:
-        PlanError: Trivy is missing.
-        ToolError: Trivy broke.
-        ToolOutputError: Trivy wrote something that is no report.
+        PlanError: A scanner is missing.
+        ConfigError: A document of `vex` is none.
+        ToolError: A scanner broke, or took too long.
+        ToolOutputError: A scanner wrote something that is no report.
+        StageError: The threat data cannot be read.
     """
     from keelway.model.findings import Findings  # noqa: PLC0415 - not for a plan
 
-    cage = await open_cage(run, stage="scan", tool=TRIVY, source=spec.tool)
-    databases = await _database(run, spec, cage)
-    targets = await each(partial(_scan_image, run, spec, cage, databases), images.variants)
+    known = await _known(run, spec)
+    scanners = await _open(run, spec)
+    targets = await each(partial(_scan_image, run, scanners, known), images.variants)
     return Findings(targets=targets, scanners=spec.scanners, notes=spec.notes)
 
 
-async def _database(run: Run, spec: ScanSpec, cage: Cage) -> dagger.Directory:
-    """Return Trivy's cache directory with what the scanners need, fetched once for all images."""
-    match spec.database if _NEEDS_DATABASE in spec.scanners else None:
-        case None:
-            return run.dag.directory()
-        case DatabaseDirectory(path=path):
-            return run.dag.host().directory(path)
-        case DownloadedDatabase():
-            # The day is part of what the engine remembers this step by: a database is not kept
-            # longer than it is good.
-            today = run.clock.now().date().isoformat()
-            try:
-                fetched = await cage.run(
-                    database_argv(_CACHE),
-                    doing="fetching Trivy's vulnerability database",
-                    environment={"KEELWAY_DATABASE_DAY": today},
-                )
-            except ToolError as error:
-                error.next_step = _NO_DATABASE
-                raise
-            return fetched.directory(_CACHE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What is known of vulnerabilities beside what scanners say."""
+
+    threats: Threats | None
+    claims: tuple[Claim, ...]
+
+    def about(self, findings: Sequence[Finding], image: str, digest: str) -> tuple[Finding, ...]:
+        """Return the findings with all that is known about them."""
+        rated = findings if self.threats is None else self.threats.about(findings)
+        return tuple(self._claimed(finding, image, digest) for finding in rated)
+
+    def _claimed(self, finding: Finding, image: str, digest: str) -> Finding:
+        """The last word about a thing counts (OpenVEX specification, "Inheritance Flow")."""
+        said = [
+            claim.status
+            for claim in self.claims
+            if claim.is_about(finding.id, finding.purl, image, digest)
+        ]
+        return replace(finding, vex=said[-1]) if said else finding
+
+
+async def _known(run: Run, spec: ScanSpec) -> _Known:
+    from keelway.exceptions.openvex import parse_openvex  # noqa: PLC0415 - not for a plan
+    from keelway.scanners.threats import load_threats  # noqa: PLC0415 - likewise
+
+    threats = None
+    if spec.threat_data is not None:
+        threats = await anyio.to_thread.run_sync(load_threats, Path(spec.threat_data))
+        run.say("scan", f"threat data: {', '.join(threats.dated)}")
+    claims: list[Claim] = []
+    for document in spec.vex:
+        try:
+            text = await anyio.Path(document).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise PlanError(f"gate.vex: {document} cannot be read", why=str(error)) from error
+        claims += parse_openvex(text, Path(document).name)
+    return _Known(threats=threats, claims=tuple(claims))
+
+
+async def _open(run: Run, spec: ScanSpec) -> tuple[Scanner, ...]:
+    first = await open_trivy(
+        run,
+        tool=spec.tool,
+        scanners=spec.scanners,
+        source=spec.database,
+        directory=spec.directory,
+        timeout_s=spec.timeout_s,
+    )
+    scanners: list[Scanner] = [first]
+    for second in spec.second_opinion:
+        if isinstance(second, GrypeSpec):
+            scanners.append(
+                await open_grype(run, second, directory=spec.directory, timeout_s=spec.timeout_s)
+            )
+        else:
+            scanners.append(
+                await open_snyk(run, second, directory=spec.directory, timeout_s=spec.timeout_s)
+            )
+    return tuple(scanners)
 
 
 async def _scan_image(
-    run: Run, spec: ScanSpec, cage: Cage, databases: dagger.Directory, image: BuiltImage
+    run: Run, scanners: tuple[Scanner, ...], known: _Known, image: BuiltImage
 ) -> ImageFindings:
-    from keelway._tools.trivy_report import parse_report  # noqa: PLC0415 - not for a plan
-    from keelway.model.findings import ImageFindings, found_text  # noqa: PLC0415 - likewise
+    from keelway.model.findings import (  # noqa: PLC0415 - not for a plan
+        ImageFindings,
+        SecondOpinion,
+        found_text,
+    )
+    from keelway.scanners.merging import merge  # noqa: PLC0415 - likewise
 
-    name = stem(image.name, image.platform)
-    tarball, output = f"/input/{name}.tar", f"{WORK}/report.json"
-    offline = not isinstance(spec.database, DownloadedDatabase)
-    done = await cage.run(
-        scan_argv(tarball, output, scanners=spec.scanners, cache=_CACHE, offline=offline),
-        doing=f"scanning {image.label}",
-        files={tarball: image.tarball()},
-        directories={_CACHE: databases},
-    )
-    with failures_of("scan", f"reading the report about {image.label}"):
-        text = await done.file(output).contents()
-    # Kept before it is read: what cannot be read must be there to look at.
-    kept = await keep(spec.directory, f"scan/{name}.trivy.json", text)
-    digest, findings = parse_report(text, tarball=tarball, name=f"image {image.name}")
-    result = ImageFindings(
-        image=image.name,
-        platform=image.platform,
-        digest=digest,
-        findings=findings,
-        report=kept,
-        tool=cage.version,
-    )
+    reports: list[Scanned] = [await scanner.scan(image) for scanner in scanners]
+    first, *others = reports
+    findings = first.findings
+    alone: tuple[int, ...] = (len(findings),)
+    if others:
+        findings, alone = merge([(one.tool.name, one.findings) for one in reports])
+    digest = first.digest or Digest("")
+    findings = known.about(findings, image.name, digest)
     run.say(
         "scan",
         f"{image.label}: {found_text((found.kind, found.severity.label) for found in findings)}",
     )
-    return result
+    return ImageFindings(
+        image=image.name,
+        platform=image.platform,
+        digest=digest,
+        findings=findings,
+        report=first.report,
+        tool=first.tool,
+        os=first.os,
+        database=first.database,
+        second_opinions=tuple(
+            SecondOpinion(
+                tool=one.tool,
+                report=one.report,
+                found=len(one.findings),
+                alone=new,
+                database=one.database,
+            )
+            for one, new in zip(others, alone[1:], strict=True)
+        ),
+    )

@@ -42,12 +42,21 @@ url = "registry.example.com"
 scanners = ["vuln", "secret"]
 database = "none"
 
+[sign]
+enabled = true
+key = "env://COSIGN_KEY"
+
 [base.python]
 suite = "bookworm"
 packages = ["python3"]
 repository = "localhost:5000/demo/base-python"
 """
 
+RULES = (
+    "base-pinned, no-latest, user-not-root, healthcheck, no-secret-arguments, no-secret-files, "
+    "starts, budget"
+)
+GATE = "high or worse findings of kind misconfiguration, secret, vulnerability; known exploited"
 PINNED = f"localhost:5000/demo/base-python@sha256:{'0' * 64}"
 
 TEXT = f"""\
@@ -78,6 +87,10 @@ image worker
               registry.example.com/worker:main
               registry.example.com/worker:sha-0123456
 
+policy
+  refuses     {RULES}
+  warns       no-package-manager, hadolint
+
 scan by trivy (host)
   scanners    secret
   database    none
@@ -86,12 +99,20 @@ sbom by syft (host)
   formats     spdx-json, cyclonedx-json
 
 gate
-  refuses     high or worse findings of kind misconfiguration, secret, vulnerability
+  refuses     {GATE}
 
 publish
   tags        main, sha-0123456
   registries  localhost:5000/demo as ci
               registry.example.com
+
+sign by cosign (host)
+  signer      key env://COSIGN_KEY
+  layouts     referrer
+
+attest
+  statements  provenance, spdx, cyclonedx, vulnerabilities, openvex, test-result, summary
+  builder     urn:keelway:builder:local
 
 skipped
   scan, in part: vulnerabilities were not looked for: scan.database is "none"
@@ -106,6 +127,9 @@ def loaded(tmp_path: Path) -> Loaded:
     return load_config(tmp_path)
 
 
+TOOLS = ("trivy", "syft", "cosign", "busybox", "hadolint")
+
+
 def facts(loaded: Loaded, *, commit: Commit | None) -> Facts:
     """Return facts of a machine that has everything."""
     return Facts(
@@ -114,8 +138,8 @@ def facts(loaded: Loaded, *, commit: Commit | None) -> Facts:
         no_commit_reason="git is not installed",
         epoch=None if commit is None else 1_767_312_000,
         epoch_source="the commit's time" if commit else "neither SOURCE_DATE_EPOCH nor a commit",
-        variables=frozenset({"PIP_TOKEN", "PASSWORD"}),
-        programs={"trivy": Path("/opt/trivy"), "syft": Path("/opt/syft")},
+        variables=frozenset({"PIP_TOKEN", "PASSWORD", "COSIGN_KEY"}),
+        programs={name: Path("/opt") / name for name in TOOLS},
         pins=loaded.pins,
     )
 

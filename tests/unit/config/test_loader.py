@@ -45,8 +45,10 @@ url = "ghcr.io/acme"
 
 [scan]
 scanners = ["secret", "misconfig"]
-fail_on = "critical"
 database = "none"
+
+[gate]
+severity = "critical"
 
 [sbom]
 formats = ["spdx-json"]
@@ -81,7 +83,7 @@ def test_the_smallest_configuration_is_useful(tmp_path: Path) -> None:
     image = loaded.config.images["orders"]
     assert image.dockerfile_path == "Dockerfile"
     assert image.platforms == ("linux/amd64", "linux/arm64")
-    assert loaded.config.scan.fail_on == "high"
+    assert loaded.config.gate.severity == "high"
     assert loaded.config.registries == ()
     assert (loaded.root, loaded.pins) == (tmp_path, {})
 
@@ -233,15 +235,15 @@ def test_pyproject_names_its_own_lines_and_keys(tmp_path: Path) -> None:
             ),
         ),
         (
-            '[scan]\nfail_on = "hihg"',
+            '[gate]\nseverity = "hihg"',
             (
-                "keelway.toml:6: scan.fail_on: 'hihg' is not one of low, medium, high, critical, "
+                "keelway.toml:6: gate.severity: 'hihg' is not one of low, medium, high, critical, "
                 "never. Did you mean 'high'?"
             ),
         ),
         (
-            "[scan]\nfail_on = 1",
-            "keelway.toml:6: scan.fail_on: '1' is not one of low, medium, high, critical, never",
+            "[gate]\nseverity = 1",
+            "keelway.toml:6: gate.severity: '1' is not one of low, medium, high, critical, never",
         ),
         ('[scan]\nenabled = "yes"', "keelway.toml:6: scan.enabled: true or false is expected"),
         (

@@ -29,7 +29,7 @@ def test_every_key_of_every_section_is_described() -> None:
         ('[project]\nname = "x"\n[images.x]\nplatfroms = []\n', False),
         ('[project]\nname = "x"\n[images.x]\n[tags]\nlatest = true\n', True),
         ('[project]\nname = "x"\n[images.x]\n[tags]\nlatest = "no"\n', False),
-        ('[project]\nname = "x"\n[images.x]\n[scan]\nfail_on = "all"\n', False),
+        ('[project]\nname = "x"\n[images.x]\n[gate]\nseverity = "all"\n', False),
         ('[project]\nname = "x"\n[images.X]\n', False),
     ],
 )

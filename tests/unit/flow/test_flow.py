@@ -9,19 +9,22 @@ import pytest
 
 from keelway.errors import GateError, PublishError, ToolError
 from keelway.flow import release, verify
+from keelway.gating.rule import GateSpec
 from keelway.model.events import StageEnded
 from keelway.model.findings import Severity
 from keelway.model.outcome import Skipped
 from keelway.model.published import Delivered
+from keelway.model.registry import RegistrySpec
 from keelway.model.tool import HostTool
 from keelway.planning import DeliverPlan, Plan, VerifyPlan
 from keelway.stages.build import BuildSpec, ImageSpec
-from keelway.stages.gate import GateSpec
-from keelway.stages.publish import PublishSpec, RegistrySpec, RetrySpec
+from keelway.stages.policy import PolicySpec
+from keelway.stages.publish import PublishSpec, RetrySpec
 from keelway.stages.sbom import SbomSpec
 from keelway.stages.scan import ScanSpec
 from keelway.tags.naming import Names
 from tests.support.built import DIGEST
+from tests.support.image_archive import archive, layer
 from tests.support.recording import Chain, Failure
 from tests.support.static_elf import write_static_elf
 
@@ -31,7 +34,9 @@ if TYPE_CHECKING:
     from tests.support.recording import RecordingEngine
 
 ASSETS = Path(__file__).parents[2] / "assets"
-NOTHING = GateSpec(fail_on=None)
+NOT_HERE = Skipped("not in this test")
+NOBODY = Skipped("sign.enabled is false")
+NOTHING = GateSpec(severity=None)
 
 
 def plan_for(tmp_path: Path, *, gate: GateSpec = NOTHING, deliver: bool = True) -> Plan:
@@ -45,11 +50,14 @@ def plan_for(tmp_path: Path, *, gate: GateSpec = NOTHING, deliver: bool = True) 
         names=Names(tags=("latest",), unused=()),
         verify=VerifyPlan(
             build=BuildSpec(images=(ImageSpec(name="orders", context=str(tmp_path)),)),
+            policy=PolicySpec(busybox=NOT_HERE, hadolint=NOT_HERE),
             scan=ScanSpec(tool=tool, directory=reports, scanners=("secret",), database=None),
             sbom=SbomSpec(tool=tool, directory=reports),
             gate=gate,
         ),
-        deliver=DeliverPlan(publish=publish) if deliver else Skipped("not today"),
+        deliver=DeliverPlan(publish=publish, sign=NOBODY, attest=NOBODY)
+        if deliver
+        else Skipped("not today"),
     )
 
 
@@ -60,7 +68,12 @@ def everything_works(engine: RecordingEngine) -> None:
         sample = {"image.spdx.json": "syft.spdx.json", "image.cdx.json": "syft.cdx.json"}
         return (ASSETS / sample.get(name, "trivy_report.json")).read_text()
 
+    def export(chain: Chain) -> str:
+        config = {"User": "1000", "Healthcheck": {"Test": ["CMD", "true"]}}
+        return str(archive(Path(chain["export"]["path"]), layer(app=1), config=config))
+
     engine.answer("exitCode", 0)
+    engine.answer("export", export)
     engine.answer("stdout", "9.9.9")
     engine.answer("stderr", "")
     engine.answer("contents", contents)
@@ -90,7 +103,8 @@ async def test_what_ships_is_what_was_scanned(
         for mount in chain.all("withMountedFile")
         if mount["path"].startswith("/input/")
     }
-    assert shipped == looked_at
+    measured = {chain.text.partition(".asTarball")[0] for chain in engine.asked("export")}
+    assert shipped == looked_at == measured
     assert len(shipped) == 2
 
 
@@ -98,9 +112,10 @@ async def test_a_gate_that_says_no_lets_nothing_out(
     run: Run, engine: RecordingEngine, heard: Listener, tmp_path: Path
 ) -> None:
     with pytest.raises(GateError):
-        await release(run, plan_for(tmp_path, gate=GateSpec(fail_on=Severity.HIGH)))
+        await release(run, plan_for(tmp_path, gate=GateSpec(severity=Severity.HIGH)))
     assert not engine.asked("publish")
-    assert dict(endings(heard)) == {"build": "ok", "scan": "ok", "sbom": "ok", "gate": "failed"}
+    stages = {"build": "ok", "policy": "ok", "scan": "ok", "sbom": "ok", "gate": "failed"}
+    assert dict(endings(heard)) == stages
 
 
 async def test_verify_touches_nothing_outside(

@@ -1,5 +1,6 @@
 """Config + Facts -> Plan: what is decided, what is left out, what is impossible."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,10 +60,20 @@ def test_everything_is_decided() -> None:
 
 
 def test_what_is_left_out_has_a_reason_in_the_order_of_the_flow() -> None:
-    assert plan_release(CONFIG, FACTS).skipped() == (
+    facts = replace(FACTS, programs={**PROGRAMS, "hadolint": Path("/opt/hadolint")})
+    assert plan_release(CONFIG, facts).skipped() == (
+        SkippedPart(
+            part="policy, in part",
+            reason="starts: busybox is not installed: install it with `apt install busybox-static`"
+            ', or set source = "image" and image = "name@sha256:..." under [tools.busybox]',
+        ),
         SkippedPart(
             part="scan, in part",
             reason='vulnerabilities were not looked for: scan.database is "none"',
+        ),
+        SkippedPart(part="sign", reason="sign.enabled is false"),
+        SkippedPart(
+            part="attest", reason="sign.enabled is false: there is nobody to sign statements"
         ),
         SkippedPart(part="tag by type=ref,event=tag", reason="the commit has no git tag"),
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 
 from keelway.errors import GateError, KeelwayError, PlanError, PublishError
+from keelway.gating.judge import judge
+from keelway.gating.rule import GateSpec
 from keelway.model.events import (
     EngineChosen,
     StageEnded,
@@ -18,14 +20,13 @@ from keelway.model.events import (
     StepEnded,
 )
 from keelway.model.findings import Kind, Severity
-from keelway.model.outcome import Status
+from keelway.model.outcome import Skipped, Status
 from keelway.model.platform import AMD64
 from keelway.model.published import Published, PublishedImage, PublishedTag
 from keelway.model.sbom import Sbom, SbomFormat, Sboms
 from keelway.report.document import ReportDocument, json_schema
 from keelway.report.recorder import Recorder, write_report
 from keelway.report.summary import summary
-from keelway.stages.gate import GateSpec, judge
 from tests.support.built import DIGEST, TRIVY, findings, found
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def test_everything_that_is_known_is_in_it(recorder: Recorder) -> None:
     some = findings(found(Kind.SECRET, Severity.MEDIUM))
     end(recorder, "scan", some)
     end(recorder, "sbom", SBOMS)
-    end(recorder, "gate", judge(GateSpec(), some))
+    end(recorder, "gate", judge(GateSpec(), Skipped("no policy"), some, today=date(2026, 3, 1)))
     end(recorder, "publish", PUBLISHED)
     for cached in (True, True, False):
         recorder.on(StepEnded(step="1", cached=cached, seconds=1))
@@ -102,6 +103,7 @@ def test_everything_that_is_known_is_in_it(recorder: Recorder) -> None:
         "listed     1 SBOM documents",
         "gate       passed",
         "           not judged: license findings: they are listed only",
+        "           not judged: no policy results: the policy was skipped (no policy)",
         f"published  localhost:5000/demo/orders:1.0@{DIGEST}",
         "took       4.2 s; 2 of 3 steps cached (66 %)",
     ]
@@ -109,7 +111,7 @@ def test_everything_that_is_known_is_in_it(recorder: Recorder) -> None:
 
 def test_a_gate_that_said_no_leaves_the_whole_evidence(recorder: Recorder) -> None:
     some = findings(found(Kind.SECRET, Severity.CRITICAL))
-    verdict = judge(GateSpec(), some)
+    verdict = judge(GateSpec(), Skipped("no policy"), some, today=date(2026, 3, 1))
     error = GateError("the gate refuses", verdict=verdict)
     end(recorder, "scan", some)
     end(recorder, "gate", error.partial, error)
@@ -118,7 +120,8 @@ def test_a_gate_that_said_no_leaves_the_whole_evidence(recorder: Recorder) -> No
     assert (document.outcome, document.exit_code) == ("refused", 6)
     assert document.verdict is not None
     assert not document.verdict.passed
-    assert document.verdict.breaches[0].finding.kind == "secret"
+    assert document.verdict.breaches[0].id == "ID-1"
+    assert document.verdict.breaches[0].because == "severity"
     assert document.scan is not None
     assert document.error is not None
     assert "refused: critical secret ID-1" in document.error.diagnostics

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from rich.console import Console
 
 from keelway.errors import GateError, PlanError
+from keelway.gating.judge import judge
+from keelway.gating.rule import GateSpec
 from keelway.model.events import (
     EngineChosen,
     Event,
@@ -21,10 +23,9 @@ from keelway.model.events import (
     StepOutput,
     StepStarted,
 )
-from keelway.model.outcome import Status
+from keelway.model.outcome import Skipped, Status
 from keelway.model.progress_form import ProgressForm
 from keelway.report.terminal import SHOWN_STEPS, LiveRegion, open_terminal
-from keelway.stages.gate import GateSpec, judge
 from tests.support.built import findings
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -71,7 +72,7 @@ def test_a_step_that_failed_is_told_in_one_line() -> None:
 
 
 def test_endings_have_their_own_words() -> None:
-    verdict = judge(GateSpec(), findings())
+    verdict = judge(GateSpec(), Skipped("no policy"), findings(), today=date(2026, 3, 1))
 
     def ended(status: Status, error: Exception | None = None) -> str:
         event = StageEnded(stage="gate", at=NOW, seconds=1, status=status, error=error)

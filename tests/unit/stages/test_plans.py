@@ -14,10 +14,11 @@ from keelway.facts import Commit, Facts
 from keelway.model.findings import Severity
 from keelway.model.outcome import Skipped
 from keelway.model.platform import AMD64, ARM64
+from keelway.model.registry import LoginSpec
 from keelway.model.tool import HostTool, ImageTool
 from keelway.stages.build import SecretSpec, plan_build
 from keelway.stages.gate import plan_gate
-from keelway.stages.publish import LoginSpec, PublishSpec, plan_publish
+from keelway.stages.publish import PublishSpec, plan_publish
 from keelway.stages.sbom import SbomSpec, plan_sbom
 from keelway.stages.scan import DatabaseDirectory, DownloadedDatabase, ScanSpec, plan_scan
 
@@ -174,14 +175,14 @@ def test_a_tool_image_needs_no_program() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fail_on", "severity"), [("low", Severity.LOW), ("critical", Severity.CRITICAL)]
+    ("written", "severity"), [("low", Severity.LOW), ("critical", Severity.CRITICAL)]
 )
-def test_the_gates_threshold(fail_on: str, severity: Severity) -> None:
-    assert plan_gate(config(scan={"fail_on": fail_on}), facts()).fail_on is severity
+def test_the_gates_threshold(written: str, severity: Severity) -> None:
+    assert plan_gate(config(gate={"severity": written}), facts()).severity is severity
 
 
 def test_a_gate_that_never_refuses() -> None:
-    assert plan_gate(config(scan={"fail_on": "never"}), facts()).fail_on is None
+    assert plan_gate(config(gate={"severity": "never"}), facts()).severity is None
 
 
 def test_publishing_is_decided() -> None:

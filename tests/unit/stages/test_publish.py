@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keelway.errors import PlanError, PublishError
+from keelway.model.registry import LoginSpec, RegistrySpec
 from keelway.stages.publish import (
-    LoginSpec,
     PublishSpec,
-    RegistrySpec,
     RetrySpec,
     is_transient,
     publish,

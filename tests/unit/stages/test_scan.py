@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,9 @@ from keelway._stage import Run
 from keelway.errors import PlanError, ToolError, ToolOutputError
 from keelway.model.platform import AMD64
 from keelway.model.tool import HostTool, ImageTool
-from keelway.stages.scan import DatabaseDirectory, DownloadedDatabase, Scanner, ScanSpec, scan
+from keelway.scanners.grype import GrypeSpec
+from keelway.scanners.snyk import SnykSpec
+from keelway.stages.scan import DatabaseDirectory, DownloadedDatabase, ScanSpec, Target, scan
 from tests.support.built import built
 from tests.support.recording import Chain, Failure, RecordingEngine, exec_failure
 from tests.support.static_elf import write_static_elf
@@ -22,9 +25,9 @@ if TYPE_CHECKING:
     from tests.support.observing import Listener
 
 REPORT = (Path(__file__).parents[2] / "assets" / "trivy_report.json").read_text()
+METADATA = '{"Version": 2, "UpdatedAt": "2026-01-30T06:00:00.5Z"}'
 
-
-OFFLINE: tuple[Scanner, ...] = ("secret", "misconfig", "license")
+OFFLINE: tuple[Target, ...] = ("secret", "misconfig", "license")
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def trivy_works(engine: RecordingEngine) -> None:
     engine.answer("exitCode", 0)
     engine.answer("stdout", "Version: 0.76.0\n")
     engine.answer("stderr", "")
-    engine.answer("contents", REPORT)
+    engine.answer("contents", lambda chain: METADATA if "metadata" in chain.text else REPORT)
 
 
 def scans(engine: RecordingEngine) -> list[Chain]:
@@ -238,3 +241,79 @@ async def test_the_engine_refusing_is_told(
 
 def test_the_sample_report_is_json() -> None:
     assert json.loads(REPORT)["SchemaVersion"] == 2
+
+
+def grype_report() -> str:
+    vulnerability = {
+        "id": "CVE-2024-0001", "severity": "Critical", "epss": [{"cve": "-", "epss": 0.3}],
+        "fix": {"versions": [], "state": "unknown"},
+    }  # fmt: skip
+    artifact = {"name": "zlib1g", "version": "1:1.2.13", "purl": "pkg:deb/debian/zlib1g@1.2.13"}
+    new = {"vulnerability": {"id": "CVE-2024-0009", "severity": "High"}, "artifact": artifact}
+    known = {"vulnerability": vulnerability, "artifact": artifact}
+    status = {"built": "2026-01-29T00:00:00Z"}
+    return json.dumps({"matches": [known, new], "descriptor": {"db": {"status": status}}})
+
+
+async def test_a_second_opinion_is_counted_once(
+    run: Run, engine: RecordingEngine, spec: ScanSpec, kept: Path, tmp_path: Path
+) -> None:
+    engine.answer(
+        "contents",
+        lambda chain: grype_report() if "oci-archive" in chain.text else REPORT,
+    )
+    engine.answer("stdout", lambda chain: "grype 0.110.0" if "grype" in chain.text else "0.76.0")
+    grype = GrypeSpec(
+        tool=HostTool(path=str(write_static_elf(tmp_path / "grype"))),
+        database=DatabaseDirectory(path=str(tmp_path)),
+    )
+    asked = replace(spec, second_opinion=(grype,))
+    findings = await scan(run, asked, built(run, "orders", platforms=(AMD64,)))
+    (target,) = findings.targets
+    by_id = {one.id: one for one in target.findings}
+    assert len(target.findings) == 6
+    assert by_id["CVE-2024-0001"].found_by == ("trivy", "grype")
+    assert by_id["CVE-2024-0001"].epss == 0.3
+    assert by_id["CVE-2024-0009"].found_by == ("grype",)
+    (second,) = target.second_opinions
+    assert second.report == "scan/orders-linux-amd64.grype.json"
+    assert (second.found, second.alone) == (2, 1)
+    assert (kept / second.report).read_text() == grype_report()
+    assert second.database is not None
+    assert second.database.source == "directory"
+    chain = next(one for one in engine.asked("exitCode") if "oci-archive" in one.text)
+    given = {call["name"]: call["value"] for call in chain.all("withEnvVariable")}
+    assert given["GRYPE_DB_AUTO_UPDATE"] == "false"
+
+
+async def test_only_snyk_is_given_a_secret_its_own_token(
+    run: Run, engine: RecordingEngine, spec: ScanSpec, tmp_path: Path
+) -> None:
+    report = json.dumps({"vulnerabilities": []})
+    engine.answer("stdout", lambda chain: "1.1300.0" if "snyk" in chain.text else "Version: 0.76.0")
+    engine.answer("contents", lambda chain: report if "oci-archive" in chain.text else REPORT)
+    engine.answer("exitCode", lambda chain: 1 if "oci-archive" in chain.text else 0)
+    address = "env://SNYK_TOKEN"
+    snyk = SnykSpec(tool=HostTool(path=str(write_static_elf(tmp_path / "snyk"))), token=address)
+    asked = replace(spec, second_opinion=(snyk,))
+    findings = await scan(run, asked, built(run, "orders", platforms=(AMD64,)))
+    assert findings.targets[0].second_opinions[0].found == 0
+    with_secret = [one for one in engine.asked("exitCode") if "withSecretVariable" in one]
+    assert {one["withSecretVariable"]["name"] for one in with_secret} == {"SNYK_TOKEN"}
+    assert all("oci-archive" in one.text for one in with_secret)
+
+
+async def test_mirrors_are_tried_in_their_order(
+    run: Run, engine: RecordingEngine, tool: HostTool, kept: Path
+) -> None:
+    source = DownloadedDatabase(mirrors=("mirror.test/db:2", "other.test/db:2"))
+    spec = ScanSpec(scanners=("vuln",), database=source, tool=tool, directory=str(kept))
+    findings = await scan(run, spec, built(run, "orders", platforms=(AMD64,)))
+    fetch = next(one for one in engine.asked("exitCode") if "--download-db-only" in one.text)
+    words = fetch["withExec"]["args"]
+    assert words[-4:] == [
+        "--db-repository", "mirror.test/db:2", "--db-repository", "other.test/db:2",
+    ]  # fmt: skip
+    database = findings.targets[0].database
+    assert database is not None
+    assert database.source == "mirror"

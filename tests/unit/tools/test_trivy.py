@@ -16,7 +16,8 @@ REPORT = (Path(__file__).parents[2] / "assets" / "trivy_report.json").read_text(
 
 
 def parsed(text: str) -> tuple[str, tuple[Finding, ...]]:
-    return parse_report(text, tarball="/input/orders-linux-amd64.tar", name="image orders")
+    report = parse_report(text, tarball="/input/orders-linux-amd64.tar", name="image orders")
+    return report.image, report.findings
 
 
 def test_the_whole_command_line() -> None:
@@ -24,7 +25,7 @@ def test_the_whole_command_line() -> None:
     assert " ".join(argv) == (
         "image --input /in/a.tar --format json --output /out/r.json --scanners secret,misconfig"
         " --image-config-scanners misconfig,secret --exit-code 0 --cache-dir /c"
-        " --list-all-pkgs=false --timeout 30m --no-progress --quiet --skip-version-check"
+        " --list-all-pkgs=false --timeout 1800s --no-progress --quiet --skip-version-check"
         " --disable-telemetry --skip-db-update --skip-check-update --skip-java-db-update"
         " --offline-scan"
     )

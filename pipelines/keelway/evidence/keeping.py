@@ -1,0 +1,192 @@
+"""Where evidence is kept: beside the image, in its own repository.
+
+Two layouts: a Sigstore bundle as OCI referrer (cosign's bundle specification; what cosign 3 reads
+and writes), and the tags `.sig` and `.att` of older versions (cosign's signature specification).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from keelway.evidence.bundle import BUNDLE_TYPE, DSSE_TYPE, Bundle
+from keelway.model.evidence import Evidence, Layout, PredicateType, Subject
+from keelway.registry.content import (
+    EMPTY_TYPE,
+    MANIFEST_TYPE,
+    Descriptor,
+    Manifest,
+    digest_of,
+    serialize,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keelway.registry.client import Repository
+
+_EMPTY = b"{}"
+_CONTENT = "dev.sigstore.bundle.content"
+_PREDICATE = "dev.sigstore.bundle.predicateType"
+_CREATED = "org.opencontainers.image.created"
+SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"
+SIMPLE_SIGNING_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
+_CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedPayload:
+    """What `.sig` keeps: a payload that names the digest, and its signature, base64."""
+
+    payload: bytes
+    signature: str
+
+
+def simple_signing(subject: Subject, repository: str) -> bytes:
+    """Return the payload of a signature in the old layout (containers' "simple signing")."""
+    document = {
+        "critical": {
+            "identity": {"docker-reference": repository},
+            "image": {"docker-manifest-digest": subject.digest},
+            "type": "cosign container image signature",
+        },
+        "optional": None,
+    }
+    return serialize(document)
+
+
+async def keep_referrer(
+    repository: Repository, subject: Subject, bundle: Bundle, predicate: PredicateType, epoch: int
+) -> Evidence:
+    """Keep a bundle as referrer of the subject; the same bundle is kept once.
+
+    Raises:
+        RegistryError: The registry does not take it.
+    """
+    target = await repository.manifest(subject.digest)
+    config = await repository.put_blob(_EMPTY, EMPTY_TYPE)
+    layer = await repository.put_blob(bundle.text.encode(), BUNDLE_TYPE)
+    annotations = {
+        _CONTENT: "dsse-envelope",
+        _PREDICATE: predicate.value,
+        _CREATED: datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    data = serialize(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_TYPE,
+            "artifactType": BUNDLE_TYPE,
+            "config": config.document(),
+            "layers": [layer.document()],
+            "subject": target.descriptor.document(),
+            "annotations": annotations,
+        }
+    )
+    listed = Descriptor(
+        media_type=MANIFEST_TYPE,
+        digest=digest_of(data),
+        size=len(data),
+        artifact_type=BUNDLE_TYPE,
+        annotations=annotations,
+    )
+    by_tag = await repository.attach(data, subject.digest, listed)
+    return _evidence(repository, subject, predicate, Layout.REFERRER, listed, fallback=by_tag)
+
+
+async def keep_signature(
+    repository: Repository, subject: Subject, signed: SignedPayload
+) -> Evidence:
+    """Keep a signature under the tag `sha256-<hex>.sig`, beside those that are there.
+
+    Raises:
+        RegistryError: The registry does not take it.
+    """
+    layer = await repository.put_blob(signed.payload, SIMPLE_SIGNING_TYPE)
+    entry = {**layer.document(), "annotations": {SIGNATURE_ANNOTATION: signed.signature}}
+    kept = await _append(repository, _tag(subject, "sig"), entry)
+    predicate = PredicateType.COSIGN_SIGNATURE
+    return _evidence(repository, subject, predicate, Layout.LEGACY, kept)
+
+
+async def keep_attestation(
+    repository: Repository, subject: Subject, bundle: Bundle, predicate: PredicateType
+) -> Evidence:
+    """Keep a signed statement under the tag `sha256-<hex>.att`, beside those that are there.
+
+    Raises:
+        RegistryError: The registry does not take it.
+    """
+    envelope = serialize(bundle.envelope)
+    layer = await repository.put_blob(envelope, DSSE_TYPE)
+    entry = {
+        **layer.document(),
+        "annotations": {SIGNATURE_ANNOTATION: "", "predicateType": predicate.value},
+    }
+    kept = await _append(repository, _tag(subject, "att"), entry)
+    return _evidence(repository, subject, predicate, Layout.LEGACY, kept)
+
+
+async def _append(repository: Repository, tag: str, entry: Mapping[str, Any]) -> Descriptor:
+    """Add a layer to the manifest under a tag; others may do the same."""
+    return (await repository.amend(tag, _Layer(repository, entry))).descriptor
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One layer of a manifest in the old layout."""
+
+    repository: Repository
+    entry: Mapping[str, Any]
+
+    def is_in(self, found: Manifest) -> bool:
+        return any(layer.digest == self.entry["digest"] for layer in found.layers())
+
+    async def added_to(self, found: Manifest | None) -> tuple[bytes, str]:
+        known = [] if found is None else list(found.document.get("layers") or ())
+        data, config = _legacy_manifest([*known, self.entry])
+        await self.repository.put_blob(config, _CONFIG_TYPE)
+        return data, MANIFEST_TYPE
+
+
+def _legacy_manifest(layers: list[Any]) -> tuple[bytes, bytes]:
+    config = json.dumps(
+        {
+            "architecture": "",
+            "os": "",
+            "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [layer["digest"] for layer in layers]},
+        },
+        separators=(",", ":"),
+    ).encode()
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST_TYPE,
+        "config": Descriptor.of(config, _CONFIG_TYPE).document(),
+        "layers": layers,
+    }
+    return serialize(manifest), config
+
+
+def _tag(subject: Subject, suffix: str) -> str:
+    return f"{subject.digest.replace(':', '-')}.{suffix}"
+
+
+def _evidence(
+    repository: Repository,
+    subject: Subject,
+    predicate: PredicateType,
+    layout: Layout,
+    kept: Descriptor,
+    *,
+    fallback: bool = False,
+) -> Evidence:
+    return Evidence(
+        subject=subject,
+        predicate_type=predicate,
+        repository=repository.name,
+        layout=layout,
+        digest=kept.digest,
+        fallback_tag=fallback,
+    )

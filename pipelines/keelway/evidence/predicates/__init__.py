@@ -1,0 +1,1 @@
+"""What statements say, one file a predicate: pure functions of what the stages found."""

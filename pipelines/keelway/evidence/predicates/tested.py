@@ -1,0 +1,32 @@
+"""What the policy and the tests said (in-toto test result, v0.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keelway.model.policy import PolicyOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from keelway.model.policy import PolicyResult
+
+
+def tested(results: Iterable[PolicyResult], *, configuration: str) -> dict[str, Any]:
+    """Return the predicate: `PASSED`, `WARNED` or `FAILED`, and the rules by outcome.
+
+    Args:
+        results: Rules that were held against the image; skipped ones are left out.
+        configuration: SHA-256 of what decided the rules, in hexadecimal.
+    """
+    by_outcome: dict[PolicyOutcome, list[str]] = {outcome: [] for outcome in PolicyOutcome}
+    for result in results:
+        by_outcome[result.outcome].append(f"policy/{result.rule}")
+    failed, warned = by_outcome[PolicyOutcome.FAILED], by_outcome[PolicyOutcome.WARNED]
+    return {
+        "result": "FAILED" if failed else "WARNED" if warned else "PASSED",
+        "configuration": [{"name": "keelway policy", "digest": {"sha256": configuration}}],
+        "passedTests": sorted(by_outcome[PolicyOutcome.PASSED]),
+        "warnedTests": sorted(warned),
+        "failedTests": sorted(failed),
+    }

@@ -1,0 +1,61 @@
+"""Who builds, told by the environment: this machine, or a CI's job.
+
+The variables are those of the providers' own pages: GitHub "Default environment variables",
+GitLab "Predefined CI/CD variables reference", Jenkins "Using environment variables".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keelway.model.provenance import Builder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOCAL = Builder(id="urn:keelway:builder:local", kind="local")
+
+
+def find_builder(environ: Mapping[str, str]) -> Builder:
+    """Return who builds here.
+
+    A GitHub workflow that another repository reuses is told apart by `KEELWAY_REUSABLE_WORKFLOW`,
+    which keelway's own reusable workflow sets to its `job_workflow_ref`: a job's environment does
+    not have it otherwise.
+
+    >>> find_builder({}).id
+    'urn:keelway:builder:local'
+    >>> find_builder(
+    ...     {
+    ...         "GITLAB_CI": "true",
+    ...         "CI_SERVER_URL": "https://gitlab.example.com",
+    ...         "CI_PROJECT_PATH": "shop/orders",
+    ...         "CI_JOB_URL": "https://gitlab.example.com/shop/orders/-/jobs/7",
+    ...     }
+    ... ).id
+    'https://gitlab.example.com/shop/orders'
+    """
+    if environ.get("GITHUB_ACTIONS") == "true":
+        return _github(environ)
+    if environ.get("GITLAB_CI") == "true":
+        server = environ.get("CI_SERVER_URL", "https://gitlab.com")
+        project = environ.get("CI_PROJECT_PATH", "")
+        return Builder(
+            id=f"{server}/{project}", kind="ci", invocation=environ.get("CI_JOB_URL") or None
+        )
+    if environ.get("JENKINS_URL"):
+        job = environ.get("JOB_URL") or environ["JENKINS_URL"]
+        return Builder(id=job, kind="ci", invocation=environ.get("BUILD_URL") or None)
+    return LOCAL
+
+
+def _github(environ: Mapping[str, str]) -> Builder:
+    server = environ.get("GITHUB_SERVER_URL", "https://github.com")
+    repository = environ.get("GITHUB_REPOSITORY", "")
+    run, attempt = environ.get("GITHUB_RUN_ID", ""), environ.get("GITHUB_RUN_ATTEMPT", "1")
+    invocation = f"{server}/{repository}/actions/runs/{run}/attempts/{attempt}" if run else None
+    reused = environ.get("KEELWAY_REUSABLE_WORKFLOW")
+    if reused:
+        return Builder(id=f"{server}/{reused}", kind="reusable", invocation=invocation)
+    workflow = environ.get("GITHUB_WORKFLOW_REF") or f"{repository}/.github/workflows"
+    return Builder(id=f"{server}/{workflow}", kind="ci", invocation=invocation)

@@ -1,0 +1,1 @@
+"""How the gate judges: findings, policy results and exceptions against one rule. Pure."""

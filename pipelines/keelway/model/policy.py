@@ -1,0 +1,92 @@
+"""What the image policy looked at, and what it found.
+
+Example:
+    >>> PolicyResult(
+    ...     rule="user-not-root", outcome=PolicyOutcome.FAILED, image="orders", platform=None,
+    ...     message="the final stage runs as root", where="Dockerfile:7",
+    ... ).failed
+    True
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keelway.model.platform import Platform
+
+
+class PolicyOutcome(StrEnum):
+    """What became of one rule for one image."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WARNED = "warned"
+    """Broken, but the configuration says `"warn"`."""
+    SKIPPED = "skipped"
+    """Could not be looked at; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyResult:
+    """One rule, held against one image, and where it matters one platform."""
+
+    rule: str
+    """The rule's name, as the configuration and the exceptions file write it."""
+    outcome: PolicyOutcome
+    image: str
+    platform: Platform | None
+    """None for what holds for all platforms, as the Dockerfile does."""
+    message: str
+    where: str | None = None
+    """`Dockerfile:7`, a path in the image, or nothing."""
+    next_step: str | None = None
+    seconds: float = 0.0
+    output: str = ""
+    """What there is to read beside the message: logs of an image that did not start."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it speaks against a release."""
+        return self.outcome is PolicyOutcome.FAILED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageMeasure:
+    """How large an image is for one platform, in bytes."""
+
+    image: str
+    platform: Platform
+    size_bytes: int
+    """Of all layers, unpacked."""
+    layers: int
+    largest_layer_bytes: int
+    wasted_bytes: int
+    """Of files that a later layer replaces or removes."""
+    compressed_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyReport:
+    """The result of the policy stage."""
+
+    results: tuple[PolicyResult, ...]
+    """Failed ones first, then by image, platform and rule."""
+    measures: tuple[ImageMeasure, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was not looked at, and why."""
+
+    def failures(self) -> tuple[PolicyResult, ...]:
+        """Return what speaks against a release."""
+        return tuple(result for result in self.results if result.failed)
+
+    def counts(self) -> Mapping[str, int]:
+        """Return the number of results by outcome, zeroes included."""
+        counts = {outcome.value: 0 for outcome in PolicyOutcome}
+        for result in self.results:
+            counts[result.outcome.value] += 1
+        return counts

@@ -1,0 +1,32 @@
+"""Registries to publish to, and how to log in to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginSpec:
+    """How to log in to a registry."""
+
+    username: str
+    password: str
+    """Where the password is read: `env://NAME`, `file:///PATH` or `cmd://COMMAND`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrySpec:
+    """One place to publish to."""
+
+    url: str
+    """The prefix of its repositories, without a scheme."""
+    login: LoginSpec | None = None
+    """The logins of the machine's own Docker config are used when there is none."""
+
+    def repository(self, image: str) -> str:
+        """Return the repository of an image."""
+        return f"{self.url.rstrip('/')}/{image}"
+
+    def has(self, repository: str) -> bool:
+        """Return whether a repository is one of its own."""
+        return repository.startswith(f"{self.url.rstrip('/')}/")

@@ -1,0 +1,1 @@
+"""What the image policy asks for: pure rules about Dockerfiles and images."""

@@ -1,0 +1,176 @@
+"""What is in a built image: its configuration, its sizes, and the files that are left at the end.
+
+Read from the image's OCI archive, so the same for every engine and for either line of the SDK;
+nothing is unpacked.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import tarfile
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_WHITEOUT = ".wh."
+_OPAQUE = ".wh..wh..opq"
+_LINKS_AT_MOST = 40
+
+
+class UnreadableImageError(ValueError):
+    """The archive is none, or is in a form that cannot be read here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One file of an image."""
+
+    size_bytes: int = 0
+    mode: int = 0
+    link: str | None = None
+    """Where a symbolic link points."""
+    directory: bool = False
+
+
+@dataclass(slots=True)
+class Tree:
+    """The files of an image, layer upon layer."""
+
+    entries: dict[str, Entry] = field(default_factory=dict[str, Entry])
+    """By path, without a slash in front."""
+    layer_bytes: list[int] = field(default_factory=list[int])
+    wasted_bytes: int = 0
+    _own: set[str] = field(default_factory=set[str])
+
+    def begin_layer(self) -> None:
+        """Begin the next layer."""
+        self.layer_bytes.append(0)
+        self._own = set()
+
+    def add(self, path: str, entry: Entry) -> None:
+        """Put one entry of the layer's tar over what is there."""
+        folder, name = posixpath.split(path)
+        if name == _OPAQUE:
+            self._remove_below(folder)
+            return
+        if name.startswith(_WHITEOUT):
+            gone = posixpath.join(folder, name.removeprefix(_WHITEOUT))
+            self._remove(gone)
+            self._remove_below(gone)
+            return
+        self.layer_bytes[-1] += entry.size_bytes
+        old = self.entries.get(path)
+        if old is not None and old.directory and not entry.directory:
+            self._remove_below(path)
+        if old is not None and path not in self._own:
+            self.wasted_bytes += old.size_bytes
+        self.entries[path] = entry
+        self._own.add(path)
+
+    def _remove(self, path: str) -> None:
+        if path not in self._own and (old := self.entries.pop(path, None)) is not None:
+            self.wasted_bytes += old.size_bytes
+
+    def _remove_below(self, folder: str) -> None:
+        prefix = f"{folder}/" if folder else ""
+        for path in [path for path in self.entries if path.startswith(prefix)]:
+            self._remove(path)
+
+    def resolve(self, path: str) -> str | None:
+        """Return where a path leads through links; nothing when there is no such file."""
+        todo, done = path.strip("/").split("/"), ""
+        for _ in range(len(todo) + _LINKS_AT_MOST * 8):
+            if not todo:
+                return done or None
+            part = todo.pop(0)
+            if part in {"", "."}:
+                continue
+            if part == "..":
+                done = posixpath.dirname(done)
+                continue
+            done = posixpath.join(done, part)
+            entry = self.entries.get(done)
+            if entry is not None and entry.link is not None:
+                done = "" if entry.link.startswith("/") else posixpath.dirname(done)
+                todo = [*entry.link.split("/"), *todo]
+            elif entry is None and not todo:
+                return None
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageContent:
+    """What an image's archive says."""
+
+    config: Mapping[str, Any]
+    """The part `config` of the image's configuration: `User`, `Healthcheck`, ..."""
+    tree: Tree
+    compressed_bytes: int
+
+    @property
+    def size_bytes(self) -> int:
+        """The files of all layers, unpacked."""
+        return sum(self.tree.layer_bytes)
+
+
+def read_content(archive: Path) -> ImageContent:
+    """Return what is in an image, from its OCI archive.
+
+    Raises:
+        UnreadableImageError: It is no OCI archive of one image, or is packed as nothing here reads.
+    """
+    try:
+        with tarfile.open(archive) as tar:
+            manifest = _manifest(tar)
+            config = json.loads(_blob(tar, manifest["config"]["digest"]).read())
+            tree = Tree()
+            for layer in manifest["layers"]:
+                _read_layer(tree, tar, layer)
+    except (tarfile.TarError, KeyError, ValueError, TypeError, OSError, EOFError) as error:
+        if isinstance(error, UnreadableImageError):
+            raise
+        raise UnreadableImageError(f"not an OCI archive of an image: {error}") from error
+    return ImageContent(
+        config=config.get("config") or {},
+        tree=tree,
+        compressed_bytes=sum(layer["size"] for layer in manifest["layers"]),
+    )
+
+
+def _manifest(tar: tarfile.TarFile) -> dict[str, Any]:
+    stream = tar.extractfile("index.json")
+    found: dict[str, Any] = json.loads(stream.read() if stream else b"")
+    while "layers" not in found:
+        found = json.loads(_blob(tar, found["manifests"][0]["digest"]).read())
+    return found
+
+
+def _blob(tar: tarfile.TarFile, digest: str) -> IO[bytes]:
+    stream = tar.extractfile(f"blobs/{digest.replace(':', '/')}")
+    if stream is None:
+        raise UnreadableImageError(f"{digest} is no file in it")
+    return stream
+
+
+def _read_layer(tree: Tree, tar: tarfile.TarFile, layer: Mapping[str, Any]) -> None:
+    if str(layer["mediaType"]).endswith("zstd"):
+        raise UnreadableImageError("a layer is compressed by zstd, which is not read here")
+    tree.begin_layer()
+    with tarfile.open(fileobj=_blob(tar, layer["digest"])) as content:
+        for member in content:
+            path = posixpath.normpath(member.name).lstrip("/")
+            if path != ".":
+                tree.add(path, _entry(member))
+
+
+def _entry(member: tarfile.TarInfo) -> Entry:
+    return Entry(
+        size_bytes=member.size if member.isreg() else 0,
+        mode=member.mode,
+        link=member.linkname if member.issym() else None,
+        directory=member.isdir(),
+    )

@@ -1,0 +1,1 @@
+"""Registries, spoken to directly: what is beside an image, which Dagger's API does not know of."""

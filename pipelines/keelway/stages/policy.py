@@ -1,0 +1,439 @@
+"""Hold every image against the policy: its Dockerfile, and the image itself.
+
+What breaks a rule is a result, not a failure: `keelway.stages.gate` judges it.
+
+Example:
+    >>> PolicySpec(levels={"healthcheck": "off"}).level("orders", "healthcheck")
+    'off'
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import anyio
+
+from keelway._cage import open_cage, plan_tool
+from keelway._image_start import open_busybox, read_image, start_image
+from keelway._kept import REPORT_DIRECTORY, keep
+from keelway._stage import Run, failures_of, stage
+from keelway._together import each
+from keelway._tools.busybox import BUSYBOX
+from keelway._tools.hadolint import HADOLINT, check_argv
+from keelway.errors import PlanError, StageError
+from keelway.model.outcome import Skipped
+from keelway.model.tool import HostTool, ToolSource
+from keelway.policy.budget import Budget
+from keelway.policy.rules import RULES, Level
+from keelway.policy.starting import StartSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import dagger
+
+    from keelway._cage import Cage
+    from keelway._tools.tool import Tool
+    from keelway.config import Config, ToolConfig
+    from keelway.config.policy import PolicyConfig
+    from keelway.facts import Facts
+    from keelway.model.image import BuiltImage, Images
+    from keelway.model.platform import Platform
+    from keelway.model.policy import ImageMeasure, PolicyReport, PolicyResult
+    from keelway.policy.content import ImageContent
+    from keelway.policy.released import MeasuresByImage
+
+TOOLS: tuple[Tool, ...] = (BUSYBOX, HADOLINT)
+
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DockerfileSpec:
+    """Where an image's Dockerfile is, and how it is read."""
+
+    path: str
+    """On this machine."""
+    shown: str
+    """As messages name it."""
+    build_args: Mapping[str, str] = field(default_factory=dict[str, str])
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySpec:
+    """What is asked of images."""
+
+    dockerfiles: Mapping[str, DockerfileSpec] = field(default_factory=dict[str, DockerfileSpec])
+    """By image; one that is not named is judged by what was built alone."""
+    levels: Mapping[str, Level] = field(default_factory=dict[str, Level])
+    """Levels of rules, where they are not the rule's own."""
+    image_levels: Mapping[str, Mapping[str, Level]] = field(
+        default_factory=dict[str, "Mapping[str, Level]"]
+    )
+    """The same for single images."""
+    starts: Mapping[str, StartSpec] = field(default_factory=dict[str, StartSpec])
+    """How images are started, by image; one that is not named is started by the defaults."""
+    budgets: Mapping[str, Budget] = field(default_factory=dict[str, Budget])
+    """How large images may be, by image; one that is not named is not limited."""
+    busybox: ToolSource | Skipped = HostTool(path="busybox")  # noqa: RUF009 - frozen
+    """What starts images."""
+    hadolint: ToolSource | Skipped = HostTool(path="hadolint")  # noqa: RUF009 - frozen
+    directory: str = REPORT_DIRECTORY
+    """Where the measures of the last release are looked for, and kept."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is not looked at, and why."""
+        needs = {"starts": self.busybox, "hadolint": self.hadolint}
+        return tuple(
+            f"{rule}: {needed.reason}"
+            for rule, needed in needs.items()
+            if isinstance(needed, Skipped)
+        )
+
+    def level(self, image: str, rule: str) -> Level:
+        """Return how bad it is that an image breaks a rule."""
+        own = self.image_levels.get(image, {}).get(rule)
+        return own or self.levels.get(rule) or RULES[rule].level
+
+
+def plan_policy(config: Config, facts: Facts) -> PolicySpec | Skipped:
+    """Return what is asked of images, or why nothing is.
+
+    Raises:
+        PlanError: A rule or an image is named that there is none of.
+    """
+    policy = config.policy
+    if not policy.enabled:
+        return Skipped("policy.enabled is false")
+    _check_names("policy.images", policy.images, config.images)
+    for rules in (policy.rules, *(image.rules for image in policy.images.values())):
+        _check_names("policy.rules", rules, RULES)
+    return PolicySpec(
+        dockerfiles={
+            name: DockerfileSpec(
+                path=str(facts.resolve(image.dockerfile_path)),
+                shown=image.dockerfile_path,
+                build_args={
+                    **image.build_args,
+                    **{
+                        argument: facts.pins[base].reference
+                        for argument, base in image.bases.items()
+                        if base in facts.pins
+                    },
+                },
+                target=image.target or "",
+            )
+            for name, image in config.images.items()
+        },
+        levels=policy.rules,
+        image_levels={name: image.rules for name, image in policy.images.items()},
+        starts={name: _plan_start(policy, name) for name in config.images},
+        budgets={name: _plan_budget(policy, name) for name in config.images},
+        busybox=_plan_optional(BUSYBOX, config.tools.busybox, facts),
+        hadolint=_plan_optional(HADOLINT, config.tools.hadolint, facts),
+        directory=str(facts.resolve(config.report.directory)),
+    )
+
+
+def _plan_optional(tool: Tool, config: ToolConfig, facts: Facts) -> ToolSource | Skipped:
+    try:
+        return plan_tool(tool, config, facts)
+    except PlanError as error:
+        return Skipped(f"{error.message}: {error.next_step}")
+
+
+def _plan_start(policy: PolicyConfig, image: str) -> StartSpec:
+    if image not in policy.images:
+        return StartSpec()
+    start = policy.images[image].start
+    return StartSpec(
+        enabled=start.enabled,
+        tmpfs=start.tmpfs,
+        environment=start.environment,
+        arguments=start.arguments,
+        healthcheck=start.healthcheck,
+        timeout_s=start.timeout_s,
+    )
+
+
+def _plan_budget(policy: PolicyConfig, image: str) -> Budget:
+    """Return the image's own budget, and what it does not say from the one for all."""
+    every = policy.budget
+    own = policy.images[image].budget if image in policy.images else every
+    return Budget(
+        size=own.size or every.size,
+        layer=own.layer or every.layer,
+        wasted=own.wasted or every.wasted,
+        layers=own.layers or every.layers,
+        growth=own.growth or every.growth,
+    )
+
+
+def _check_names(key: str, named: Mapping[str, object], known: Mapping[str, object]) -> None:
+    for name in named:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            meant = f"did you mean {near[0]!r}? " if near else ""
+            raise PlanError(
+                f"{key}: there is no {name!r}", next_step=f"{meant}known: {', '.join(known)}"
+            )
+
+
+@stage("policy")
+async def check_policy(run: Run, spec: PolicySpec, images: Images) -> PolicyReport:
+    """Return how each image stands to each rule.
+
+    Raises:
+        StageError: A Dockerfile is gone since it was built, or the engine failed.
+    """
+    from keelway.model.policy import PolicyOutcome, PolicyReport  # noqa: PLC0415 - not for a plan
+
+    tools = await _open(run, spec)
+    released = await _released(spec)
+    texts = await each(partial(_dockerfile, run, spec, tools), images.names())
+    variants = await each(partial(_image, run, spec, tools, released), images.variants)
+    results = [result for some in texts for result in some]
+    results += [result for some, _ in variants for result in some]
+    order = list(PolicyOutcome)
+    order.remove(PolicyOutcome.FAILED)
+    results.sort(
+        key=lambda one: (
+            not one.failed, one.outcome is not PolicyOutcome.WARNED,
+            one.image, one.platform or "", one.rule, one.where or "",
+        ),
+    )  # fmt: skip
+    report = PolicyReport(
+        results=tuple(results),
+        measures=tuple(measure for _, measure in variants if measure is not None),
+        notes=(*tools.notes, *_growth_notes(spec, images, released)),
+    )
+    counts = report.counts()
+    skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
+    run.say("policy", f"{counts['failed']} failed, {counts['warned']} warned{skipped}")
+    return report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tools:
+    """The tools that are there."""
+
+    busybox: dagger.File | Skipped
+    hadolint: Cage | Skipped
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        needs = {"starts": self.busybox, "hadolint": self.hadolint}
+        return tuple(
+            f"{rule} was not looked at: {needed.reason}"
+            for rule, needed in needs.items()
+            if isinstance(needed, Skipped)
+        )
+
+
+async def _open(run: Run, spec: PolicySpec) -> _Tools:
+    """Make the tools ready; one that this machine has not is left out, as it would be in a plan."""
+    hadolint: Cage | Skipped
+    if isinstance(spec.hadolint, Skipped):
+        hadolint = spec.hadolint
+    else:
+        try:
+            hadolint = await open_cage(run, stage="policy", tool=HADOLINT, source=spec.hadolint)
+        except PlanError as error:
+            hadolint = Skipped(f"{error.message}: {error.next_step}")
+    return _Tools(busybox=open_busybox(run, spec.busybox), hadolint=hadolint)
+
+
+async def _released(spec: PolicySpec) -> MeasuresByImage:
+    """Return what the last release here measured, and keep it: the report is written anew."""
+    from keelway.policy.released import (  # noqa: PLC0415 - not for a plan
+        RELEASED_FILE,
+        parse_released,
+        released_measures,
+    )
+
+    last = released_measures(await _text(Path(spec.directory, "report.json")))
+    if last is not None:
+        await keep(spec.directory, RELEASED_FILE, last)
+    return parse_released(await _text(Path(spec.directory, RELEASED_FILE)))
+
+
+async def _text(path: Path) -> str:
+    try:
+        return await anyio.Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _growth_notes(spec: PolicySpec, images: Images, released: MeasuresByImage) -> tuple[str, ...]:
+    return tuple(
+        f"growth of {image.label} was not looked at: no earlier release left its measures in the "
+        "report directory"
+        for image in images.variants
+        if spec.budgets.get(image.name, Budget()).growth is not None
+        and (image.name, image.platform) not in released
+    )
+
+
+async def _dockerfile(run: Run, spec: PolicySpec, tools: _Tools, image: str) -> list[PolicyResult]:
+    """Hold one Dockerfile against the rules that it shows by itself."""
+    from keelway.dockerfile import DockerfileError, SyntaxProblem, parse  # noqa: PLC0415 - as above
+    from keelway.policy.dockerfile_rules import broken  # noqa: PLC0415 - as above
+
+    given = spec.dockerfiles.get(image)
+    if given is None:
+        return []
+    try:
+        text = await anyio.Path(given.path).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise StageError(
+            f"{given.shown} cannot be read", stage="policy", why=error.strerror
+        ) from error
+    try:
+        parsed = parse(text, given.shown)
+        hits = broken(parsed, build_args=given.build_args, target=given.target, inherits=True)
+    except (DockerfileError, SyntaxProblem) as error:
+        raise StageError(
+            f"{given.shown} cannot be read as a Dockerfile", stage="policy", why=str(error)
+        ) from error
+    rules = ("base-pinned", "no-latest", "no-secret-arguments", "no-secret-files")
+    by_rule = {rule: [hit for hit in hits if hit.rule == rule] for rule in rules}
+    results: list[PolicyResult] = []
+    for rule, found in by_rule.items():
+        results += [
+            _result(spec, image, None, rule, hit.message, f"{given.shown}:{hit.line}")
+            for hit in found
+        ] or [_result(spec, image, None, rule, None, given.shown)]
+    results += await _hadolint(run, spec, tools.hadolint, image)
+    return [result for result in results if spec.level(image, result.rule) != "off"]
+
+
+async def _hadolint(
+    run: Run, spec: PolicySpec, cage: Cage | Skipped, image: str
+) -> list[PolicyResult]:
+    """Return what hadolint says of one Dockerfile: errors break the rule, the rest is told."""
+    from keelway._tools.hadolint_report import parse_findings  # noqa: PLC0415 - not for a plan
+
+    given = spec.dockerfiles[image]
+    if spec.level(image, "hadolint") == "off":
+        return []
+    if isinstance(cage, Skipped):
+        return [_skipped(image, None, "hadolint", cage.reason)]
+    inside = "/input/Dockerfile"
+    doing = f"reading {given.shown} with hadolint"
+    file = run.dag.host().file(given.path)
+    done = await cage.run(check_argv(inside), doing=doing, files={inside: file})
+    with failures_of("policy", doing):
+        findings = parse_findings(await done.stdout())
+    output = "\n".join(f"{given.shown}:{one.line}: {one.level} {one.shown}" for one in findings)
+    return [
+        _result(spec, image, None, "hadolint", one.shown, f"{given.shown}:{one.line}")
+        for one in findings
+        if one.level == "error"
+    ] or [replace(_result(spec, image, None, "hadolint", None, given.shown), output=output)]
+
+
+async def _image(
+    run: Run, spec: PolicySpec, tools: _Tools, released: MeasuresByImage, image: BuiltImage
+) -> tuple[list[PolicyResult], ImageMeasure | None]:
+    """Hold one built image against the rules: what it says of itself, what is in it, what it does.
+
+    The health check is read from the image's archive: the SDK's own way to ask for it differs
+    between its releases.
+    """
+    from keelway.policy.content import UnreadableImageError  # noqa: PLC0415 - not for a plan
+    from keelway.policy.image_rules import broken_by, measured  # noqa: PLC0415 - likewise
+
+    try:
+        content = await read_image(image)
+    except UnreadableImageError as error:
+        raise StageError(
+            f"{image.label} cannot be measured", stage="policy", why=str(error)
+        ) from error
+    budget = spec.budgets.get(image.name, Budget())
+    before = released.get((image.name, image.platform))
+    measure = measured(image.name, image.platform, content)
+    results = [
+        _result(spec, image.name, image.platform, rule, broken, None)
+        for rule, broken in broken_by(content, measure, budget=budget, released=before)
+        if spec.level(image.name, rule) != "off"
+    ]
+    if spec.level(image.name, "starts") != "off":
+        results.append(await _start(run, spec, tools.busybox, image, content))
+    return results, measure
+
+
+async def _start(
+    run: Run,
+    spec: PolicySpec,
+    busybox: dagger.File | Skipped,
+    image: BuiltImage,
+    content: ImageContent,
+) -> PolicyResult:
+    """Start one image with what it claims to need and nothing else."""
+    from keelway.policy.starting import objection, start_script, told  # noqa: PLC0415 - as above
+
+    start = spec.starts.get(image.name, StartSpec())
+    against = objection(content.config, start)
+    if isinstance(busybox, Skipped) or against is not None:
+        reason = against or cast("Skipped", busybox).reason
+        return _skipped(image.name, image.platform, "starts", reason)
+    machine = _MACHINES.get(image.platform.split("/")[1], "")
+    script = start_script(content.config, start, machine=machine)
+    if script is None:
+        broken = "it has neither ENTRYPOINT nor CMD: there is nothing to start"
+        return _result(spec, image.name, image.platform, "starts", broken, None)
+    started = await start_image(image, start, busybox, script)
+    text = told(started, start)
+    if started.state == "unenforced":
+        return _skipped(image.name, image.platform, "starts", text)
+    failed = None if started.passed else text
+    result = _result(spec, image.name, image.platform, "starts", failed, None)
+    if started.passed:
+        return replace(result, message=text, seconds=started.seconds)
+    said = [f"health check: {started.health}"] if started.health else []
+    output = "\n".join([*said, started.log])
+    run.say("policy", f"{image.label}: {text}")
+    return replace(result, seconds=started.seconds, output=output)
+
+
+def _skipped(image: str, platform: Platform | None, rule: str, reason: str) -> PolicyResult:
+    from keelway.model.policy import PolicyOutcome, PolicyResult  # noqa: PLC0415 - not for a plan
+
+    return PolicyResult(
+        rule=rule,
+        outcome=PolicyOutcome.SKIPPED,
+        image=image,
+        platform=platform,
+        message=f"not looked at: {reason}",
+    )
+
+
+def _result(
+    spec: PolicySpec,
+    image: str,
+    platform: Platform | None,
+    rule: str,
+    broken: str | None,
+    where: str | None,
+) -> PolicyResult:
+    from keelway.model.policy import PolicyOutcome, PolicyResult  # noqa: PLC0415 - not for a plan
+
+    outcome = PolicyOutcome.PASSED
+    if broken is not None:
+        strict = spec.level(image, rule) == "error"
+        outcome = PolicyOutcome.FAILED if strict else PolicyOutcome.WARNED
+    return PolicyResult(
+        rule=rule,
+        outcome=outcome,
+        image=image,
+        platform=platform,
+        message=broken or RULES[rule].asks,
+        where=where,
+        next_step=None if broken is None else RULES[rule].next_step,
+    )

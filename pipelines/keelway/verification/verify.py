@@ -1,0 +1,189 @@
+"""Verify a published image: fetch the evidence beside it, trust what is signed, ask the rest.
+
+Example:
+    async def main() -> None:
+        spec = VerifySpec(trust=KeyTrust(public_key=Path("cosign.pub").read_text()))
+        result = await verify_image("localhost:5000/demo/orders:1.0", spec)
+        print(result.passed)
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from keelway._stage import SystemClock
+from keelway._together import each
+from keelway.errors import GateError, PlanError
+from keelway.evidence.finding import Found, find_evidence
+from keelway.evidence.subjects import subjects_in
+from keelway.model.evidence import PredicateType, Subject
+from keelway.registry.client import Repository, open_repository
+from keelway.registry.content import json_object
+from keelway.registry.logins import load_logins
+from keelway.tags.reference import BadReferenceError, parse_reference
+from keelway.verification.checks import Check, Demands, Proved, check
+from keelway.verification.identity import IdentityTrust, proved_by_identity
+from keelway.verification.keys import PublicKey, read_key, signs, signs_envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from keelway.evidence.finding import FoundBundle
+    from keelway.model.image import Digest
+
+_STAGE = "verify"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyTrust:
+    """What this key signed is ours."""
+
+    public_key: str
+    """PEM."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifySpec:
+    """Whom to trust, and what is asked of an image."""
+
+    trust: KeyTrust | IdentityTrust
+    demands: Demands = field(default_factory=Demands)
+    login_files: tuple[str, ...] = ()
+    """Docker's configurations of this machine; the first that exists counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """How an image stands to what is asked of it."""
+
+    image: str
+    digest: Digest
+    checks: tuple[Check, ...]
+    refused: tuple[str, ...]
+    """Evidence that does not count, and why."""
+    verified_at: datetime
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything that was asked is there; of nothing asked, it is no."""
+        return bool(self.checks) and all(one.passed for one in self.checks)
+
+    def reasons(self) -> tuple[str, ...]:
+        """Return one line for each thing that is missing or wrong."""
+        return tuple(
+            f"{one.name} ({one.subject}): {one.text}" for one in self.checks if not one.passed
+        )
+
+
+async def verify_image(image: str, spec: VerifySpec) -> Verification:
+    """Return how an image, named by tag or digest, stands to what is asked of it.
+
+    Raises:
+        PlanError: The reference or the key is none, or a login cannot be read.
+        RegistryError: The image is not there, the registry refuses, or bytes were tampered with.
+    """
+    try:
+        parsed = parse_reference(image)
+    except BadReferenceError as error:
+        raise PlanError(str(error), next_step="name it as registry/repository:tag") from error
+    key = read_key(spec.trust.public_key) if isinstance(spec.trust, KeyTrust) else None
+    login = await (await load_logins(spec.login_files)).find(parsed.host)
+    async with open_repository(parsed.repository, login=login, stage=_STAGE) as repository:
+        index = await repository.manifest(parsed.digest or parsed.tag or "latest")
+        name = parsed.path.rpartition("/")[2]
+        subjects = subjects_in(index, name, (parsed.repository,), stage=_STAGE)
+        proved = await each(partial(_prove, repository, spec, key), subjects)
+    now = SystemClock().now()
+    return Verification(
+        image=image,
+        digest=index.digest,
+        checks=check(proved, spec.demands, today=now),
+        refused=tuple(reason for one in proved for reason in one.refused),
+        verified_at=now,
+    )
+
+
+def refusal(verification: Verification) -> GateError:
+    """Return the error for an image that is not what is asked for."""
+    number = len(verification.reasons())
+    return GateError(
+        f"{verification.image} does not verify: {number} "
+        f"{'thing is' if number == 1 else 'things are'} missing or wrong",
+        verdict=verification,
+        next_step="do not use it; release it again, or correct what is asked for",
+    )
+
+
+async def _prove(
+    repository: Repository, spec: VerifySpec, key: PublicKey | None, subject: Subject
+) -> Proved:
+    """Return what good signatures say of one digest."""
+    found = await find_evidence(repository, subject.digest)
+    if isinstance(spec.trust, KeyTrust):
+        if key is None:
+            raise AssertionError("a key's trust has its key")
+        return _by_key(key, found, subject)
+    return await proved_by_identity(spec.trust, found, subject)
+
+
+def _by_key(key: PublicKey, found: Found, subject: Subject) -> Proved:
+    statements: list[Mapping[str, Any]] = []
+    refused = list(found.unreadable)
+    for envelope, place in _envelopes(found):
+        if not signs_envelope(key, envelope):
+            refused.append(f"{place}: signed by another key, or changed since")
+            continue
+        statement = about(subject, envelope)
+        if statement is None:
+            refused.append(f"{place}: is about another digest")
+            continue
+        statements.append(statement)
+    signed = any(
+        statement["predicateType"] == PredicateType.COSIGN_SIGNATURE.value
+        for statement in statements
+    )
+    old = any(_old_signature(key, one.payload, one.signature, subject) for one in found.signatures)
+    return Proved(
+        subject=subject,
+        signed=signed or old,
+        statements=tuple(statements),
+        refused=tuple(refused),
+    )
+
+
+def _envelopes(found: Found) -> Sequence[tuple[Mapping[str, Any], str]]:
+    new = [(one.bundle.envelope, one.manifest) for one in found.bundles if _has_envelope(one)]
+    return [*new, *((one.envelope, "an attestation") for one in found.envelopes)]
+
+
+def _has_envelope(found: FoundBundle) -> bool:
+    return isinstance(found.bundle.document.get("dsseEnvelope"), dict)
+
+
+def about(subject: Subject, envelope: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the statement in an envelope, if it is about this digest; nothing else counts."""
+    try:
+        statement = json_object(base64.b64decode(str(envelope["payload"]), validate=True))
+        named = [dict(one.get("digest") or {}) for one in statement["subject"]]
+        if "predicateType" not in statement or "predicate" not in statement:
+            return None
+    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
+        return None
+    algorithm, _, value = subject.digest.partition(":")
+    return statement if any(one.get(algorithm) == value for one in named) else None
+
+
+def _old_signature(key: PublicKey, payload: bytes, signature: str, subject: Subject) -> bool:
+    try:
+        document = json.loads(payload)
+        digest = document["critical"]["image"]["docker-manifest-digest"]
+        raw = base64.b64decode(signature, validate=True)
+    except (ValueError, KeyError, TypeError, binascii.Error):
+        return False
+    return digest == subject.digest and signs(key, raw, payload)
