@@ -112,7 +112,9 @@ def plan_release(
         PlanError: When the configuration asks for what cannot be done here: a base image that is
             not pinned, a secret that is not set, a tool that is not installed.
     """
-    left_out = {part: Skipped(reason) for part, reason in (without or {}).items()}
+    left_out: dict[Part, Skipped] = {
+        part: Skipped(reason) for part, reason in (without or {}).items()
+    }
     return Plan(
         project=config.project.name,
         names=name_release(config.tags.rules, facts.commit, latest=config.tags.latest),

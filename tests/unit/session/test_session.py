@@ -107,8 +107,10 @@ def test_ctrl_c_ends_the_engine_and_leaves_a_report(tmp_path: Path) -> None:
         textwrap.dedent(f"""
             import signal
             import sys
+            from types import SimpleNamespace
             import anyio
             from keelway import _engines
+            from keelway.gating.rule import GateSpec
             from keelway.model.events import Silent
             from keelway.planning import Plan
             from keelway.running import run_plan
@@ -123,7 +125,8 @@ def test_ctrl_c_ends_the_engine_and_leaves_a_report(tmp_path: Path) -> None:
             # A shell starts its background jobs with SIGINT ignored.
             signal.signal(signal.SIGINT, signal.default_int_handler)
             _engines._local = local
-            plan = Plan(project="p", names=Names(tags=(), unused=()), verify=None, deliver=None)
+            verify = SimpleNamespace(gate=GateSpec())
+            plan = Plan(project="p", names=Names(tags=(), unused=()), verify=verify, deliver=None)
 
             async def work(run, part):
                 print(await run.dag.version(), flush=True)
