@@ -72,6 +72,7 @@ TOOLS = (
         purpose="lets containers reach the outside",
         needed=False,
     ),
+    Tool(programs=("git",), package="git", purpose="fetches repositories", needed=False),
     Tool(programs=("ssh",), package="openssh-client", purpose="git by ssh", needed=False),
     Tool(
         programs=("qemu-aarch64-static", "qemu-x86_64-static"),
