@@ -64,7 +64,8 @@ def test_du_for_people(root: Path) -> None:
     assert [line.split("  ")[-1].split(" ", 1)[-1] for line in lines[:3]] == [
         *("make old", "make mid", "make new")
     ]
-    assert lines[-1].endswith(f"in 4 parts of {root}")
+    assert lines[-2].endswith(f"in 4 parts of {root}")
+    assert lines[-1].split()[0] == "budget"
 
 
 def test_du_for_programs(root: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,16 +83,16 @@ def test_no_program_that_maps(account: Account, monkeypatch: pytest.MonkeyPatch)
     assert "apt-get install uidmap" in text
 
 
-def test_a_program_that_may_not_map(
-    account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    for name in ("newuidmap", "newgidmap"):
-        shutil.copyfile(need(name, package="uidmap"), tmp_path / name)
-        (tmp_path / name).chmod(0o755)  # without the set-uid bit
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    cause, text = refusal(nothing, account)
+def test_a_program_that_may_not_map(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not in pytest's folder, which other accounts may not enter.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        for name in ("newuidmap", "newgidmap"):
+            program = Path(folder) / name
+            shutil.copyfile(need(name, package="uidmap"), program)
+            program.chmod(0o755)  # without the set-uid bit
+        monkeypatch.setenv("PATH", folder)
+        cause, text = refusal(nothing, account)
     assert cause is Cause.IDS
     assert "; it needs its set-uid bit" in text
 
