@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from keelway.engine.store.squash import link
 from keelway.engine.store.tar import machine_time
 from keelway.engine.store.tree import content_digest
+from keelway.engine.store.whiteout import make_whiteout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,7 @@ class Copier:
 
     def whiteout(self, name: bytes) -> None:
         """Hide a name of the layers below."""
-        os.mknod(self._target + b"/" + name, stat.S_IFCHR, os.makedev(0, 0))
+        make_whiteout(self._target + b"/" + name)
 
     def link(self, layer: bytes, name: bytes) -> None:
         """Take a file from a layer that has it."""

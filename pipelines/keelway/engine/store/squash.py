@@ -16,7 +16,8 @@ import shutil
 import stat
 from typing import TYPE_CHECKING
 
-from keelway.engine.store.tar import OPAQUE, attributes, is_opaque, is_whiteout
+from keelway.engine.store.tar import OPAQUE, attributes, is_opaque
+from keelway.engine.store.whiteout import is_whiteout, make_whiteout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +76,7 @@ def link(source: bytes, target: bytes) -> None:
         if error.errno not in {errno.EMLINK, errno.EPERM, errno.EXDEV}:
             raise
         if is_whiteout(os.lstat(source)):
-            os.mknod(target, stat.S_IFCHR, os.makedev(0, 0))
+            make_whiteout(target)
             return
         shutil.copy2(source, target, follow_symlinks=False)
         found = os.lstat(source)

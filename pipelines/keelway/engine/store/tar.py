@@ -20,6 +20,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
+from keelway.engine.store.whiteout import is_whiteout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -171,11 +172,6 @@ class TarWriter:
 def machine_time(mtime_ns: int) -> int:
     """Return a time of the host so that it is known as one: never of whole seconds."""
     return mtime_ns if mtime_ns % _SECOND_NS else mtime_ns + 1
-
-
-def is_whiteout(found: os.stat_result) -> bool:
-    """Say whether this is overlayfs's mark for a name that is gone."""
-    return stat.S_ISCHR(found.st_mode) and found.st_rdev == 0
 
 
 def is_opaque(path: bytes | str) -> bool:

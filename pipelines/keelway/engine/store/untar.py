@@ -22,7 +22,8 @@ from keelway.engine.devices import is_harmless
 from keelway.engine.errors import EngineError
 from keelway.engine.ids import demand_ids
 from keelway.engine.store.space import disk_error
-from keelway.engine.store.tar import OPAQUE, is_whiteout
+from keelway.engine.store.tar import OPAQUE
+from keelway.engine.store.whiteout import is_whiteout, make_whiteout
 
 if TYPE_CHECKING:
     from keelway.engine.store.tarstream import TarEntry, TarStream
@@ -178,7 +179,7 @@ class Unpacker:
         path = parent + b"/" + name
         found = _lstat(path)
         if found is None:
-            os.mknod(path, stat.S_IFCHR | 0o000, os.makedev(0, 0))
+            make_whiteout(path)
         elif stat.S_ISDIR(found.st_mode):
             os.setxattr(path, OPAQUE, b"y")
 
