@@ -49,6 +49,11 @@ test: setup ## Run all tests; as root the engine's as an ordinary user too.
 test-rootless: setup ## Run the engine's tests as an ordinary user.
 	@scripts/test-rootless $(ARGS)
 
+.PHONY: test-chroot
+test-chroot: setup ## Run the conformance suite as in an unprivileged container (root; ISOLATION=proot).
+	@unset DAGGER_SESSION_PORT DAGGER_SESSION_TOKEN; \
+	KEELWAY_TEST_ISOLATION=$(or $(ISOLATION),chroot) $(BIN)/python -m pytest tests/engine $(ARGS)
+
 .PHONY: test-quick
 test-quick: venv ## Run the tests that need neither an engine nor the host's tools.
 	$(BIN)/python -m pytest tests/unit tests/contract $(ARGS)

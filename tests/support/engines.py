@@ -7,10 +7,12 @@ used as it is published; only the environment that it reads is arranged here.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
 import sys
+import tempfile
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -19,12 +21,15 @@ from typing import TYPE_CHECKING
 import dagger
 import pytest
 
+from tests.support import unprivileged
 from tests.support.missing import missing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
     from typing import TextIO
 
+ISOLATION = "KEELWAY_TEST_ISOLATION"
+"""`chroot`, or `proot` for `/proc` too: run the local engine as in an unprivileged container."""
 CLI_BIN = "_EXPERIMENTAL_DAGGER_CLI_BIN"
 RUNNER_HOST = "_EXPERIMENTAL_DAGGER_RUNNER_HOST"
 
@@ -50,6 +55,16 @@ class Engine:
         changed = {**self.environment, **changes}
         return Engine(kind=self.kind, program=self.program, environment=changed)
 
+    def unprivileged(self, scratch: Path) -> Engine:
+        """Return the local engine as it starts in a container with Docker's own privileges."""
+        if self.program is None or self.kind is not Kind.LOCAL:
+            raise TypeError(f"only the local engine can give up privileges, not {self.kind.value}")
+        written = scratch / "unprivileged-engine"
+        helper = Path(unprivileged.__file__)
+        written.write_text(f'#!/bin/sh\nexec {sys.executable} {helper} {self.program} "$@"\n')
+        written.chmod(0o755)
+        return Engine(kind=self.kind, program=written, environment=self.environment)
+
     def require_local(self) -> None:
         """Skip the test where the engine is not ours to kill, look into, or give a store."""
         if self.kind is not Kind.LOCAL:
@@ -71,7 +86,37 @@ def chosen_engine(scratch: Path) -> Engine:
             missing(f"the Dagger CLI (on PATH or in {CLI_BIN}), which {RUNNER_HOST} needs")
         return Engine(kind=Kind.DAGGER, program=Path(cli), environment={})
     settings = {"KEELWAY_STORE": str(scratch / "store")}
-    return Engine(kind=Kind.LOCAL, program=_local_program(scratch), environment=settings)
+    local = Engine(kind=Kind.LOCAL, program=_local_program(scratch), environment=settings)
+    match isolation():
+        case None:
+            return local
+        case "proot":
+            proot = {"KEELWAY_ENGINE_PROC": "proot", "KEELWAY_STORE": str(_open_folder() / "store")}
+            return local.unprivileged(scratch).with_environment(**proot)
+        case _:
+            return local.unprivileged(scratch)
+
+
+def isolation() -> str | None:
+    """Return the lesser isolation that the engine is tested in, None for the real one."""
+    chosen = os.environ.get(ISOLATION)
+    if chosen not in {None, "", "chroot", "proot"}:
+        raise ValueError(f"{ISOLATION}={chosen!r}: choose chroot or proot")
+    return chosen or None
+
+
+def _open_folder() -> Path:
+    """Return a directory that every user may walk through, which pytest's own are not."""
+    folder = Path(tempfile.mkdtemp(prefix="keelway-tests-", dir="/var/tmp"))
+    folder.chmod(0o711)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def may_be_unprivileged() -> bool:
+    """Return whether the tests run the local engine, and can run it with fewer privileges too."""
+    others = ("DAGGER_SESSION_PORT", RUNNER_HOST, ISOLATION)
+    return os.geteuid() == 0 and not any(os.environ.get(name) for name in others)
 
 
 def _local_program(scratch: Path) -> Path:

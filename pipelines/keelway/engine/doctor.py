@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
 from keelway.engine.policy import describe
+from keelway.engine.run.isolation import allows_namespaces
 from keelway.engine.schema.client import find_client, version_of
 from keelway.engine.startup import Startup
 
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
     from keelway.engine.run.enter import Sandbox
     from keelway.engine.settings import Settings
+
+_SECOND_CLASS = (
+    "chroot only: neither mounts nor namespaces are allowed here, so commands are hardly isolated "
+    "from each other and from this container"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +91,22 @@ TOOLS = (
 _ROOTLESS = Tool(
     programs=("newuidmap",), package="uidmap", purpose="maps the ids of an ordinary user"
 )
+_PROOT = Tool(
+    programs=("proot",),
+    package="proot",
+    purpose="gives commands /proc where nothing can be mounted",
+    needed=False,
+)
+_FOR_NAMESPACES = {"crun", "slirp4netns"}
 
 
 def examine(settings: Settings) -> Iterator[Check]:
     """Yield what was found, the cheap things first. The process must have one thread."""
     yield _sdk()
-    tools = TOOLS if os.geteuid() == 0 else (*TOOLS, _ROOTLESS)
-    for tool in tools:
+    chroot = settings.isolation == "chroot" or (
+        settings.isolation == "auto" and not allows_namespaces()
+    )
+    for tool in _tools(chroot=chroot):
         yield tool.check()
     try:
         settings.check_store()
@@ -100,7 +115,13 @@ def examine(settings: Settings) -> Iterator[Check]:
         return
     yield Check(name="store", ok=True, detail=str(settings.store))
     yield Check(name="budget", ok=True, detail=describe(settings.gc, settings.store), needed=False)
-    yield from _inside(settings.store)
+    yield from _inside(settings)
+
+
+def _tools(*, chroot: bool) -> tuple[Tool, ...]:
+    if chroot:
+        return (*(tool for tool in TOOLS if tool.programs[0] not in _FOR_NAMESPACES), _PROOT)
+    return TOOLS if os.geteuid() == 0 else (*TOOLS, _ROOTLESS)
 
 
 def _sdk() -> Check:
@@ -111,14 +132,14 @@ def _sdk() -> Check:
     return Check(name="dagger-io", ok=True, detail=f"{version_of(client)} at {client.parents[1]}")
 
 
-def _inside(store: Path) -> Iterator[Check]:
+def _inside(settings: Settings) -> Iterator[Check]:
     """Yield what was found in a sandbox, which is entered by a process of its own."""
     out, into = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             os.close(out)
-            _write(into, _enter(store))
+            _write(into, _enter(settings))
         finally:
             os._exit(0)
     os.close(into)
@@ -137,24 +158,31 @@ def _write(descriptor: int, checks: list[Check]) -> None:
         json.dump([asdict(check) for check in checks], answer)
 
 
-def _enter(store: Path) -> list[Check]:
-    from keelway.engine.run.enter import enter_sandbox  # noqa: PLC0415 - for this command only
+def _enter(settings: Settings) -> list[Check]:
+    from keelway.engine.run.isolation import enter  # noqa: PLC0415 - for this command only
 
     out, into = os.pipe()
     startup = Startup(quiet=True)
 
     def child(sandbox: Sandbox) -> int:
-        checks = [
-            _try("overlay", lambda: _mount(store)),
-            _try("runtime", lambda: _run(sandbox)),
-            _try("network", lambda: _connect(sandbox), needed=False),
-        ]
+        if sandbox.isolation == "chroot":
+            checks = [
+                Check(name="sandbox", ok=True, detail=_SECOND_CLASS),
+                _try("runtime", lambda: _run_chroot(sandbox, settings.proc)),
+            ]
+        else:
+            checks = [
+                Check(name="sandbox", ok=True, detail="own namespaces can be made"),
+                _try("overlay", lambda: _mount(settings.store)),
+                _try("runtime", lambda: _run(sandbox)),
+                _try("network", lambda: _connect(sandbox), needed=False),
+            ]
         _write(into, checks)
         startup.ready()
         return 0
 
     try:
-        code = enter_sandbox(child)
+        code = enter(settings.isolation, child)
     except EngineError as error:
         return [Check(name="sandbox", ok=False, detail=str(error))]
     finally:
@@ -163,8 +191,7 @@ def _enter(store: Path) -> list[Check]:
     if reason is not None:
         return [Check(name="sandbox", ok=False, detail=reason)]
     with os.fdopen(out) as answer:
-        found = [Check(**check) for check in json.load(answer)]
-    return [Check(name="sandbox", ok=True, detail="own namespaces can be made"), *found]
+        return [Check(**check) for check in json.load(answer)]
 
 
 def _try(name: str, work: Callable[[], str], *, needed: bool = True) -> Check:
@@ -190,6 +217,13 @@ def _connect(sandbox: Sandbox) -> str:
         return f"containers reach the outside by {network.way_out()}"
     finally:
         network.close()
+
+
+def _run_chroot(sandbox: Sandbox, proc: str) -> str:
+    from keelway.engine.run.chroot_runtime import ChrootRuntime  # noqa: PLC0415 - likewise
+
+    ChrootRuntime.probe(sandbox.state_dir, proc)
+    return "commands can be run by chroot"
 
 
 def _run(sandbox: Sandbox) -> str:

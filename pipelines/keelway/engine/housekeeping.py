@@ -22,7 +22,7 @@ from keelway.engine.policy import (
     read_policy,
     with_spaces,
 )
-from keelway.engine.run.enter import enter_sandbox
+from keelway.engine.run.isolation import enter
 from keelway.engine.sizes import parse_age, show_size
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def du(settings: Settings, kinds: frozenset[str] = frozenset(), *, as_json: bool
         return 0
 
     settings.check_store()
-    return enter_sandbox(child)
+    return enter(settings.isolation, child)
 
 
 def prune(
@@ -124,7 +124,7 @@ def prune(
         return 0
 
     settings.check_store()
-    return enter_sandbox(child)
+    return enter(settings.isolation, child)
 
 
 def _tell_freed(freed: Freed, *, only_look: bool) -> None:

@@ -77,16 +77,16 @@ def session(arguments: Sequence[str]) -> int:
             on_ready=startup.ready,
         )
 
-    code = _enter(child)
+    code = _enter(settings.isolation, child)
     reason = startup.failure(code)
     return code if reason is None else refuse(listener, clients, reason)
 
 
-def _enter(child: Callable[[Sandbox], int]) -> int:
+def _enter(isolation: str, child: Callable[[Sandbox], int]) -> int:
     try:
-        from keelway.engine.run.enter import enter_sandbox  # noqa: PLC0415 - after the first line
+        from keelway.engine.run.isolation import enter  # noqa: PLC0415 - after the first line
 
-        return enter_sandbox(child)
+        return enter(isolation, child)
     except EngineError as error:
         sys.stderr.write(f"keelway-engine: {error}\n")
         return 1

@@ -17,13 +17,15 @@ _PROGRESS = "plain"  # who else writes to the terminal, a session cannot know
 
 
 class Settings(NamedTuple):  # dataclasses take 15 ms to import, on the way to the first line
-    """Where the store is, how progress is told, and the time that images are dated."""
+    """Where the store is, how progress is told, how images are dated, commands isolated."""
 
     store: Path
     progress: str
     epoch: int | None
     gc: str = ""
     """How large the store may be, as `store.policy` reads it; empty for the default."""
+    isolation: str = "auto"
+    proc: str = "none"
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
@@ -43,6 +45,8 @@ class Settings(NamedTuple):  # dataclasses take 15 ms to import, on the way to t
             progress=progress,
             epoch=_epoch(environment),
             gc=_gc(environment),
+            isolation=_choice(environment, "ISOLATION", ("auto", "namespace", "chroot")),
+            proc=_choice(environment, "PROC", ("none", "proot")),
         )
 
     def check_store(self) -> None:
@@ -63,6 +67,16 @@ class Settings(NamedTuple):  # dataclasses take 15 ms to import, on the way to t
                 f"the store {self.store} cannot be written to; "
                 "set KEELWAY_STORE to a directory of your own"
             )
+
+
+def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    """Return the value of a variable; its first choice is meant where it is not set."""
+    variable = f"KEELWAY_ENGINE_{name}"
+    value = environment.get(variable) or choices[0]
+    if value not in choices:
+        listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+        raise EngineError(f"{variable}={value!r} is unknown; choose {listed}")
+    return value
 
 
 def _store(environment: Mapping[str, str]) -> Path:

@@ -31,9 +31,20 @@ def test_times_and_progress() -> None:
     assert Settings.of({}).progress == "plain"
 
 
+def test_isolation_is_found_out_where_nothing_is_said() -> None:
+    assert (Settings.of({}).isolation, Settings.of({}).proc) == ("auto", "none")
+    said = {"KEELWAY_ENGINE_ISOLATION": "chroot", "KEELWAY_ENGINE_PROC": "proot"}
+    assert (Settings.of(said).isolation, Settings.of(said).proc) == ("chroot", "proot")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SOURCE_DATE_EPOCH", "yesterday"), ("KEELWAY_ENGINE_PROGRESS", "loud")],
+    [
+        ("SOURCE_DATE_EPOCH", "yesterday"),
+        ("KEELWAY_ENGINE_PROGRESS", "loud"),
+        ("KEELWAY_ENGINE_ISOLATION", "total"),
+        ("KEELWAY_ENGINE_PROC", "some"),
+    ],
 )
 def test_values_without_meaning_are_named(name: str, value: str) -> None:
     with pytest.raises(EngineError, match=f"{name}='{value}'"):

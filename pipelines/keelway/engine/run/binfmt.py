@@ -46,6 +46,26 @@ _LOCK = threading.Lock()
 _ready: set[str] = set()
 
 
+def missing_emulator(platform: str, *, registered: bool) -> str | None:
+    """Return qemu's name for what programs of a platform must be given to run here.
+
+    None where they run as they are; with `registered`, what the kernel emulates counts as that.
+
+    Raises:
+        EngineError: They can't run on any machine like this.
+    """
+    os_name, _, rest = platform.partition("/")
+    arch = rest.partition("/")[0]
+    if os_name != "linux":
+        raise EngineError(f"programs for {platform} cannot run here: only Linux ones can")
+    if arch in _NATIVE.get(host_platform.machine(), set()):
+        return None
+    qemu = _QEMU.get(arch)
+    if qemu is None:
+        raise EngineError(f"programs for {platform} cannot run here: no emulator is known")
+    return None if registered and _is_registered(qemu) else qemu
+
+
 def ensure(platform: str) -> None:
     """Make programs of a platform run, in containers too.
 

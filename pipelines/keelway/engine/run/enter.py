@@ -21,7 +21,7 @@ import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from keelway.engine.errors import EngineError
 from keelway.engine.run import binfmt, kernel, overlay
@@ -50,6 +50,8 @@ class Sandbox:
     """An empty directory on a tmpfs that nobody else sees: secrets, sockets, runtime state."""
     rootless: bool
     """Root of a user namespace, not of the machine."""
+    isolation: Literal["namespace", "chroot"] = "namespace"
+    """How commands are kept apart."""
 
 
 def enter_sandbox(child: Callable[[Sandbox], int]) -> int:
@@ -63,7 +65,7 @@ def enter_sandbox(child: Callable[[Sandbox], int]) -> int:
             the host's namespaces, and may only end.
         EngineError: `/proc` is not there to look into.
     """
-    _demand_one_thread()
+    demand_one_thread()
     rootless = _leave_host()
     alive, tied = os.pipe()  # the reading end shows the end of the last process with `tied`
     reason_out, reason_in = os.pipe()
@@ -71,11 +73,11 @@ def enter_sandbox(child: Callable[[Sandbox], int]) -> int:
     if pid == 0:
         os.close(tied)
         os.close(reason_out)
-        _exit_with(lambda: _be_init(child, alive, reason_in, rootless=rootless))
+        exit_with(lambda: _be_init(child, alive, reason_in, rootless=rootless))
     os.close(alive)
     os.close(reason_in)
     try:
-        code = _wait_and_forward(pid)
+        code = wait_and_forward(pid)
     finally:
         os.close(tied)
     with os.fdopen(reason_out, "rb") as told:
@@ -85,7 +87,12 @@ def enter_sandbox(child: Callable[[Sandbox], int]) -> int:
     return code
 
 
-def _demand_one_thread() -> None:
+def demand_one_thread() -> None:
+    """Refuse to go on in a process that has threads: they would stay outside.
+
+    Raises:
+        EngineError: `/proc` is not there to look into.
+    """
     try:
         threads = len(list(Path("/proc/self/task").iterdir()))
     except FileNotFoundError as error:
@@ -121,7 +128,7 @@ def _leave_host() -> bool:
     return True
 
 
-def _exit_with(work: Callable[[], int]) -> None:
+def exit_with(work: Callable[[], int]) -> None:
     """End this process with what the work returns, never returning to the caller's stack."""
     code = _FAILED
     try:
@@ -144,7 +151,7 @@ def _be_init(child: Callable[[Sandbox], int], alive: int, reason: int, *, rootle
 
     Why the mounts were refused is written to `reason`.
     """
-    _die_with_parent(alive)
+    die_with_parent(alive)
     os.setsid()  # a terminal's signals come by way of the outer process, once
     try:
         sandbox = _furnish(rootless=rootless)
@@ -154,11 +161,11 @@ def _be_init(child: Callable[[Sandbox], int], alive: int, reason: int, *, rootle
     os.close(reason)
     pid = os.fork()
     if pid == 0:
-        _exit_with(lambda: child(sandbox))
-    return _wait_and_forward(pid)
+        exit_with(lambda: child(sandbox))
+    return wait_and_forward(pid)
 
 
-def _die_with_parent(alive: int) -> None:
+def die_with_parent(alive: int) -> None:
     """Be killed when the outer process ends, even if it has ended already."""
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     ended, _, _ = select.select([alive], [], [], 0)
@@ -167,7 +174,7 @@ def _die_with_parent(alive: int) -> None:
     os.close(alive)
 
 
-def _wait_and_forward(pid: int) -> int:
+def wait_and_forward(pid: int) -> int:
     """Wait for one child, reaping others, and pass signals on to it."""
 
     def forward(number: int, _: object) -> None:

@@ -31,7 +31,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from keelway.engine.errors import EngineError
-from keelway.engine.run import kernel, overlay
+from keelway.engine.run import inside, kernel, overlay
+from keelway.engine.run.bundle import hosts_text, network_resolv_text
 from keelway.engine.run.datagrams import bound_datagrams, connected_datagrams
 from keelway.engine.run.names import Names
 from keelway.engine.run.netlink import Netlink
@@ -48,7 +49,7 @@ from keelway.engine.run.subnet import Subnet, choose_subnet
 from keelway.engine.run.wire import make_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
 T = TypeVar("T")
 
@@ -77,6 +78,7 @@ class Network:
     state_dir: Path
     names: Names = field(default_factory=Names)
     """What containers find by name, at any time."""
+    shares_ports: bool = False
     _bridge: _Bridge | None = None
     _free: list[Endpoint] = field(default_factory=list)
     _count: int = 0
@@ -122,14 +124,16 @@ class Network:
         """Return a UDP socket of the engine that speaks to a container's address."""
         return _enter(self.ns_path(), lambda: connected_datagrams(address, port))
 
-    def listen(self, endpoint: Endpoint, port: int, *, host: str = "0.0.0.0") -> socket.socket:  # noqa: S104 - its own
-        """Return a listening socket of the engine's at a place on the network.
+    def listen(self, endpoint: Endpoint, port: int, *, host: str | None = None) -> socket.socket:
+        """Return a listening socket of the engine's at a place on the network: at all addresses.
+
+        `host` is the one address to listen on instead.
 
         Raises:
             OSError: The port is taken.
         """
         path = Path(endpoint.ns_path)
-        return _enter(path, lambda: socket.create_server((host, port)))
+        return _enter(path, lambda: socket.create_server((host or _ANY, port)))
 
     def listen_datagrams(self, endpoint: Endpoint, port: int) -> socket.socket:
         """Return a UDP socket of the engine's at a place on the network.
@@ -138,6 +142,18 @@ class Network:
             OSError: The port is taken.
         """
         return _enter(Path(endpoint.ns_path), lambda: bound_datagrams(_ANY, port))
+
+    def starter(self, folder: Path, hosts: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the words that start a program of the host's where it finds services by name."""
+        files = {"hosts": hosts_text(None, socket.gethostname(), hosts)}
+        files["resolv.conf"] = network_resolv_text(self.nameserver())
+        for name, text in files.items():
+            (folder / name).write_text(text)
+        return (
+            *(sys.executable, "-I", "-S", str(Path(inside.__file__))),
+            *(str(self.ns_path()), *(str(folder / name) for name in files)),
+            ",".join(hosts),
+        )
 
     def nameserver(self) -> str | None:
         """Return who looks names up for whoever is on the network; None without a way out."""

@@ -36,6 +36,17 @@ def available_capabilities() -> tuple[str, ...]:
     return ()
 
 
+def number_of(capability: str) -> int:
+    """Return the kernel's number of a capability (`CAP_CHOWN`)."""
+    names: list[str] = [*_NUMBERED.split()]
+    return names.index(capability.removeprefix("CAP_"))
+
+
+def is_filtered() -> bool:
+    """Tell whether this process runs under a filter of system calls already."""
+    return "\nSeccomp:\t2\n" in Path("/proc/self/status").read_text()
+
+
 def special_devices() -> tuple[Json, ...]:
     """Return the host's devices that builds in privileged containers want, where they exist."""
     names = (*_DEVICES, *(f"loop{number}" for number in range(_LOOPS)))

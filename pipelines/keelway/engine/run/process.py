@@ -65,7 +65,7 @@ class Process:
         self._error: BaseException | None = None
         self._child = subprocess.Popen(
             argv,
-            stdin=_standard_input(stdin),
+            stdin=standard_input(stdin),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
@@ -208,7 +208,8 @@ class Process:
         self._ended.set()
 
 
-def _standard_input(stdin: bytes | int | None) -> int:
+def standard_input(stdin: bytes | int | None) -> int:
+    """Return what `subprocess` takes for the standard input of a command."""
     if stdin is None:
         return subprocess.DEVNULL
     return stdin if isinstance(stdin, int) else subprocess.PIPE

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from keelway.engine.errors import EngineError
-from keelway.engine.run import overlay
+from keelway.engine.run import binfmt, overlay
 from keelway.engine.run.bundle import write_bundle
 from keelway.engine.run.failure import logged_error
 from keelway.engine.run.powers import available_capabilities, special_devices
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from keelway.engine.run.bundle import Bundle
+    from keelway.engine.run.executing import Running
     from keelway.engine.run.process import Asked
     from keelway.engine.run.streams import Sink
     from keelway.engine.run.terminal import Terminal
@@ -158,7 +159,7 @@ class Runtime:
                 raise EngineError(f"cannot start {spec.argv[0]!r}: {problem}")
             return code
 
-    def ask(self, process: Process, argv: Sequence[str], *, timeout_s: float) -> Asked | None:
+    def ask(self, process: Running, argv: Sequence[str], *, timeout_s: float) -> Asked | None:
         """Run a second command in the container of a running one, as the same user.
 
         Returns None when time is up; the command is killed then.
@@ -166,13 +167,27 @@ class Runtime:
         Raises:
             EngineError: The runtime could not be started.
         """
-        return process.ask(
-            [str(self.program), *self._options(process.bundle)], argv, timeout_s=timeout_s
+        running = self._own(process)
+        return running.ask(
+            [str(self.program), *self._options(running.bundle)], argv, timeout_s=timeout_s
         )
+
+    def shared_dir(self, root: Path) -> Path:
+        """Return where to make a socket that a command in this root is to be shown."""
+        del root  # whatever is shown is mounted
+        return self.state_dir
+
+    def emulate(self, platform: str) -> None:
+        """Make programs of a platform run in containers.
+
+        Raises:
+            EngineError: They can't; says what to install.
+        """
+        binfmt.ensure(platform)
 
     def join(
         self,
-        process: Process,
+        process: Running,
         argv: Sequence[str],
         terminal: Terminal,
         *,
@@ -183,12 +198,19 @@ class Runtime:
         Raises:
             EngineError: The runtime could not be started.
         """
-        program = [str(self.program), *self._options(process.bundle)]
-        return process.join(program, argv, terminal, gone=gone)
+        running = self._own(process)
+        program = [str(self.program), *self._options(running.bundle)]
+        return running.join(program, argv, terminal, gone=gone)
 
     def close(self) -> None:
         """End what serves the execs; they should be over."""
         self.reaper.close()
+
+    @staticmethod
+    def _own(process: Running) -> Process:
+        if not isinstance(process, Process):
+            raise TypeError(f"expected a process of this runtime, got {process!r}")
+        return process
 
     def _argv(self, bundle: Bundle) -> Sequence[str]:
         argv = [str(self.program), *self._options(bundle)]

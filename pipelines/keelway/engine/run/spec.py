@@ -73,6 +73,8 @@ class Bind:
     source: Path
     target: str
     readonly: bool = False
+    shared: bool = False
+    """Others have it at the same time: a cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,8 @@ class ExecSpec:
     """The runtime gives the command a terminal of so many columns and lines, not three streams."""
     privileged: bool = False
     """All capabilities of the engine, its devices, no masks and no system call filter."""
+    platform: str = ""
+    """What the programs are made for, as `linux/arm64`; empty is this machine's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +186,7 @@ def _process(spec: ExecSpec, confinement: Confinement) -> Json:
             "umask": 0o022,
         },
         "args": list(spec.argv),
-        "env": _last_wins(spec.env),
+        "env": last_wins(spec.env),
         "cwd": spec.cwd,
         "capabilities": {"bounding": names, "effective": names, "permitted": names},
         "noNewPrivileges": False,
@@ -265,7 +269,7 @@ def _depth(target: str) -> int:
     return len(PurePosixPath(target).parts)
 
 
-def _last_wins(env: Sequence[str]) -> list[str]:
+def last_wins(env: Sequence[str]) -> list[str]:
     """Drop all but the last of equal names: programs differ in which one they take."""
     found: dict[str, str] = {}
     for entry in env:

@@ -36,11 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from keelway.engine.graph.node import Node
-    from keelway.engine.run.network import Network
-    from keelway.engine.run.runtime import Runtime
     from keelway.engine.run.terminal import Terminal
     from keelway.engine.schema.clients import Clients
-    from keelway.engine.solve.machine import Progress
+    from keelway.engine.solve.machine import Isolation, Progress
     from keelway.engine.store.images import Image
     from keelway.engine.store.store import Store
 
@@ -54,8 +52,7 @@ class Session:
         self,
         *,
         store: Store,
-        runtime: Runtime,
-        network: Network,
+        isolation: Isolation,
         progress: Progress,
         clients: Clients,
         terminal: Terminal | None,
@@ -66,8 +63,7 @@ class Session:
 
         Args:
             store: where results are kept.
-            runtime: what runs commands.
-            network: what commands reach the outside by.
+            isolation: what runs commands and keeps them apart.
             progress: whoever is told of operations.
             clients: who may speak to the session.
             terminal: what the client was started from.
@@ -82,8 +78,9 @@ class Session:
         self.solver = Solver(
             Machine(
                 store=store,
-                runtime=runtime,
-                network=network,
+                runtime=isolation.runtime,
+                network=isolation.network,
+                snapshotter=isolation.snapshotter,
                 progress=progress,
                 clients=clients,
                 secret=self.secret_value,
@@ -322,6 +319,7 @@ class Session:
         self.solver.services.close()
         self.solver.machine.network.close()
         self.solver.machine.runtime.close()
+        self.solver.machine.snapshotter.close()
         self.store.close()
         self.solver.machine.progress.close()
 

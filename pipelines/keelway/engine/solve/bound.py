@@ -12,7 +12,7 @@ from keelway.engine.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keelway.engine.run.process import Process
+    from keelway.engine.run.executing import Running
     from keelway.engine.solve.instance import Instance
     from keelway.engine.solve.streams import Streams
 
@@ -40,7 +40,7 @@ class Bound:
     hosts: dict[str, str] = field(default_factory=dict[str, str])
     """Names for `/etc/hosts`: aliases and host names of these services."""
 
-    def run(self, process: Process, streams: Streams) -> int:
+    def run(self, process: Running, streams: Streams) -> int:
         """Run the command to its end and return its exit code; kill it when a service ends.
 
         Raises:

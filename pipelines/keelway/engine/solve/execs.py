@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError, ExecFailed
 from keelway.engine.graph import ops
-from keelway.engine.run import binfmt
 from keelway.engine.run.inroot import Root
 from keelway.engine.solve.result import Result, Stream
 from keelway.engine.solve.streams import Output, Streams, for_error
@@ -37,7 +36,7 @@ def run_exec(step: Step, op: ops.Exec, key: str) -> Result:
         ExecFailed: The exit code is not one that was expected.
         EngineError: The command could not be run at all.
     """
-    binfmt.ensure(op.platform)
+    step.machine.runtime.emulate(op.platform)
     writing, code, streams = _run(step, op)
     snapshots = [writing[0].result]
     for number, mount in enumerate(op.mounts, start=1):

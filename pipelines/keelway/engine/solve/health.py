@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from keelway.engine.graph.ops import Check, Service
-    from keelway.engine.run.process import Process
+    from keelway.engine.run.executing import Running
     from keelway.engine.solve.machine import Machine
 
 # As long as Dagger goes on trying one port.
@@ -29,7 +29,7 @@ _TIMED_OUT = 124
 def wait_healthy(
     machine: Machine,
     service: Service,
-    process: Process,
+    process: Running,
     address: str,
     over: Callable[[float], bool],
 ) -> bool:
@@ -48,7 +48,7 @@ def wait_healthy(
     return all(_answers(machine, address, port, over) for port in service.probed)
 
 
-def _begun(process: Process, over: Callable[[float], bool]) -> bool:
+def _begun(process: Running, over: Callable[[float], bool]) -> bool:
     """Wait until the command itself runs."""
     while not process.has_begun():
         if over(_FIRST_S / 4):
@@ -76,7 +76,7 @@ def _answers(machine: Machine, address: str, port: int, over: Callable[[float], 
             return True
 
 
-def _check(machine: Machine, check: Check, process: Process, over: Callable[[float], bool]) -> bool:
+def _check(machine: Machine, check: Check, process: Running, over: Callable[[float], bool]) -> bool:
     """Ask until the answer is good; the service fails when it was bad as often as allowed.
 
     Without an interval the command is asked often, so that a good answer is not waited for, but a

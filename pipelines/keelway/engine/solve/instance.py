@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from keelway.engine.graph.values import Port
-    from keelway.engine.run.process import Process
+    from keelway.engine.run.executing import Running
 
 GRACE_S = 10.0
 """How long a service that was asked to end has for it, and one without users before that."""
@@ -47,7 +47,7 @@ class Work(Protocol):
         ...
 
     @property
-    def process(self) -> Process | None:
+    def process(self) -> Running | None:
         """Return the command while it runs, None where there is none."""
         ...
 
@@ -70,6 +70,8 @@ class Instance:
         self.stopping = False
         """It was asked to end: whoever needs it waits for that, and starts another."""
         self.leaving: threading.Timer | None = None
+        self.ports: frozenset[int] = frozenset()
+        """What it listens on, which matters where services share one network."""
         self.grace_s = GRACE_S
         """How long it goes on without users."""
         self.where: Where | None = None
@@ -91,7 +93,7 @@ class Instance:
         self._thread.start()
 
     @property
-    def process(self) -> Process | None:
+    def process(self) -> Running | None:
         """Return the command of a container's service while it runs."""
         return None if self.is_over else self._work.process
 

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from keelway.engine.graph.node import Node
-    from keelway.engine.run.network import Network
-    from keelway.engine.run.runtime import Runtime
+    from keelway.engine.run.executing import Executor, Wiring
+    from keelway.engine.solve.snapshotter import Snapshotter
     from keelway.engine.solve.way import Way
     from keelway.engine.store.store import Store
 
@@ -60,12 +60,22 @@ class Clients(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Isolation:
+    """How commands are run and kept apart, and how they get their root."""
+
+    runtime: Executor
+    network: Wiring
+    snapshotter: Snapshotter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """The parts that a solver works with, made once a session."""
 
     store: Store
-    runtime: Runtime
-    network: Network
+    runtime: Executor
+    network: Wiring
+    snapshotter: Snapshotter
     progress: Progress
     clients: Clients
     secret: Callable[[str], bytes]

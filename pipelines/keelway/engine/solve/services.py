@@ -10,13 +10,13 @@ from __future__ import annotations
 import base64
 import contextlib
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
-from keelway.engine.graph.ops import Exec, Forward, HostService, Service, Tunnel
+from keelway.engine.graph.ops import Exec, HostService, Service, Tunnel
 from keelway.engine.solve.bound import Beside, Bound
 from keelway.engine.solve.instance import Instance
+from keelway.engine.solve.ports import forwarded, listened
 from keelway.engine.solve.serving import LOOPBACK, ContainerWork, HostWork, TunnelWork
 from keelway.engine.solve.step import Step
 from keelway.engine.solve.surroundings import check_locks
@@ -216,6 +216,8 @@ class Services:
         """Return the instance of a definition, started if need be, with one more user."""
         key = self._solver.key(node)
         self._solver.evaluate(node)  # what fails here is no failure of the service
+        if self._solver.machine.network.shares_ports:
+            self._make_room(key, node)
         while True:
             with self._lock:
                 instance = self._running.get(key)
@@ -238,6 +240,7 @@ class Services:
         instance = Instance(name, self._work(node), self._ready, self._ended)
         if tunnel:
             instance.grace_s = 0.0  # nothing is saved by it, and the ports are the host's
+        instance.ports = listened(node)
         self._running[key] = instance
         instance.start()
         return instance
@@ -254,6 +257,25 @@ class Services:
             nodes.setdefault(key, node)
             aliases.setdefault(key, []).extend([binding.alias] if binding.alias else [])
         return [(node, tuple(aliases[key])) for key, node in nodes.items()]
+
+    def _make_room(self, key: str, node: Node) -> None:
+        """End services that nobody uses any more and that have the ports of one to be started."""
+        with self._lock:
+            if key in self._running:
+                return
+            idle = [
+                (instance, instance.leaving)
+                for instance in self._running.values()
+                if instance.leaving is not None
+                and not (instance.users or instance.pinned or instance.stopping)
+                and instance.ports & listened(node)
+            ]
+            for instance, leaving in idle:
+                leaving.cancel()
+                instance.stopping = True
+        for instance, _ in idle:
+            instance.end_gently()
+            instance.wait_ended(_END_S)
 
     def _leave(self, instance: Instance) -> None:
         """Take one user away; the last one leaves the service some time for the next."""
@@ -296,7 +318,7 @@ class Services:
             case HostService():
                 return HostWork(machine, node.op)
             case Tunnel():
-                forwards = _forwards(node.op, node.inputs[0])
+                forwards = forwarded(node.op, node.inputs[0])
                 return TunnelWork(machine, forwards, lambda: self.holding(node.inputs[0]))
             case _:
                 raise TypeError(f"expected a service, got {node.op!r}")
@@ -313,20 +335,3 @@ class Services:
             nodes=node.inputs,
         )
         return ContainerWork(step, service, self.hostname(node), self._solver.reported)
-
-
-def _forwards(tunnel: Tunnel, upstream: Node) -> tuple[Forward, ...]:
-    """Return what a tunnel forwards: the ports that it names, else all that the service has.
-
-    Raises:
-        EngineError: There are none.
-    """
-    ports = upstream.op.ports if isinstance(upstream.op, Service) else ()
-    same = tuple(
-        Forward(backend=port, frontend=port, protocol=protocol) for port, protocol in ports
-    )
-    found = (*(same if tunnel.native else ()), *tunnel.forwards)
-    found = found or tuple(replace(one, frontend=0) for one in same)
-    if not found:
-        raise EngineError("no ports to forward")
-    return found

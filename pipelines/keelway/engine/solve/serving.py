@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError, ExecFailed
 from keelway.engine.graph.values import Port
-from keelway.engine.run import binfmt
 from keelway.engine.run.datagrams import (
     DatagramRelay,
     bound_datagrams,
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from keelway.engine.graph.ops import Forward, HostService, Service
-    from keelway.engine.run.process import Process
+    from keelway.engine.run.executing import Running
     from keelway.engine.run.spec import Endpoint
     from keelway.engine.solve.bound import Bound
     from keelway.engine.solve.instance import Instance
@@ -60,7 +59,7 @@ class ContainerWork:
         self._service = service
         self._hostname = hostname
         self._lock = threading.Lock()
-        self._process: Process | None = None
+        self._process: Running | None = None
         self._stopped = threading.Event()
         self._over = threading.Event()
         self._unhealthy: Exception | None = None
@@ -77,7 +76,7 @@ class ContainerWork:
     def _run(self, ready: Callable[[Where], None], op_id: str) -> int:
         step = self._step = replace(self._step, op_id=op_id)
         command = self._service.exec
-        binfmt.ensure(command.platform)
+        step.machine.runtime.emulate(command.platform)
         cancelled = self._stopped.is_set
         with ExitStack() as dependencies, ExitStack() as stack:
             try:
@@ -99,7 +98,7 @@ class ContainerWork:
             return self._serve(here, bound, ready)
 
     @property
-    def process(self) -> Process | None:
+    def process(self) -> Running | None:
         """Return the command once it is started."""
         return self._process
 
@@ -150,7 +149,7 @@ class ContainerWork:
 
     def _watch(
         self,
-        process: Process,
+        process: Running,
         here: Surroundings,
         healthy: threading.Event,
         ready: Callable[[Where], None],
@@ -170,7 +169,7 @@ class ContainerWork:
 class HostWork:
     """Ports of the host, at an address that containers reach."""
 
-    process: Process | None = None
+    process: Running | None = None
 
     def __init__(self, machine: Machine, service: HostService) -> None:
         """Prepare to pass connections on to the host."""
@@ -228,7 +227,7 @@ class HostWork:
 class TunnelWork:
     """Ports of the host that lead to a service, which runs as long as the tunnel does."""
 
-    process: Process | None = None
+    process: Running | None = None
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ import shutil
 import socket
 import stat
 import tempfile
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from keelway.engine.run.relay import Relay
 from keelway.engine.run.spec import Bind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
     from contextlib import ExitStack
 
     from keelway.engine.graph.sockets import ExecSocket
@@ -26,20 +27,19 @@ if TYPE_CHECKING:
 _WAITING = 128
 
 
-def relayed(
-    sockets: Sequence[ExecSocket], root: Root, state_dir: Path, stack: ExitStack
-) -> list[Bind]:
+def relayed(sockets: Sequence[ExecSocket], root: Root, place: Path, stack: ExitStack) -> list[Bind]:
     """Listen for each socket and return where the listeners are shown; `stack` ends them.
 
-    The host's own socket is not mounted: its mode and its owner are the host's, and with a
-    socket of the engine's the command gets those that were asked for.
+    They are made in a directory of their own in `place`. The host's own socket is not mounted: its
+    mode and its owner are the host's, and with a socket of the engine's the command gets those that
+    were asked for.
 
     Raises:
         EngineError: The host has no such socket, or the container no such owner.
     """
     if not sockets:
         return []
-    folder = Path(tempfile.mkdtemp(prefix="sockets-", dir=state_dir))
+    folder = Path(tempfile.mkdtemp(prefix="sockets-", dir=place))
     folder.chmod(0o711)
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     relay = Relay()
@@ -71,11 +71,22 @@ def check_socket(path: str) -> None:
 def _listener(path: Path, one: ExecSocket, root: Root) -> socket.socket:
     owner = users.lookup(root, one.owner or "0", fallback_gid="same")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
+    with _short(path) as name:
+        listener.bind(name)
     os.chown(path, owner.uid, owner.gid)
     path.chmod(one.mode)
     listener.listen(_WAITING)
     return listener
+
+
+@contextmanager
+def _short(path: Path) -> Generator[str]:
+    """Have a name of a path that is short enough for a socket's address, 108 bytes (unix(7))."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def _dial(path: str) -> socket.socket:

@@ -77,7 +77,7 @@ class Solver:
     def __init__(self, machine: Machine) -> None:
         """Work with these parts; results are remembered for the session."""
         self.machine = machine
-        self.views = Views(machine.store)
+        self.views = Views(machine.store, machine.snapshotter)
         self.contents = Contents(machine.store, self.views)
         self.services = Services(self)
         self._results: dict[str, Result] = {}

@@ -79,7 +79,7 @@ def surround(step: Step, op: ops.Exec, stack: ExitStack, place: Place) -> Surrou
     for number, mount in enumerate(op.mounts, start=1):
         _mount(step, number, mount, here, root, stack, place)
     _give_secrets(step, op, root, here)
-    here.binds += relayed(op.sockets, root, step.machine.runtime.state_dir, stack)
+    here.binds += relayed(op.sockets, root, step.machine.runtime.shared_dir(writing.root), stack)
     here.spec = _spec(step, op, here, stack, place)
     made = _prepare(here.spec)
     for written in (writing, *here.written.values()):
@@ -157,7 +157,7 @@ def _tree(step: Step, mount: ops.ExecMount, stack: ExitStack) -> tuple[Bind, Wri
     snapshot = step.inputs[mount.input]
     writing = None
     if mount.readonly:
-        path = stack.enter_context(step.views.reading(snapshot))
+        path = stack.enter_context(step.views.shown(snapshot))
     else:
         writing = stack.enter_context(step.views.writing(snapshot))
         path = writing.root
@@ -187,7 +187,7 @@ def _cache(step: Step, mount: ops.ExecMount, root: Root) -> Bind:
             os.chown(folder, owner.uid, owner.gid)
 
     path = step.machine.store.volumes.seed(mount.cache, fill)
-    return Bind(source=path, target=mount.target, readonly=mount.readonly)
+    return Bind(source=path, target=mount.target, readonly=mount.readonly, shared=True)
 
 
 def _give_secrets(step: Step, op: ops.Exec, root: Root, here: Surroundings) -> None:
@@ -245,4 +245,5 @@ def _spec(step: Step, op: ops.Exec, here: Surroundings, stack: ExitStack, place:
         names=None if endpoint is None else network.names,
         init=op.init,
         privileged=op.privileged,
+        platform=op.platform,
     )

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from keelway.engine.graph.ops import Exec
-from keelway.engine.run import binfmt
 from keelway.engine.solve.step import Step
 from keelway.engine.solve.surroundings import Place, surround
 
@@ -41,7 +40,7 @@ def run_at_terminal(
         services=solver.services,
         nodes=node.inputs,
     )
-    binfmt.ensure(op.platform)
+    solver.machine.runtime.emulate(op.platform)
     with (
         step.services.bound(step, op.bindings, cancelled=gone) as bound,
         ExitStack() as stack,

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from keelway.engine.run.overlay import mount_overlay
 from keelway.engine.solve.result import layer_id
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keelway.engine.solve.result import Snapshot
+    from keelway.engine.solve.snapshotter import Snapshotter
     from keelway.engine.store.store import Store
 
 RUN = 32
@@ -47,11 +47,12 @@ class Writing:
 
 
 class Views:
-    """Mounts snapshots of one store."""
+    """Makes trees of the snapshots of one store."""
 
-    def __init__(self, store: Store) -> None:
-        """Keep the store whose layers are mounted."""
+    def __init__(self, store: Store, snapshotter: Snapshotter) -> None:
+        """Keep the store that has the layers, and how they become one tree."""
         self._store = store
+        self._snapshotter = snapshotter
         self._squashed: dict[Snapshot, Path] = {}
         self._paths: dict[str, Path] = {}
 
@@ -95,30 +96,44 @@ class Views:
             if not snapshot:
                 yield work
                 return
-            with mount_overlay(self.lowers(snapshot), upper=None, work=None, target=work):
-                yield work
+            with self._snapshotter.reading(snapshot, self.lowers(snapshot), work) as tree:
+                yield tree
         finally:
             self._store.discard(work)
 
     @contextmanager
+    def shown(self, snapshot: Snapshot) -> Generator[Path]:
+        """Have a tree that a command may be shown: what it writes there reaches nobody."""
+        if self._snapshotter.guards:
+            with self.reading(snapshot) as tree:
+                yield tree
+        else:
+            with self.writing(snapshot) as writing:
+                writing.discard = True
+                yield writing.root
+
+    @contextmanager
     def writing(self, snapshot: Snapshot) -> Generator[Writing]:
-        """Mount the snapshot with a fresh upper layer; keep that layer if the block succeeds."""
+        """Have the snapshot's tree with a fresh layer; keep that layer if the block succeeds."""
         home = self._store.new_work("step")
-        upper, work, root = home / "upper", home / "work", home / "root"
+        upper = home / "upper"
         try:
-            for path in (upper, work, root):
-                path.mkdir()
+            upper.mkdir()
             lowers = self.lowers(snapshot)
             dress_root(lowers[-1] if lowers else None, upper)
-            writing = Writing(base=snapshot, root=root, upper=upper)
-            with mount_overlay(lowers, upper=upper, work=work, target=root):
+            with self._snapshotter.writing(snapshot, lowers, home, upper) as tree:
+                writing = Writing(base=snapshot, root=tree.root, upper=upper)
                 yield writing
+                if writing.discard:
+                    writing.result = snapshot
+                else:
+                    tree.keep(upper)
             if writing.discard:
-                writing.result = snapshot
                 return
             for clean in writing.clean:
                 clean(upper)
             writing.result = self._keep(snapshot, upper, lowers)
+            tree.became(writing.result, [self.path(layer) for layer in writing.result])
         finally:
             self._store.discard(home)
 
