@@ -20,7 +20,7 @@ import pytest_asyncio
 
 from tests.support.engines import Engine, may_be_unprivileged, sdk_session
 from tests.support.leftovers import traces, wait_until
-from tests.support.missing import missing, need
+from tests.support.missing import missing, need, root_only
 from tests.support.raw_session import RawSession, close_session, start_session
 from tests.support.shell import output, settle, shell
 
@@ -48,6 +48,7 @@ rm -r /srv-data/folder && echo now a file > /srv-data/folder; touch -d '2001-01-
 def lesser(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """The engine as a job of Kubernetes or GitLab would start it, with a store of its own."""
     engine.require_local()
+    root_only("an ordinary user has no privileges that can be given up")
     if not may_be_unprivileged():
         missing("root, who can give up privileges to be like root in a container")
     scratch = tmp_path_factory.mktemp("chroot")
