@@ -16,6 +16,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 
+from keelway.dockerfile import character_sets
 from keelway.dockerfile.errors import Location, Source, SyntaxProblem
 
 
@@ -107,7 +108,11 @@ def _expression(pattern: str) -> re.Pattern[str]:
         if pattern.startswith("**", at):
             piece, at = _double_star(pattern, at)
         elif char == "[":
-            piece, at = _set(pattern, at)
+            try:
+                inside, at = character_sets.expression_of(pattern, at)
+            except ValueError as error:
+                raise SyntaxProblem(f"syntax error in pattern: {pattern}: {error}") from error
+            piece = f"(?!/){inside}"
         elif char == "\\":
             if at + 1 >= len(pattern):
                 raise SyntaxProblem(f"syntax error in pattern: {pattern} ends in a backslash")
@@ -124,28 +129,3 @@ def _double_star(pattern: str, at: int) -> tuple[str, int]:
     if pattern.startswith("/", at):
         at += 1
     return (".*" if at >= len(pattern) else "(?:.*/)?"), at
-
-
-def _set(pattern: str, at: int) -> tuple[str, int]:
-    """Return the expression of a `[...]`, and where the pattern goes on."""
-    at += 1
-    negated = pattern[at : at + 1] == "^"
-    at += negated
-    items: list[str] = []
-    while pattern[at : at + 1] != "]" or not items:
-        low, at = _member(pattern, at)
-        high = low
-        if pattern[at : at + 1] == "-" and pattern[at + 1 : at + 2] not in {"", "]"}:
-            high, at = _member(pattern, at + 1)
-        if high < low:
-            raise SyntaxProblem(f"syntax error in pattern: {pattern} has a range that is none")
-        items.append(f"{re.escape(low)}-{re.escape(high)}")
-    return f"(?!/)[{'^' if negated else ''}{''.join(items)}]", at + 1
-
-
-def _member(pattern: str, at: int) -> tuple[str, int]:
-    """Return a character of a set, and where the set goes on."""
-    at += pattern[at : at + 1] == "\\"
-    if at >= len(pattern):
-        raise SyntaxProblem(f"syntax error in pattern: {pattern} has a '[' without a ']'")
-    return pattern[at], at + 1

@@ -73,9 +73,9 @@ def test_comments_empty_lines_and_a_byte_order_mark_are_nothing() -> None:
     ("text", "told"),
     [
         ("a\n!\n", "illegal exclusion pattern"),
-        ("a\n[b\n", "without a ']'"),
+        ("a\n[b\n", "a '\\[' has no ']'"),
         ("a\nb\\\n", "ends in a backslash"),
-        ("a\n[z-a]\n", "range that is none"),
+        ("a\n[z-a]\n", "a range is none"),
     ],
 )
 def test_malformed_pattern_is_told_with_its_line(text: str, told: str) -> None:

@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from keelway.dockerfile import character_sets
 from keelway.engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -95,7 +96,10 @@ def component(pattern: str) -> re.Pattern[str]:
     while at < len(pattern):
         char = pattern[at]
         if char == "[":
-            piece, at = _set(pattern, at)
+            try:
+                piece, at = character_sets.expression_of(pattern, at)
+            except ValueError as error:
+                raise EngineError(f"syntax error in pattern {pattern!r}: {error}") from error
         elif char == "\\":
             if at + 1 == len(pattern):
                 raise EngineError(f"syntax error in pattern {pattern!r}: it ends in a backslash")
@@ -104,28 +108,3 @@ def component(pattern: str) -> re.Pattern[str]:
             piece, at = {"*": ".*", "?": "."}.get(char) or re.escape(char), at + 1
         found.append(piece)
     return re.compile("".join(found), re.DOTALL)
-
-
-def _set(pattern: str, at: int) -> tuple[str, int]:
-    """Return the expression of a `[...]`, and where the pattern goes on."""
-    at += 1
-    negated = pattern[at : at + 1] == "^"
-    at += negated
-    items: list[str] = []
-    while pattern[at : at + 1] != "]" or not items:
-        low, at = _member(pattern, at)
-        high = low
-        if pattern[at : at + 1] == "-" and pattern[at + 1 : at + 2] not in {"", "]"}:
-            high, at = _member(pattern, at + 1)
-        if high < low:
-            raise EngineError(f"syntax error in pattern {pattern!r}: a range is none")
-        items.append(f"{re.escape(low)}-{re.escape(high)}")
-    return f"[{'^' if negated else ''}{''.join(items)}]", at + 1
-
-
-def _member(pattern: str, at: int) -> tuple[str, int]:
-    """Return a character of a set, and where the set goes on."""
-    at += pattern[at : at + 1] == "\\"
-    if at >= len(pattern):
-        raise EngineError(f"syntax error in pattern {pattern!r}: a '[' has no ']'")
-    return pattern[at], at + 1
