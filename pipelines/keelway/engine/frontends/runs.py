@@ -10,7 +10,8 @@ from keelway.dockerfile.heredocs import parse_heredoc
 from keelway.dockerfile.mounts import resolve_mount
 from keelway.engine.frontends.settings import with_shell
 from keelway.engine.graph import ops
-from keelway.engine.graph.container import ExecOptions, Extras, Mount, with_exec
+from keelway.engine.graph.command import ExecOptions, Extras, with_exec
+from keelway.engine.graph.container import Mount
 from keelway.engine.graph.node import Node
 from keelway.engine.graph.sockets import ExecSocket
 from keelway.engine.graph.values import CacheVolume, Directory

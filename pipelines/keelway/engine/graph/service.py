@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
-from keelway.engine.graph.container import Container, ExecOptions, command_node
+from keelway.engine.graph.command import ExecOptions, command_node
 from keelway.engine.graph.node import Node
 from keelway.engine.graph.ops import Check, Exec, HostService, Tunnel
 from keelway.engine.graph.ops import Service as Definition
@@ -19,6 +19,7 @@ from keelway.engine.graph.ops import Service as Definition
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from keelway.engine.graph.container import Container
     from keelway.engine.graph.ops import Forward
     from keelway.engine.graph.values import Healthcheck, Port
 

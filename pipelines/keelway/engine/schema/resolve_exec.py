@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
-from keelway.engine.graph.container import Container, ExecOptions, with_exec
+from keelway.engine.graph.command import ExecOptions, with_exec
 from keelway.engine.graph.ops import Expect
 from keelway.engine.schema.registry import Resolvers
 from keelway.engine.schema.resolve_container import expanded
 from keelway.engine.schema.text import LongText, text_of
 
 if TYPE_CHECKING:
+    from keelway.engine.graph.container import Container
     from keelway.engine.schema.registry import Arguments
     from keelway.engine.schema.session import Session
     from keelway.engine.solve.result import Result, Stream

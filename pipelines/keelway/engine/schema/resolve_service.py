@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
-from keelway.engine.graph.container import Container, ExecOptions
+from keelway.engine.graph.command import ExecOptions
 from keelway.engine.graph.ops import Forward, HostService, Tunnel
 from keelway.engine.graph.service import (
     Service,
@@ -20,6 +20,7 @@ from keelway.engine.schema.request import current_request, own_client
 from keelway.engine.schema.resolve_container import expanded
 
 if TYPE_CHECKING:
+    from keelway.engine.graph.container import Container
     from keelway.engine.graph.values import Port
     from keelway.engine.schema.registry import Arguments
     from keelway.engine.schema.session import Session

@@ -7,14 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
-from keelway.engine.graph.container import (
-    Container,
-    ExecOptions,
-    Extras,
-    Mount,
-    command_node,
-    with_mount,
-)
+from keelway.engine.graph.command import ExecOptions, Extras, command_node
+from keelway.engine.graph.container import Container, Mount, with_mount
 from keelway.engine.graph.terminal import TerminalCommand
 from keelway.engine.schema import resolve_image
 from keelway.engine.schema.registry import Resolvers
