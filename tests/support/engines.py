@@ -56,9 +56,14 @@ class Engine:
         return Engine(kind=self.kind, program=self.program, environment=changed)
 
     def unprivileged(self, scratch: Path) -> Engine:
-        """Return the local engine as it starts in a container with Docker's own privileges."""
+        """Return the local engine as it starts in a container with Docker's own privileges.
+
+        Where the tests themselves run so already, that is the engine as it is.
+        """
         if self.program is None or self.kind is not Kind.LOCAL:
             raise TypeError(f"only the local engine can give up privileges, not {self.kind.value}")
+        if unprivileged.is_unprivileged():
+            return self
         written = scratch / "unprivileged-engine"
         helper = Path(unprivileged.__file__)
         written.write_text(f'#!/bin/sh\nexec {sys.executable} {helper} {self.program} "$@"\n')

@@ -29,6 +29,8 @@ DOCKER_CAPABILITIES: Final = frozenset({0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 
 """CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_RAW SYS_CHROOT
 MKNOD AUDIT_WRITE SETFCAP, as in linux/capability.h."""
 
+_CAP_SYS_ADMIN: Final = 21
+
 _AUDIT_ARCH: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _CLONE: Final = {"x86_64": 56, "aarch64": 220}
 _CLONE3: Final = 435
@@ -85,6 +87,13 @@ def give_up_privileges() -> None:
         if libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number), f"capability {capability}")
+
+
+def is_unprivileged() -> bool:
+    """Tell whether this process has none of these privileges as it is."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    return not int(fields["CapBnd"], 16) >> _CAP_SYS_ADMIN & 1
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -107,7 +107,7 @@ def _chroot(sandbox: Sandbox, settings: Settings) -> Executor:
     from keelway.engine.run.chroot_enter import warn  # noqa: PLC0415 - for this isolation only
     from keelway.engine.run.chroot_runtime import ChrootRuntime  # noqa: PLC0415 - likewise
 
-    warn(settings.proc)
+    warn(sandbox, settings.proc)
     if settings.proc == "proot":
         # proot walks to a command's root as the command's user. What is below has random names.
         settings.store.chmod(0o711)

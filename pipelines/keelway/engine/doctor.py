@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
 from keelway.engine.policy import describe
-from keelway.engine.run.isolation import allows_namespaces
+from keelway.engine.run.isolation import chroot_reason
 from keelway.engine.schema.client import find_client, version_of
 from keelway.engine.startup import Startup
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from keelway.engine.settings import Settings
 
 _SECOND_CLASS = (
-    "chroot only: neither mounts nor namespaces are allowed here, so commands are hardly isolated "
-    "from each other and from this container"
+    "chroot only, so commands are hardly isolated from each other and from this container; it is "
+    "so since {}"
 )
 
 
@@ -103,9 +103,7 @@ _FOR_NAMESPACES = {"crun", "slirp4netns"}
 def examine(settings: Settings) -> Iterator[Check]:
     """Yield what was found, the cheap things first. The process must have one thread."""
     yield _sdk()
-    chroot = settings.isolation == "chroot" or (
-        settings.isolation == "auto" and not allows_namespaces()
-    )
+    chroot = chroot_reason(settings.isolation) is not None
     for tool in _tools(chroot=chroot):
         yield tool.check()
     try:
@@ -167,7 +165,7 @@ def _enter(settings: Settings) -> list[Check]:
     def child(sandbox: Sandbox) -> int:
         if sandbox.isolation == "chroot":
             checks = [
-                Check(name="sandbox", ok=True, detail=_SECOND_CLASS),
+                Check(name="sandbox", ok=True, detail=_SECOND_CLASS.format(sandbox.reason)),
                 _try("runtime", lambda: _run_chroot(sandbox, settings.proc)),
             ]
         else:

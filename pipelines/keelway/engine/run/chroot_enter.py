@@ -36,21 +36,24 @@ _TMPFS: Final = "tmpfs"
 _SUBREAPER: Final = 36
 
 WARNING: Final = (
-    "keelway-engine: SECOND-CLASS ISOLATION (chroot): this place allows neither mounts nor "
-    "namespaces. Commands are kept to their own root directory by chroot only: they share this "
+    "keelway-engine: SECOND-CLASS ISOLATION (chroot): commands have neither mounts nor namespaces "
+    "here. They are kept to their own root directory by chroot only: they share this "
     "container's network, hostname and process ids, can end every process in it, and root "
     "among them can leave the chroot. Run nothing here that you would not run in this container. "
     "Not enforced: read-only mounts (writes are dropped), sizes of temp mounts, "
     "network=none. Not there: insecureRootCapabilities, {proc}two services on one port of all "
     "addresses. Each base is copied once a chain. KEELWAY_ENGINE_ISOLATION=namespace refuses this."
+    "\nkeelway-engine: it is so since {reason}\n"
 )
 """Told at each start: nobody should take this for the real thing."""
 WITHOUT_PROC: Final = "/proc and /sys (KEELWAY_ENGINE_PROC=proot gives them, slowly), "
 WITH_PROOT: Final = "a change of user inside a command (proot traces it), "
 
 
-def enter_chroot(child: Callable[[Sandbox], int]) -> int:
+def enter_chroot(child: Callable[[Sandbox], int], *, reason: str) -> int:
     """Run the child and return its exit code, 128+n for a signal; nothing it started outlives it.
+
+    The reason why there is nothing better is for the warning.
 
     Raises:
         EngineError: This is not root, or there is no tmpfs for what must not be on a disk.
@@ -67,7 +70,7 @@ def enter_chroot(child: Callable[[Sandbox], int]) -> int:
     pid = os.fork()
     if pid == 0:
         os.close(tied)
-        exit_with(lambda: _serve(child, alive, state))
+        exit_with(lambda: _serve(child, alive, state, reason))
     os.close(alive)
     try:
         return wait_and_forward(pid)
@@ -77,10 +80,10 @@ def enter_chroot(child: Callable[[Sandbox], int]) -> int:
         shutil.rmtree(state, ignore_errors=True)
 
 
-def _serve(child: Callable[[Sandbox], int], alive: int, state: Path) -> int:
+def _serve(child: Callable[[Sandbox], int], alive: int, state: Path, reason: str) -> int:
     die_with_parent(alive)
     os.setsid()  # a terminal's signals come by way of the outer process, once
-    return child(Sandbox(state_dir=state, rootless=False, isolation="chroot"))
+    return child(Sandbox(state_dir=state, rootless=False, isolation="chroot", reason=reason))
 
 
 def _make_state() -> Path:
@@ -113,6 +116,7 @@ def _file_system(path: Path) -> str | None:
     return found
 
 
-def warn(proc: str) -> None:
-    """Say on standard error what is not isolated."""
-    sys.stderr.write(WARNING.format(proc=WITH_PROOT if proc == "proot" else WITHOUT_PROC) + "\n")
+def warn(sandbox: Sandbox, proc: str) -> None:
+    """Say on standard error what is not isolated, and why."""
+    missing = WITH_PROOT if proc == "proot" else WITHOUT_PROC
+    sys.stderr.write(WARNING.format(proc=missing, reason=sandbox.reason))

@@ -52,6 +52,8 @@ class Sandbox:
     """Root of a user namespace, not of the machine."""
     isolation: Literal["namespace", "chroot"] = "namespace"
     """How commands are kept apart."""
+    reason: str = ""
+    """Why not by namespaces, where it is not by them."""
 
 
 def enter_sandbox(child: Callable[[Sandbox], int]) -> int:

@@ -12,6 +12,7 @@ from keelway.engine.errors import EngineError
 _SYSCTL: Final = Path("/proc/sys")
 _STATUS: Final = Path("/proc/self/status")
 _FILTERED: Final = "2"
+_LIMIT: Final = "user/max_user_namespaces"
 
 
 class Cause(Enum):
@@ -19,6 +20,8 @@ class Cause(Enum):
 
     NAMESPACES = "namespaces"
     """The kernel or the container gives none; nothing of the process has changed."""
+    LIMIT = "limit"
+    """There are as many as the machine allows at a time; nothing of the process has changed."""
     IDS = "ids"
     """The user's ids can't be mapped: no subordinate ones, or no program that maps them."""
     PROC = "proc"
@@ -49,14 +52,16 @@ class SandboxRefusedError(EngineError):
 def namespaces_refused(error: OSError, *, root: bool) -> SandboxRefusedError:
     """Return what to say when no namespaces could be made."""
     who = "root may make neither namespaces nor a user namespace" if root else "no user namespace"
-    return SandboxRefusedError(Cause.NAMESPACES, f"{who} here: {_namespace_reason(error)}")
+    limited = error.errno == errno.ENOSPC and _setting(_LIMIT) not in {None, "0"}
+    cause = Cause.LIMIT if limited else Cause.NAMESPACES
+    return SandboxRefusedError(cause, f"{who} here: {_namespace_reason(error)}")
 
 
 def _namespace_reason(error: OSError) -> str:  # noqa: PLR0911 - one return a reason
     if not Path("/proc/self/ns/user").exists():
         return "this kernel has none (CONFIG_USER_NS); take another, or run the engine as root"
     if error.errno == errno.ENOSPC:
-        limit = _setting("user/max_user_namespaces")
+        limit = _setting(_LIMIT)
         return (
             f"the machine's limit of {limit} is reached; "
             "as root on the host: `sysctl user.max_user_namespaces=10000`"
