@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import platform
 import shutil
 import socket
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +19,7 @@ import dagger
 import pytest
 import pytest_asyncio
 
-from tests.engine.test_safety import image_archive
-from tests.support.layout import Entry, tar_layer
-from tests.support.missing import missing, root_only
+from tests.support.missing import missing
 from tests.support.programs import with_perl
 from tests.support.shell import listing, output, settle
 
@@ -111,76 +107,6 @@ def mounts_of_the_host() -> list[str]:
 def mounting() -> str:
     """Return a script that mounts a tmpfs."""
     return calling("mount", '"n"', '"/tmp"', '"tmpfs"', "0", "0")
-
-
-# --- the host's disk: the filter of system calls makes no node of a disk or of memory ------------
-
-NODES = ("b 8 0", "b 254 0", "b 7 0", "c 1 1", "c 1 2", "c 1 4", "c 1 11", "c 10 229")
-
-
-async def test_no_node_of_a_disk_can_be_made(
-    base: dagger.Container, dag: dagger.Client, nonce: str
-) -> None:
-    ready = (
-        base.with_mounted_cache("/cache", dag.cache_volume(nonce))
-        .with_mounted_directory("/dir", dag.directory())
-        .with_mounted_temp("/temp")
-    )
-    script = (
-        "for d in / /dev /dev/shm /cache /dir /temp; do "
-        + "".join(f"mknod $d/n {node} 2>/dev/null && echo made $d {node}; " for node in NODES)
-        + "mkfifo $d/fifo && touch $d/file || echo not even these; done"
-    )
-    assert await output(ready, script) == ""
-
-
-async def test_null_device_can_be_made_by_root(base: dagger.Container) -> None:
-    root_only("an ordinary user's engine can't make devices at all")
-    script = "mknod /null c 1 3 && echo x >/null && mknod /gone c 0 0; ls -l /null | cut -c1"
-    assert await output(base, script) == "c\n"
-
-
-@pytest.mark.parametrize(
-    ("mode", "device"),
-    [
-        ("060666", "(8 << 8) | (1 << 32)"),
-        ("060666 | (1 << 40)", "8 << 8"),
-        ("020666", "(1 << 8) | 1 | (1 << 40)"),
-        ("020666", "(1 << 8) | 3 | (1 << 12)"),
-    ],
-)
-async def test_numbers_of_devices_cannot_be_disguised(
-    inside: dagger.Container, mode: str, device: str
-) -> None:
-    script = calling("mknodat", "-100", '"/disguised"', mode, device)
-    assert int(await perl(inside, script)) in REFUSED
-
-
-# The unpacking of layers leaves out what is not harmless.
-
-
-def layer_of_nodes() -> bytes:
-    """Return a layer with a disk and memory."""
-    buffer = io.BytesIO()
-    nodes = (("disk", tarfile.BLKTYPE, 8, 0), ("mem", tarfile.CHRTYPE, 1, 1))
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, kind, major, minor in nodes:
-            info = tarfile.TarInfo(f"nodes/{name}")
-            info.type, info.devmajor, info.devminor, info.mode = kind, major, minor, 0o666
-            tar.addfile(info)
-    return buffer.getvalue()
-
-
-async def test_image_brings_no_node_of_a_disk(dag: dagger.Client, tmp_path: Path) -> None:
-    mark = tar_layer([Entry(path="nodes/mark", data=b"x", mode=0o644)])
-    archive = image_archive(tmp_path, [mark, layer_of_nodes()])
-    image = dag.container().import_(dag.host().file(str(archive)))
-    found = await image.directory("/nodes").entries()
-    assert "mark" in found
-    assert not {"disk", "mem"} & set(found)
-    await image.rootfs().export(str(tmp_path / "out"))
-    left = [one for one in (tmp_path / "out").rglob("*") if one.is_block_device()]
-    assert left == []
 
 
 # --- the kernel's settings: /proc/sys, /proc/sysrq-trigger and /sys are read-only ----------------

@@ -242,19 +242,21 @@ def _mount(target: str, fstype: str, options: Sequence[str]) -> Json:
 def _own_mounts(spec: ExecSpec, confinement: Confinement) -> list[Json]:
     mounts = [
         *(_tmpfs(one) for one in spec.tmpfs),
-        *(_bind(one) for one in (*spec.binds, *confinement.files)),
+        *(_bind(one, spec) for one in (*spec.binds, *confinement.files)),
     ]
     # A parent mounted after its child would hide it.
     return sorted(mounts, key=lambda mount: _depth(str(mount["destination"])))
 
 
-def _bind(one: Bind) -> Json:
-    mode = "ro" if one.readonly else "rw"
+def _bind(one: Bind, spec: ExecSpec) -> Json:
+    options = ["rbind", "rprivate", "ro" if one.readonly else "rw"]
+    if one.shared and not spec.privileged:
+        options.append("nodev")  # a privileged command may have made some in a cache
     return {
         "destination": one.target,
         "type": "bind",
         "source": str(one.source),
-        "options": ["rbind", "rprivate", mode],
+        "options": options,
     }
 
 

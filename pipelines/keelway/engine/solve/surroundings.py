@@ -15,6 +15,7 @@ from keelway.engine.run.prepare import Prepared as MadeForMounts
 from keelway.engine.run.prepare import prepare
 from keelway.engine.run.spec import Bind, ExecSpec, SecretFile, Tmpfs
 from keelway.engine.solve.copying import Attributes, Copier, Everything
+from keelway.engine.solve.devicenodes import take_out_devices
 from keelway.engine.solve.nesting import nested_session
 from keelway.engine.solve.sockets import relayed
 from keelway.engine.solve.trees import real_path
@@ -84,6 +85,9 @@ def surround(step: Step, op: ops.Exec, stack: ExitStack, place: Place) -> Surrou
     made = _prepare(here.spec)
     for written in (writing, *here.written.values()):
         written.clean.append(functools.partial(made.clean, written.root))
+        if op.privileged:
+            lowers = step.views.lowers(written.base)
+            written.clean.append(functools.partial(take_out_devices, lowers))
     writing.clean.append(certs.install(root).remove)
     return here
 
