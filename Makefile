@@ -51,8 +51,7 @@ test-rootless: setup ## Run the engine's tests as an ordinary user.
 
 .PHONY: test-chroot
 test-chroot: setup ## Run the conformance suite as in an unprivileged container (root; ISOLATION=proot).
-	@unset DAGGER_SESSION_PORT DAGGER_SESSION_TOKEN; \
-	KEELWAY_TEST_ISOLATION=$(or $(ISOLATION),chroot) $(BIN)/python -m pytest tests/engine $(ARGS)
+	@ISOLATION=$(or $(ISOLATION),chroot) scripts/test-chroot $(ARGS)
 
 .PHONY: test-quick
 test-quick: venv ## Run the tests that need neither an engine nor the host's tools.

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from keelway.policy.content import ImageContent
     from keelway.policy.starting import Started, StartSpec
 
+_NO_PRIVILEGES = "it gives a command no privileges, which it takes to take all others away"
+
 
 def open_busybox(run: Run, source: ToolSource | Skipped) -> dagger.File | Skipped:
     """Return the BusyBox that starts images, or why there is none."""
@@ -56,8 +58,9 @@ async def start_image(
 ) -> Started:
     """Return what came of starting an image by a script of `keelway.policy.starting`.
 
-    A start that went wrong is a failed command, so that no engine remembers it: the next run looks
-    again.
+    An engine that has no privileges to give, such as the local one in an unprivileged container,
+    starts none. A start that went wrong is a failed command, so that no engine remembers it: the
+    next run looks again.
 
     Raises:
         ToolError: The script broke.
@@ -70,6 +73,7 @@ async def start_image(
         NOT_HEALTHY,
         STATE_PATH,
         parse_started,
+        unenforced,
     )
 
     container = image.container.with_user("0:0").with_mounted_file(BUSYBOX_PATH, busybox)
@@ -85,9 +89,18 @@ async def start_image(
             if error.exit_code not in {NOT_HEALTHY, NOT_ENFORCED}:
                 raise
             text = error.stdout
+        except dagger.QueryError as error:
+            if not _is_without_privileges(str(error)):
+                raise
+            return unenforced(_NO_PRIVILEGES)
     try:
         return parse_started(text)
     except ValueError as error:
         raise ToolError(
             f"starting {image.label} failed: {error}", stage="policy", output=text
         ) from error
+
+
+def _is_without_privileges(said: str) -> bool:
+    """Tell whether an engine refused a command because it gives no privileges at all."""
+    return "insecureRootCapabilities" in said or "security.insecure is not allowed" in said

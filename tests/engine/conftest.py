@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 import pytest_asyncio
 
-from tests.engine.chroot_limits import REPRESENTATIVE, limit
+from tests.engine.chroot_limits import limit
 from tests.support.engines import (
     Engine,
     chosen_engine,
     isolation,
-    may_be_unprivileged,
     sdk_session,
 )
 from tests.support.raw_session import RawSession, raw_session
@@ -47,20 +46,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _skip_beyond_chroot(item: pytest.Function) -> None:
     """Skip a case that can't hold in the isolation it would run in."""
-    calls = getattr(item, "callspec", None)
-    lesser = isolation() or (calls.params.get("engine") if calls else None)
-    if lesser in {"chroot", "proot"}:
+    lesser = isolation()
+    if lesser is not None:
         reason = limit(f"{item.path.name}::{item.originalname}", lesser)
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=f"isolation {lesser}: the case {reason}"))
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the representative cases in the lesser isolation too, where the tests may make it."""
-    chosen = Path(metafunc.module.__file__ or "").name in REPRESENTATIVE
-    if "engine" in metafunc.fixturenames and chosen and may_be_unprivileged():
-        both = ["namespace", "chroot"]
-        metafunc.parametrize("engine", both, indirect=True, scope="session")
 
 
 class NewSession(Protocol):
@@ -74,12 +64,9 @@ class NewSession(Protocol):
 
 
 @pytest.fixture(scope="session")
-def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """The engine under test, with a store of this test run."""
-    chosen = chosen_engine(tmp_path_factory.mktemp("engine"))
-    if getattr(request, "param", None) == "chroot":
-        return chosen.unprivileged(tmp_path_factory.mktemp("unprivileged"))
-    return chosen
+    return chosen_engine(tmp_path_factory.mktemp("engine"))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -14,6 +14,7 @@ from dagger import Platform
 
 from tests.support.archive import read_archive
 from tests.support.engines import sdk_session
+from tests.support.unprivileged import is_unprivileged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,8 +96,8 @@ def somewhere(engine: Engine, work: Path, *, epoch: int | None, how: Surrounding
     work.mkdir(parents=True, exist_ok=True)
     script = work / "keelway-engine"
     named = f'unshare --uts sh -c \'hostname {how.hostname} && exec "$0" "$@"\''
-    if os.geteuid() != 0:
-        named = ""  # only root may name a machine
+    if os.geteuid() != 0 or is_unprivileged():
+        named = ""  # only root who may make namespaces can name a machine
     script.write_text(f'#!/bin/sh\numask {how.umask:03o}\nexec {named} "{engine.program}" "$@"\n')
     script.chmod(0o755)
     variables = {"KEELWAY_STORE": str(work / "store"), **dict(how.variables)}

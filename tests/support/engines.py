@@ -98,8 +98,9 @@ def chosen_engine(scratch: Path) -> Engine:
         case "proot":
             proot = {"KEELWAY_ENGINE_PROC": "proot", "KEELWAY_STORE": str(_open_folder() / "store")}
             return local.unprivileged(scratch).with_environment(**proot)
-        case _:
-            return local.unprivileged(scratch)
+        case _:  # emulated programs run by proot where the kernel runs none
+            store = str(_open_folder() / "store")
+            return local.unprivileged(scratch).with_environment(KEELWAY_STORE=store)
 
 
 def isolation() -> str | None:

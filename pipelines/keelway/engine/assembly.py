@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -108,8 +109,9 @@ def _chroot(sandbox: Sandbox, settings: Settings) -> Executor:
     from keelway.engine.run.chroot_runtime import ChrootRuntime  # noqa: PLC0415 - likewise
 
     warn(sandbox, settings.proc)
-    if settings.proc == "proot":
-        # proot walks to a command's root as the command's user. What is below has random names.
+    if shutil.which("proot"):
+        # It walks to a command's root as the command's user, and runs emulated programs in any
+        # case. What is below has random names.
         settings.store.chmod(0o711)
     return ChrootRuntime.probe(sandbox.state_dir, settings.proc)
 

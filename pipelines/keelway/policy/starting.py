@@ -253,6 +253,15 @@ def parse_started(text: str) -> Started:
     )
 
 
+def unenforced(reason: str) -> Started:
+    """Return what came of it where the engine does not even run the script.
+
+    >>> unenforced("it may not").passed
+    False
+    """
+    return Started(state="unenforced", code=None, seconds=0, health="", log=reason)
+
+
 def told(started: Started, spec: StartSpec) -> str:
     """Return what came of it, as one sentence."""
     how = "with its own user, a read-only root and no capabilities"

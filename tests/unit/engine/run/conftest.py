@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +14,17 @@ from tests.support.sample_images import ACCOUNTS, APPLETS, GROUPS
 from tests.unit.engine.run.sandboxed import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+ACCOUNT_NAME = "keelway-unit-test"
+ACCOUNT_ID = 64_208
+ACCOUNT_LINES = {
+    "passwd": f"{ACCOUNT_NAME}:x:{ACCOUNT_ID}:{ACCOUNT_ID}::/nonexistent:/bin/sh",
+    "group": f"{ACCOUNT_NAME}:x:{ACCOUNT_ID}:",
+    "subuid": f"{ACCOUNT_NAME}:2000000000:65536",
+    "subgid": f"{ACCOUNT_NAME}:2000000000:65536",
+}
+"""A user whose ids no machine gives away by itself."""
 
 
 def make_root(target: Path, busybox: bytes) -> Path:
@@ -64,20 +72,15 @@ def rootfs(
 
 
 @pytest.fixture(scope="session")
-def account() -> Iterator[Account]:
-    """An ordinary user with subordinate ids, made for this run and removed after it."""
+def account(tmp_path_factory: pytest.TempPathFactory) -> Account:
+    """An ordinary user with subordinate ids, whom nobody but these tests ever sees."""
     if os.geteuid() != 0:
-        missing("root, to make a user")
+        missing("root, to become another user")
     need("newuidmap", package="uidmap")
-    useradd = need("useradd", package="passwd")
-    name = f"kw-test-{os.getpid()}"
-    subprocess.run(
-        [useradd, "--no-create-home", "--add-subids-for-system", "--system", name], check=True
-    )
-    try:
-        entry = pwd.getpwnam(name)
-        if name not in Path("/etc/subuid").read_text():
-            missing("subordinate ids for a new user (useradd gave none)")
-        yield Account(uid=entry.pw_uid, gid=entry.pw_gid, name=name)
-    finally:
-        subprocess.run([need("userdel", package="passwd"), name], check=True)
+    files = tmp_path_factory.mktemp("etc")
+    for name, line in ACCOUNT_LINES.items():
+        known = Path("/etc", name)
+        if not known.exists():
+            missing(f"{known}, which names the subordinate ids of users")
+        (files / name).write_text(known.read_text().rstrip() + f"\n{line}\n")
+    return Account(uid=ACCOUNT_ID, gid=ACCOUNT_ID, name=ACCOUNT_NAME, files=files)

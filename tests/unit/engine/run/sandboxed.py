@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from keelway.engine.run import kernel
 from keelway.engine.run.enter import Sandbox, enter_sandbox
-from keelway.engine.run.overlay import mount_overlay
+from keelway.engine.run.overlay import bind, mount_overlay
 from keelway.engine.run.prepare import prepare
 from keelway.engine.run.runtime import Runtime
 from keelway.engine.run.spec import ExecSpec
@@ -29,11 +30,22 @@ PATH = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An ordinary user of this machine."""
+    """An ordinary user of this machine, or one that only these tests see."""
 
     uid: int
     gid: int
     name: str
+    files: Path | None = None
+    """What they see in place of the machine's passwd, group, subuid and subgid."""
+
+    def appear(self) -> None:
+        """Make it known to this process and those it starts; root only, with mounts allowed."""
+        if self.files is None:
+            return
+        kernel.unshare(kernel.CLONE_NEWNS)
+        kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_SLAVE)
+        for file in self.files.iterdir():
+            bind(file, Path("/etc", file.name))
 
 
 def in_sandbox(
@@ -49,6 +61,8 @@ def in_sandbox(
     """
 
     def enter(send: int) -> int:
+        if account is not None:
+            account.appear()
         before()
         if account is not None:
             become(account)

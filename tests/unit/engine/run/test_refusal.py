@@ -35,6 +35,8 @@ def refusal(prepare: Callable[[], object], account: Account | None) -> tuple[Cau
     """Return why the sandbox is refused after something was taken away."""
 
     def work() -> tuple[Cause, str]:
+        if account is not None:
+            account.appear()
         prepare()
         if account is not None:
             become(account)
