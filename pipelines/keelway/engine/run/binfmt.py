@@ -19,6 +19,7 @@ from typing import Final
 
 from keelway.engine.errors import EngineError
 from keelway.engine.run import kernel
+from keelway.engine.run.foreign import is_emulated
 
 FOLDER: Final = Path("/proc/sys/fs/binfmt_misc")
 
@@ -63,7 +64,7 @@ def missing_emulator(platform: str, *, registered: bool) -> str | None:
     qemu = _QEMU.get(arch)
     if qemu is None:
         raise EngineError(f"programs for {platform} cannot run here: no emulator is known")
-    return None if registered and _is_registered(qemu) else qemu
+    return None if registered and (_is_registered(qemu) or is_emulated(arch)) else qemu
 
 
 def ensure(platform: str) -> None:
