@@ -28,7 +28,11 @@ _WAYS_OUT: Final = (
     "tries ways out of a container, as kill(-1), that lead to the whole machine from a chroot"
 )
 
-NEVER: Final = {"test_breakouts.py": _WAYS_OUT, "test_device_nodes.py": _WAYS_OUT}
+NEVER: Final = {
+    "test_breakouts.py": _WAYS_OUT,
+    "test_breakouts_network.py": _WAYS_OUT,
+    "test_device_nodes.py": _WAYS_OUT,
+}
 """Files that must not be run in a chroot, since their cases would harm the machine -> why."""
 
 LIMITS: Final = {
@@ -74,7 +78,7 @@ LIMITS: Final = {
     "test_sockets.py::test_which_agent_it_was_does_not_count_for_the_cache": _NO_PROC,
     "test_service_failures.py::test_services_of_a_command_start_side_by_side": _LATE_NAMES,
     "test_service_lifetime.py::test_two_clients_that_start_at_once_have_one_service": _LATE_NAMES,
-    "test_service_lifetime.py::test_native_tunnel_has_the_ports_of_the_service": _ONE_NETWORK,
+    "test_service_host.py::test_native_tunnel_has_the_ports_of_the_service": _ONE_NETWORK,
     "test_terminal.py::test_command_that_is_not_there_is_an_error": _TERMINAL,
     "test_terminal.py::test_default_command_and_what_it_may": _TERMINAL,
     "test_terminal.py::test_directory_and_service_have_terminals": _TERMINAL,
