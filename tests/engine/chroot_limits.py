@@ -17,7 +17,6 @@ _OWN_HOSTNAME: Final = "expects a hostname of its own"
 _OWN_PIDS: Final = "expects process ids of its own"
 _SECRET_PIPE: Final = "writes to a secret, which is a pipe here"  # noqa: S105 - no secret
 _NO_SIGNAL: Final = "asks by which signal a command ended: proot says 255"
-_WAITS: Final = "leaves a process behind, which proot waits for"
 _ANSWERS: Final = "needs datagrams answered from where they were sent to: loopback has one source"
 _TERMINAL: Final = "sits at a terminal, which a command could take over: it is refused"
 _NO_LINKS: Final = "expects large copies to be links, which only a mount can make of them"
@@ -96,9 +95,6 @@ NOT_WITHOUT_PROC: Final = {
 NOT_BY_PROOT: Final = {
     "test_confinement.py::test_network_has_its_own_loopback_up": _ONE_NETWORK,
     "test_exec.py::test_command_killed_by_a_signal_fails_with_its_code": _NO_SIGNAL,
-    "test_exec_edges.py::test_background_process_that_holds_the_output_does_not_hold_the_command": (
-        _WAITS
-    ),
 }
 """Cases that hold in a plain chroot, and not by proot -> why not."""
 

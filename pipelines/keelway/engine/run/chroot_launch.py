@@ -34,6 +34,8 @@ FAILED = 1
 KILLED = 137
 SIGNAL_BASE = 128
 STEP_BYTES = 8
+LOOK_S = 0.1
+"""How often it is looked whether a tracer waits for what a command has left behind."""
 PARENT, SESSION = 1, 3
 """Fields of /proc/PID/stat, counted from the state, which follows the name."""
 
@@ -162,20 +164,39 @@ def reap(command: int) -> int | None:
     return code
 
 
-def supervise(command: int, alive: int, bundle: Path) -> int:
+def end_left_behind(tracer: int) -> None:
+    """Kill what the tracer waits for when the command itself, its only child, is over."""
+    try:
+        own = Path(f"/proc/{tracer}/task/{tracer}/children").read_text()
+    except OSError:
+        return
+    if own.strip():
+        return
+    for pid in processes(os.getpid(), field=PARENT):  # orphans come to this process
+        if pid != tracer:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+
+def supervise(command: int, alive: int, bundle: Path, *, traced: bool) -> int:
     """Return the command's exit code once it is over, or kill it when the engine lets go."""
     woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
     signal.set_wakeup_fd(wake)
     code = reap(command)
     while code is None:
-        ready, _, _ = select.select([alive, woken], [], [])
+        ready, _, _ = select.select([alive, woken], [], [], LOOK_S if traced else None)
         if alive in ready:
             end_all()
             clear(bundle)
             return KILLED
-        os.read(woken, 4096)
+        if woken in ready:
+            os.read(woken, 4096)
         code = reap(command)
+        if traced and code is None:
+            end_left_behind(command)
     end_all()
     return code if code >= 0 else SIGNAL_BASE - code
 
@@ -208,7 +229,7 @@ def main(bundle: Path, alive: int) -> int:
     (bundle / config["pid_file"]).write_text(str(command))
     with os.fdopen(heard) as answer:
         problem = answer.read()
-    code = supervise(command, alive, bundle)
+    code = supervise(command, alive, bundle, traced=bool(config["tracer"]))
     if problem:
         line = json.dumps({"level": "error", "msg": problem})
         (bundle / "log").write_text(line + "\n")
