@@ -146,6 +146,16 @@ def test_foreign_programs_run_by_proot_where_the_kernel_runs_none(
     assert ran(runtime, spec)[:2] == (0, f"{qemu}\n")
 
 
+@pytest.mark.timeout(100)
+@pytest.mark.parametrize("proc", ["none", "proot"])
+def test_command_is_over_whatever_it_leaves_behind(tmp_path: Path, root: Path, proc: str) -> None:
+    if proc == "proot":
+        need("proot", package="proot")
+    runtime = ChrootRuntime.probe(tmp_path, proc)
+    left = "(busybox setsid busybox sleep 3000 &); busybox sleep 3000 & echo done; exit 3"
+    assert ran(runtime, script(root, left)) == (3, "done\n", "")
+
+
 def test_proot_must_be_there_when_it_is_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
