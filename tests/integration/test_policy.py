@@ -18,7 +18,7 @@ from keelway.model.tool import HostTool
 from keelway.policy.budget import Budget
 from keelway.policy.starting import StartSpec
 from keelway.stages.policy import DockerfileSpec, PolicySpec, check_policy
-from tests.support.missing import need, need_emulator
+from tests.support.missing import need, need_emulator, root_only
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -113,6 +113,24 @@ async def test_an_image_that_keeps_its_word_is_started_on_each_platform(bench: B
         (ARM64, PolicyOutcome.PASSED),
     ], [one.output for one in started]
     assert report.failures() == ()
+
+
+@pytest.fixture
+def unprivileged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Have the engine run commands as in an unprivileged container."""
+    root_only("an ordinary user has no chroot")
+    monkeypatch.setenv("KEELWAY_ENGINE_ISOLATION", "chroot")
+    monkeypatch.setenv("KEELWAY_STORE", str(tmp_path / "store"))
+
+
+@pytest.mark.usefixtures("unprivileged")
+async def test_an_engine_that_gives_no_privileges_starts_none_and_that_is_told(
+    bench: Bench,
+) -> None:
+    result = of(await bench.check(bench.image("sleep 300")), "starts")
+    assert result.outcome is PolicyOutcome.SKIPPED
+    assert "this engine cannot start it" in result.message
+    assert "it gives a command no privileges" in result.message
 
 
 async def test_one_that_writes_to_its_root_is_refused_with_its_logs(bench: Bench) -> None:
