@@ -7,14 +7,12 @@ Example:
 
 from __future__ import annotations
 
-import random
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-
-import anyio
+from typing import TYPE_CHECKING
 
 from keelway.errors import RegistryError
+from keelway.registry.amending import Amendments
 from keelway.registry.content import (
     ACCEPTED_TYPES,
     INDEX_TYPE,
@@ -30,26 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from keelway.model.image import Digest
+    from keelway.registry.amending import Addition
     from keelway.registry.logins import Login
 
 _NOT_FOUND = 404
 _MOST_PAGES = 100
-_ATTEMPTS = 20
-_SETTLE_S = 0.4
 # What registries answer that know images only; those of a login are told as such.
 _NO_ARTIFACTS = frozenset({400, 404, 405, 406, 415, 422})
-
-
-class Addition(Protocol):
-    """Something that is added to the manifest or index under a tag."""
-
-    def is_in(self, found: Manifest) -> bool:
-        """Return whether it is there."""
-        ...
-
-    async def added_to(self, found: Manifest | None) -> tuple[bytes, str]:
-        """Return the new manifest and its media type."""
-        ...
 
 
 @asynccontextmanager
@@ -83,8 +68,7 @@ class Repository:
         self._transport = transport
         self._path = path
         self._stage = stage
-        self._writing: dict[str, anyio.Lock] = {}
-        self._amended: dict[str, list[Addition]] = {}
+        self._amendments = Amendments(name, stage=stage, find=self.find, put=self.put_manifest)
         self._knows_referrers: bool | None = None
 
     async def manifest(self, reference: str) -> Manifest:
@@ -245,58 +229,18 @@ class Repository:
     async def amend(self, tag: str, addition: Addition) -> Manifest:
         """Add something to what a tag names; others may do the same at the same time.
 
-        Registries know no conditional write of a tag, so what was written is read again until the
-        addition is in it; `settle` looks once more at the end.
-
         Raises:
             RegistryError: The registry does not take it, or others always overwrite it.
         """
-        self._amended.setdefault(tag, []).append(addition)
-        return await self._amend(tag, addition)
+        return await self._amendments.add(tag, addition)
 
     async def settle(self) -> None:
         """Look again, after a while, whether what was added to tags was lost to another's write.
 
-        Somebody who had read a tag before it was amended here, and wrote it afterwards, did not
-        know of the addition. The pause is longer than anybody takes between the two.
-
         Raises:
             RegistryError: Others always overwrite it.
         """
-        for _ in range(_ATTEMPTS if self._amended else 0):
-            # Not all at the same moment: they would overwrite each other again.
-            await anyio.sleep(_SETTLE_S * random.uniform(1, 2))  # noqa: S311 - no secret
-            if not [tag for tag in self._amended if await self._amend_again(tag)]:
-                return
-        if self._amended:
-            raise self._contended(next(iter(self._amended)))
-
-    async def _amend_again(self, tag: str) -> bool:
-        """Add what was lost, and return whether anything was."""
-        found = await self.find(tag)
-        lost = [one for one in self._amended[tag] if found is None or not one.is_in(found)]
-        for addition in lost:
-            await self._amend(tag, addition)
-        return bool(lost)
-
-    async def _amend(self, tag: str, addition: Addition) -> Manifest:
-        async with self._writing.setdefault(tag, anyio.Lock()):
-            for attempt in range(_ATTEMPTS):
-                found = await self.find(tag)
-                if found is not None and addition.is_in(found):
-                    return found
-                await anyio.sleep(0.05 * attempt * random.random())  # noqa: S311 - no secret
-                data, media_type = await addition.added_to(found)
-                await self.put_manifest(data, media_type, tag)
-        raise self._contended(tag)
-
-    def _contended(self, tag: str) -> RegistryError:
-        """Return the error for a tag that loses what is added to it."""
-        return RegistryError(
-            f"{self._shown(tag)} is written by others all the time: what was added is lost",
-            stage=self._stage,
-            next_step="run again when nobody else signs this image",
-        )
+        await self._amendments.settle()
 
     def _entries(self, index: Manifest) -> tuple[Descriptor, ...]:
         try:

@@ -1,46 +1,37 @@
 """Hold every image against the policy: its Dockerfile, and the image itself.
 
-What breaks a rule is a result, not a failure: `keelway.stages.gate` judges it.
-
-Example:
-    >>> PolicySpec(levels={"healthcheck": "off"}).level("orders", "healthcheck")
-    'off'
+What breaks a rule is a result, not a failure: `keelway.stages.gate` judges it. What is asked is
+decided in `keelway.policy.planned`.
 """
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import anyio
 
-from keelway._cage import open_cage, plan_tool
+from keelway._cage import open_cage
 from keelway._image_start import open_busybox, read_image, start_image
-from keelway._kept import REPORT_DIRECTORY, keep
+from keelway._kept import keep
 from keelway._stage import Run, failures_of, stage
 from keelway._together import each
 from keelway._tools.busybox import BUSYBOX
 from keelway._tools.hadolint import HADOLINT, check_argv
 from keelway.errors import PlanError, StageError
 from keelway.model.outcome import Skipped
-from keelway.model.tool import HostTool, ToolSource
 from keelway.policy.budget import Budget
-from keelway.policy.rules import RULES, Level
+from keelway.policy.planned import DockerfileSpec, PolicySpec, plan_policy
+from keelway.policy.rules import RULES
 from keelway.policy.starting import StartSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import dagger
 
     from keelway._cage import Cage
     from keelway._tools.tool import Tool
-    from keelway.config import Config, ToolConfig
-    from keelway.config.policy import PolicyConfig
-    from keelway.facts import Facts
     from keelway.model.image import BuiltImage, Images
     from keelway.model.platform import Platform
     from keelway.model.policy import ImageMeasure, PolicyReport, PolicyResult
@@ -51,138 +42,7 @@ TOOLS: tuple[Tool, ...] = (BUSYBOX, HADOLINT)
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DockerfileSpec:
-    """Where an image's Dockerfile is, and how it is read."""
-
-    path: str
-    """On this machine."""
-    shown: str
-    """As messages name it."""
-    build_args: Mapping[str, str] = field(default_factory=dict[str, str])
-    target: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicySpec:
-    """What is asked of images."""
-
-    dockerfiles: Mapping[str, DockerfileSpec] = field(default_factory=dict[str, DockerfileSpec])
-    """By image; one that is not named is judged by what was built alone."""
-    levels: Mapping[str, Level] = field(default_factory=dict[str, Level])
-    """Levels of rules, where they are not the rule's own."""
-    image_levels: Mapping[str, Mapping[str, Level]] = field(
-        default_factory=dict[str, "Mapping[str, Level]"]
-    )
-    """The same for single images."""
-    starts: Mapping[str, StartSpec] = field(default_factory=dict[str, StartSpec])
-    """How images are started, by image; one that is not named is started by the defaults."""
-    budgets: Mapping[str, Budget] = field(default_factory=dict[str, Budget])
-    """How large images may be, by image; one that is not named is not limited."""
-    busybox: ToolSource | Skipped = HostTool(path="busybox")  # noqa: RUF009 - frozen
-    """What starts images."""
-    hadolint: ToolSource | Skipped = HostTool(path="hadolint")  # noqa: RUF009 - frozen
-    directory: str = REPORT_DIRECTORY
-    """Where the measures of the last release are looked for, and kept."""
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What is not looked at, and why."""
-        needs = {"starts": self.busybox, "hadolint": self.hadolint}
-        return tuple(
-            f"{rule}: {needed.reason}"
-            for rule, needed in needs.items()
-            if isinstance(needed, Skipped)
-        )
-
-    def level(self, image: str, rule: str) -> Level:
-        """Return how bad it is that an image breaks a rule."""
-        own = self.image_levels.get(image, {}).get(rule)
-        return own or self.levels.get(rule) or RULES[rule].level
-
-
-def plan_policy(config: Config, facts: Facts) -> PolicySpec | Skipped:
-    """Return what is asked of images, or why nothing is.
-
-    Raises:
-        PlanError: A rule or an image is named that there is none of.
-    """
-    policy = config.policy
-    if not policy.enabled:
-        return Skipped("policy.enabled is false")
-    _check_names("policy.images", policy.images, config.images)
-    for rules in (policy.rules, *(image.rules for image in policy.images.values())):
-        _check_names("policy.rules", rules, RULES)
-    return PolicySpec(
-        dockerfiles={
-            name: DockerfileSpec(
-                path=str(facts.resolve(image.dockerfile_path)),
-                shown=image.dockerfile_path,
-                build_args={
-                    **image.build_args,
-                    **{
-                        argument: facts.pins[base].reference
-                        for argument, base in image.bases.items()
-                        if base in facts.pins
-                    },
-                },
-                target=image.target or "",
-            )
-            for name, image in config.images.items()
-        },
-        levels=policy.rules,
-        image_levels={name: image.rules for name, image in policy.images.items()},
-        starts={name: _plan_start(policy, name) for name in config.images},
-        budgets={name: _plan_budget(policy, name) for name in config.images},
-        busybox=_plan_optional(BUSYBOX, config.tools.busybox, facts),
-        hadolint=_plan_optional(HADOLINT, config.tools.hadolint, facts),
-        directory=str(facts.resolve(config.report.directory)),
-    )
-
-
-def _plan_optional(tool: Tool, config: ToolConfig, facts: Facts) -> ToolSource | Skipped:
-    try:
-        return plan_tool(tool, config, facts)
-    except PlanError as error:
-        return Skipped(f"{error.message}: {error.next_step}")
-
-
-def _plan_start(policy: PolicyConfig, image: str) -> StartSpec:
-    if image not in policy.images:
-        return StartSpec()
-    start = policy.images[image].start
-    return StartSpec(
-        enabled=start.enabled,
-        tmpfs=start.tmpfs,
-        environment=start.environment,
-        arguments=start.arguments,
-        healthcheck=start.healthcheck,
-        timeout_s=start.timeout_s,
-    )
-
-
-def _plan_budget(policy: PolicyConfig, image: str) -> Budget:
-    """Return the image's own budget, and what it does not say from the one for all."""
-    every = policy.budget
-    own = policy.images[image].budget if image in policy.images else every
-    return Budget(
-        size=own.size or every.size,
-        layer=own.layer or every.layer,
-        wasted=own.wasted or every.wasted,
-        layers=own.layers or every.layers,
-        growth=own.growth or every.growth,
-    )
-
-
-def _check_names(key: str, named: Mapping[str, object], known: Mapping[str, object]) -> None:
-    for name in named:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            meant = f"did you mean {near[0]!r}? " if near else ""
-            raise PlanError(
-                f"{key}: there is no {name!r}", next_step=f"{meant}known: {', '.join(known)}"
-            )
+__all__ = ["TOOLS", "DockerfileSpec", "PolicySpec", "check_policy", "plan_policy"]
 
 
 @stage("policy")
