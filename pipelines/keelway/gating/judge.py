@@ -51,7 +51,7 @@ def judge(
         not_judged.append(f"no policy results: the policy was skipped ({policy.reason})")
     else:
         bench.hear(_broken_rules(policy))
-        not_judged += policy.notes
+        not_judged += (*policy.not_looked_at(), *policy.notes)
     return bench.verdict(not_judged)
 
 

@@ -78,11 +78,23 @@ class PolicyReport:
     """Failed ones first, then by image, platform and rule."""
     measures: tuple[ImageMeasure, ...] = ()
     notes: tuple[str, ...] = ()
-    """What was not looked at, and why."""
+    """What else was not looked at, and why: skipped results tell it themselves."""
 
     def failures(self) -> tuple[PolicyResult, ...]:
         """Return what speaks against a release."""
         return tuple(result for result in self.results if result.failed)
+
+    def not_looked_at(self) -> tuple[str, ...]:
+        """Return one line for each reason why a rule was not held against some images."""
+        places: dict[tuple[str, str], list[str]] = {}
+        for result in self.results:
+            if result.outcome is PolicyOutcome.SKIPPED:
+                place = " ".join(filter(None, (result.image, result.platform)))
+                places.setdefault((result.rule, result.message), []).append(place)
+        return tuple(
+            f"policy {rule} of {', '.join(where)}: {message}"
+            for (rule, message), where in sorted(places.items())
+        )
 
     def counts(self) -> Mapping[str, int]:
         """Return the number of results by outcome, zeroes included."""

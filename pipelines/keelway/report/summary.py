@@ -59,7 +59,8 @@ def _delivered(report: ReportDocument) -> Iterator[str]:
 
 def _outcomes(policy: PolicyPart) -> str:
     counts = Counter(result.outcome for result in policy.results)
-    found = [f"{counts[name]} {name}" for name in ("failed", "warned", "passed") if counts[name]]
+    told = ("failed", "warned", "passed", "skipped")
+    found = [f"{counts[name]} {name}" for name in told if counts[name]]
     return ", ".join(found) or "nothing was looked at"
 
 

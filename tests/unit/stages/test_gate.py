@@ -15,7 +15,7 @@ from keelway.gating.rule import GateSpec, LicenseRule
 from keelway.model.exemption import Exemption, Scope, VexStatus
 from keelway.model.findings import Database, Kind, OperatingSystem, Severity
 from keelway.model.outcome import Skipped
-from keelway.model.platform import AMD64
+from keelway.model.platform import AMD64, ARM64
 from keelway.model.policy import PolicyOutcome, PolicyReport, PolicyResult
 from keelway.model.verdict import Breach, Verdict, Verified
 from keelway.stages.gate import gate
@@ -238,6 +238,22 @@ def _rule(outcome: PolicyOutcome) -> PolicyReport:
 def test_a_rule_that_failed_is_refused_a_warning_is_not(outcome: PolicyOutcome) -> None:
     verdict = judge(GateSpec(), _rule(outcome), findings(), today=TODAY)
     assert verdict.passed is (outcome is not PolicyOutcome.FAILED)
+
+
+def test_what_the_policy_could_not_look_at_passes_and_says_so() -> None:
+    results = tuple(
+        PolicyResult(
+            rule="starts", outcome=PolicyOutcome.SKIPPED, image="orders", platform=platform,
+            message="not looked at: busybox is not installed",
+        )
+        for platform in (AMD64, ARM64)
+    )  # fmt: skip
+    verdict = judge(GateSpec(), PolicyReport(results=results), findings(), today=TODAY)
+    assert verdict.passed
+    assert (
+        "policy starts of orders linux/amd64, orders linux/arm64: not looked at: "
+        "busybox is not installed"
+    ) in verdict.not_judged
 
 
 def test_one_exceptions_list_serves_the_policy_too() -> None:
