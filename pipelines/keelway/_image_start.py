@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,15 +42,29 @@ def open_busybox(run: Run, source: ToolSource | Skipped) -> dagger.File | Skippe
 async def read_image(image: BuiltImage) -> ImageContent:
     """Return what is in an image.
 
+    A layer that came from a registry keeps its form. Where that is one that is not read here, the
+    engine is asked to pack the image by gzip; how large it is compressed stays that of the image.
+
     Raises:
         UnreadableImageError: Its archive cannot be read.
     """
+    import dagger  # noqa: PLC0415 - planning imports this module, and must not pay for the SDK
+
+    content = await _read(image, image.tarball())
+    if content.unread is None:
+        return content
+    gzip = dagger.ImageLayerCompression.Gzip
+    packed = image.container.as_tarball(forced_compression=gzip)
+    return replace(await _read(image, packed), compressed_bytes=content.compressed_bytes)
+
+
+async def _read(image: BuiltImage, tarball: dagger.File) -> ImageContent:
     from keelway.policy.content import read_content  # noqa: PLC0415 - not for a plan
 
     with tempfile.TemporaryDirectory(prefix="keelway-policy-") as folder:
         archive = Path(folder, "image.tar")
         with failures_of("policy", f"measuring {image.label}"):
-            await image.tarball().export(str(archive))
+            await tarball.export(str(archive))
         return await anyio.to_thread.run_sync(read_content, archive)
 
 

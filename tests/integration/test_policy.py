@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import anyio
 import dagger
 import pytest
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
+    from tests.support.registry import Registry
     from tests.support.sample_images import SampleImages
 
 # It keeps a file in a folder of its own: with a writable root that works.
@@ -196,7 +198,8 @@ async def test_without_busybox_it_is_skipped_with_a_reason(bench: Bench) -> None
     result = of(report, "starts")
     assert result.outcome is PolicyOutcome.SKIPPED
     assert "apt install busybox-static" in result.message
-    assert any(note.startswith("starts was not looked at") for note in report.notes)
+    (told,) = [line for line in report.not_looked_at() if line.startswith("policy starts of app")]
+    assert "apt install busybox-static" in told
 
 
 async def test_an_image_over_its_budget_is_refused(bench: Bench) -> None:
@@ -211,6 +214,23 @@ async def test_an_image_over_its_budget_is_refused(bench: Bench) -> None:
     assert measure.wasted_bytes == 3_000_000
     assert measure.largest_layer_bytes >= 3_000_000
     assert 0 < measure.compressed_bytes < measure.size_bytes
+
+
+async def test_an_image_on_layers_by_zstd_is_measured_too(
+    bench: Bench, registry: Registry, nonce: str
+) -> None:
+    base = f"{registry.address}/policy/{nonce[:12]}:1"
+    skopeo = need("skopeo", package="skopeo")
+    words = ["--src-tls-verify=false", "--dest-tls-verify=false", "--dest-compress-format", "zstd"]
+    await anyio.run_process(
+        [skopeo, "copy", "-q", *words, f"docker://{bench.base}", f"docker://{base}"]
+    )
+    by_zstd = replace(bench, base=base)
+    report = await by_zstd.check(by_zstd.image("sleep 300"))
+    assert [one.rule for one in report.results if one.outcome is PolicyOutcome.SKIPPED] == []
+    (measure,) = report.measures
+    assert 0 < measure.compressed_bytes < measure.size_bytes
+    assert of(report, "starts").outcome is PolicyOutcome.PASSED
 
 
 async def test_growth_is_measured_against_the_last_release(bench: Bench) -> None:

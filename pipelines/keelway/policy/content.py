@@ -13,12 +13,18 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 _LINKS_AT_MOST = 40
+# What `tarfile` reads by itself: gzip, bzip2, xz, and a tar of nothing but zeroes.
+_READ = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", bytes(512))
+_TAR, _TAR_AT = b"ustar", 257
+_MAGIC_BYTES = 512
+# RFC 8878: a frame, and the last three bytes of a frame that is skipped.
+_ZSTD, _ZSTD_SKIPPED = b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18"
 
 
 class UnreadableImageError(ValueError):
@@ -110,6 +116,8 @@ class ImageContent:
     """The part `config` of the image's configuration: `User`, `Healthcheck`, ..."""
     tree: Tree
     compressed_bytes: int
+    unread: str | None = None
+    """Why the files are not known: a layer in a form that nothing here reads."""
 
     @property
     def size_bytes(self) -> int:
@@ -120,16 +128,17 @@ class ImageContent:
 def read_content(archive: Path) -> ImageContent:
     """Return what is in an image, from its OCI archive.
 
+    A layer may be packed as nothing here reads, as by zstd, or stay elsewhere, as foreign layers
+    do: then the image's configuration is all that is known, and `unread` says why.
+
     Raises:
-        UnreadableImageError: It is no OCI archive of one image, or is packed as nothing here reads.
+        UnreadableImageError: It is no OCI archive of one image, or is damaged.
     """
     try:
         with tarfile.open(archive) as tar:
             manifest = _manifest(tar)
             config = json.loads(_blob(tar, manifest["config"]["digest"]).read())
-            tree = Tree()
-            for layer in manifest["layers"]:
-                _read_layer(tree, tar, layer)
+            tree, unread = _read_layers(tar, manifest["layers"])
     except (tarfile.TarError, KeyError, ValueError, TypeError, OSError, EOFError) as error:
         if isinstance(error, UnreadableImageError):
             raise
@@ -138,6 +147,7 @@ def read_content(archive: Path) -> ImageContent:
         config=config.get("config") or {},
         tree=tree,
         compressed_bytes=sum(layer["size"] for layer in manifest["layers"]),
+        unread=unread,
     )
 
 
@@ -156,9 +166,34 @@ def _blob(tar: tarfile.TarFile, digest: str) -> IO[bytes]:
     return stream
 
 
+def _read_layers(
+    tar: tarfile.TarFile, layers: Sequence[Mapping[str, Any]]
+) -> tuple[Tree, str | None]:
+    """Return the files of all layers; none, and why, where a layer cannot be read."""
+    tree = Tree()
+    for layer in layers:
+        reason = _unreadable(tar, layer)
+        if reason is not None:
+            return Tree(), f"{reason} (its media type is {layer.get('mediaType', 'not told')})"
+        _read_layer(tree, tar, layer)
+    return tree, None
+
+
+def _unreadable(tar: tarfile.TarFile, layer: Mapping[str, Any]) -> str | None:
+    """Return why a layer cannot be read: by its first bytes, for media types are many."""
+    digest = str(layer["digest"])
+    try:
+        begin = _blob(tar, digest).read(_MAGIC_BYTES)
+    except KeyError:
+        return f"layer {digest} is not in the image's archive"
+    if not begin or begin.startswith(_READ) or begin[_TAR_AT:].startswith(_TAR):
+        return None
+    if begin.startswith(_ZSTD) or begin[1:4] == _ZSTD_SKIPPED:
+        return f"layer {digest} is compressed by zstd"
+    return f"layer {digest} is packed in an unknown way"
+
+
 def _read_layer(tree: Tree, tar: tarfile.TarFile, layer: Mapping[str, Any]) -> None:
-    if str(layer["mediaType"]).endswith("zstd"):
-        raise UnreadableImageError("a layer is compressed by zstd, which is not read here")
     tree.begin_layer()
     with tarfile.open(fileobj=_blob(tar, layer["digest"])) as content:
         for member in content:

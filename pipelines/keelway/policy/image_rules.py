@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from keelway.policy.content import ImageContent
 
 
+BY_FILES = ("no-package-manager", "budget")
+"""Rules that only an image's files show."""
+
+
 def measured(image: str, platform: Platform, content: ImageContent) -> ImageMeasure:
     """Return how large an image is."""
     return ImageMeasure(
@@ -38,6 +42,8 @@ def broken_by(
 ) -> tuple[tuple[str, str | None], ...]:
     """Return each rule that an image shows, and how it is broken or nothing.
 
+    Where its files are not known, what they would show is left out: see `BY_FILES`.
+
     Args:
         content: What is in it.
         measure: How large it is.
@@ -45,11 +51,16 @@ def broken_by(
         released: How large it was in the last release, if that is known.
     """
     user = str(content.config.get("User") or "")
-    managers = package_managers(content.tree)
     unhealthy = "it has no HEALTHCHECK: nobody can tell whether it works"
-    return (
+    by_config = (
         ("user-not-root", f"it runs as {user or 'root'}" if is_root(user) else None),
         ("healthcheck", unhealthy if health_of(content.config) is None else None),
+    )
+    if content.unread is not None:
+        return by_config
+    managers = package_managers(content.tree)
+    return (
+        *by_config,
         ("no-package-manager", f"it holds {', '.join(managers)}" if managers else None),
         ("budget", "; ".join(over_budget(budget, measure, released)) or None),
     )

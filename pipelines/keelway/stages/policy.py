@@ -71,7 +71,7 @@ async def check_policy(run: Run, spec: PolicySpec, images: Images) -> PolicyRepo
     report = PolicyReport(
         results=tuple(results),
         measures=tuple(measure for _, measure in variants if measure is not None),
-        notes=(*tools.notes, *_growth_notes(spec, images, released)),
+        notes=_growth_notes(spec, images, released),
     )
     counts = report.counts()
     skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
@@ -85,15 +85,6 @@ class _Tools:
 
     busybox: dagger.File | Skipped
     hadolint: Cage | Skipped
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        needs = {"starts": self.busybox, "hadolint": self.hadolint}
-        return tuple(
-            f"{rule} was not looked at: {needed.reason}"
-            for rule, needed in needs.items()
-            if isinstance(needed, Skipped)
-        )
 
 
 async def _open(run: Run, spec: PolicySpec) -> _Tools:
@@ -207,7 +198,7 @@ async def _image(
     between its releases.
     """
     from keelway.policy.content import UnreadableImageError  # noqa: PLC0415 - not for a plan
-    from keelway.policy.image_rules import broken_by, measured  # noqa: PLC0415 - likewise
+    from keelway.policy.image_rules import BY_FILES, broken_by, measured  # noqa: PLC0415 - likewise
 
     try:
         content = await read_image(image)
@@ -223,9 +214,15 @@ async def _image(
         for rule, broken in broken_by(content, measure, budget=budget, released=before)
         if spec.level(image.name, rule) != "off"
     ]
+    if content.unread is not None:
+        results += [
+            _skipped(image.name, image.platform, rule, content.unread)
+            for rule in BY_FILES
+            if spec.level(image.name, rule) != "off"
+        ]
     if spec.level(image.name, "starts") != "off":
         results.append(await _start(run, spec, tools.busybox, image, content))
-    return results, measure
+    return results, None if content.unread else measure
 
 
 async def _start(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
 
 from keelway.model.platform import AMD64
+from keelway.policy.budget import Budget
 from keelway.policy.content import Tree, UnreadableImageError, read_content
-from keelway.policy.image_rules import measured
+from keelway.policy.image_rules import broken_by, measured
 from keelway.policy.package_managers import package_managers
-from tests.support.image_archive import LAYER, archive, layer
+from tests.support.image_archive import archive, layer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,10 +86,54 @@ def test_what_is_no_image_is_refused(tmp_path: Path) -> None:
         read_content(tmp_path / "image.tar")
 
 
-def test_a_layer_by_zstd_is_named(tmp_path: Path) -> None:
-    zstd = archive(tmp_path / "image.tar", b"x", media_type=LAYER.replace("gzip", "zstd"))
-    with pytest.raises(UnreadableImageError, match="zstd"):
-        read_content(zstd)
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\x28\xb5\x2f\xfd" + b"x" * 600, "is compressed by zstd"),
+        (b"\x50\x2a\x4d\x18" + b"x" * 600, "is compressed by zstd"),
+        (b"encrypted" * 80, "is packed in an unknown way"),
+    ],
+    ids=["zstd", "zstd in chunks", "encrypted"],
+)
+def test_a_layer_that_is_not_read_leaves_what_the_config_says(
+    tmp_path: Path, data: bytes, said: str
+) -> None:
+    odd = archive(
+        tmp_path / "image.tar", layer(a=100), data, config={"User": "app"}, media_type="odd/type"
+    )
+    content = read_content(odd)
+    assert content.unread is not None
+    assert said in content.unread
+    assert "odd/type" in content.unread
+    assert (content.config, content.tree.entries) == ({"User": "app"}, {})
+    measure = measured("orders", AMD64, content)
+    shown = broken_by(content, measure, budget=Budget(size="1"), released=None)
+    assert [rule for rule, _ in shown] == ["user-not-root", "healthcheck"]
+
+
+def test_a_foreign_layer_is_not_there(tmp_path: Path) -> None:
+    whole = archive(tmp_path / "image.tar", layer(a=100))
+    cut = tmp_path / "cut.tar"
+    with tarfile.open(whole) as old, tarfile.open(cut, "w") as new:
+        for member in old:
+            data = old.extractfile(member)
+            assert data is not None
+            content = data.read()
+            if not content.startswith(b"\x1f\x8b"):
+                new.addfile(member, io.BytesIO(content))
+    assert "is not in the image's archive" in (read_content(cut).unread or "")
+
+
+@pytest.mark.parametrize("packed", ["w:", "w:bz2", "w:xz"])
+def test_other_forms_of_tar_are_read(tmp_path: Path, packed: str) -> None:
+    """`application/vnd.oci.image.layer.v1.tar` is not compressed; some registries hold others."""
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode=packed) as tar:  # type: ignore[call-overload]
+        member = tarfile.TarInfo("a")
+        member.size = 7
+        tar.addfile(member, io.BytesIO(b"x" * 7))
+    content = read_content(archive(tmp_path / "image.tar", held.getvalue(), media_type="x"))
+    assert (content.unread, set(content.tree.entries)) == (None, {"a"})
 
 
 def test_a_cut_layer_is_refused(tmp_path: Path) -> None:
