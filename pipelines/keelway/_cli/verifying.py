@@ -15,7 +15,7 @@ from keelway.config import Config, load_config
 from keelway.errors import ConfigError, PlanError
 from keelway.facts.gather import find_programs, login_files
 from keelway.verification.checks import Demands
-from keelway.verification.identity import IdentityTrust
+from keelway.verification.identity import IdentityTrust, identity_trust
 from keelway.verification.verify import KeyTrust, Verification, VerifySpec, refusal, verify_image
 
 if TYPE_CHECKING:
@@ -78,11 +78,11 @@ def _trust(
     if identity is not None and issuer is not None:
         found = find_programs(("cosign",), environ.get("PATH", "")).get("cosign")
         given = None if written is None else written.sign.trusted_root
-        return IdentityTrust(
-            identity=identity,
-            issuer=issuer,
+        return identity_trust(
+            identity,
+            issuer,
             cosign=str(found or "cosign"),
-            trusted_root=None if given is None else str(root / given),
+            trusted_root=None if given is None else root / given,
             transparency_log=written is None or written.sign.transparency_log is not False,
         )
     if (identity is None) != (issuer is None):

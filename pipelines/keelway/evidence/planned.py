@@ -8,6 +8,7 @@ from keelway._cage import plan_tool
 from keelway._secrets import plan_secret
 from keelway._tools.cosign import COSIGN, TOKEN_VARIABLE
 from keelway.errors import PlanError
+from keelway.model.evidence import Layout
 from keelway.model.signer import KMS_SCHEMES, KeylessSigner, KeySigner, SignerSpec
 
 if TYPE_CHECKING:
@@ -38,6 +39,23 @@ def plan_signer(config: Config, facts: Facts) -> SignerSpec:
     )
 
 
+def plan_layouts(config: Config) -> tuple[Layout, ...]:
+    """Return how signatures are kept.
+
+    Raises:
+        PlanError: The old layout is asked for without a key: its verifiers look for a transparency
+            log's entry beside the signature, in a form that only they write.
+    """
+    sign = config.sign
+    layouts = tuple(dict.fromkeys(Layout(layout) for layout in sign.layouts))
+    if Layout.LEGACY in layouts and sign.key is None:
+        raise PlanError(
+            'sign.layouts: "legacy" keeps signatures by a key only, and signing is keyless here',
+            next_step='set sign.layouts = ["referrer"], which cosign 3 reads, or set sign.key',
+        )
+    return layouts
+
+
 def _key(sign: SignConfig, key: str, facts: Facts) -> KeySigner:
     scheme, _, rest = key.partition("://")
     password = None
@@ -50,6 +68,12 @@ def _key(sign: SignConfig, key: str, facts: Facts) -> KeySigner:
 
 
 def _keyless(sign: SignConfig, facts: Facts) -> KeylessSigner:
+    if sign.transparency_log is False and sign.signing_config is None:
+        raise PlanError(
+            "sign.transparency_log is false, but Sigstore's public services enter every keyless "
+            "signature into their log",
+            next_step="set sign.signing_config to the services of a private Sigstore, or sign.key",
+        )
     if sign.identity_token is not None:
         what = "the identity token"
         return KeylessSigner(token=plan_secret(sign.identity_token, facts, what=what))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keelway._cage import WORK, Cage, open_cage
 from keelway._secrets import read_secret
@@ -27,10 +27,13 @@ from keelway._tools.cosign import (
 )
 from keelway.errors import ToolError, ToolOutputError
 from keelway.evidence.bundle import BadBundleError, Bundle
+from keelway.evidence.claims import read_claims, subject_of
 from keelway.evidence.identity import fetch_token
 from keelway.model.signer import KeySigner, SignerSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import dagger
 
     from keelway._stage import Run
@@ -56,6 +59,8 @@ class Signer:
     """Who signs, in words that a verifier can use."""
     public_key: str | None
     """As PEM, where a key signs."""
+    claims: Mapping[str, Any] | None = None
+    """What the identity token says, where an identity signs."""
 
     @property
     def tool(self) -> ToolVersion:
@@ -119,6 +124,7 @@ async def open_signer(run: Run, spec: SignerSpec, *, stage: str) -> Signer:
 
     Raises:
         PlanError: The key, its password or the token cannot be read, or cosign is missing.
+        StageError: The identity token has expired.
         ToolError: cosign cannot use the key, as with a wrong password.
     """
     cage = await open_cage(run, stage=stage, tool=COSIGN, source=spec.tool)
@@ -132,6 +138,7 @@ async def open_signer(run: Run, spec: SignerSpec, *, stage: str) -> Signer:
         container = container.with_mounted_file(_SERVICES, services)
     if trust is not None:
         container = container.with_mounted_file(_TRUST, trust)
+    claims = None
     if isinstance(spec.who, KeySigner):
         container, key = await _with_key(run, container, spec.who, stage)
         cage = replace(cage, container=container)
@@ -139,13 +146,14 @@ async def open_signer(run: Run, spec: SignerSpec, *, stage: str) -> Signer:
         name = f"key {fingerprint(public)}"
     else:
         token = await fetch_token(run, spec.who.token, stage=stage)
+        now = run.clock.now()
+        claims = read_claims(token, now=now, stage=stage)
         secret = run.dag.set_secret("keelway-identity-token", token)
         # A certificate is good for ten minutes: what was signed before is not taken from the cache.
-        now = run.clock.now().isoformat()
         container = container.with_secret_variable(TOKEN_VARIABLE, secret)
-        container = container.with_env_variable("KEELWAY_SIGNED_AT", now)
+        container = container.with_env_variable("KEELWAY_SIGNED_AT", now.isoformat())
         cage = replace(cage, container=container)
-        key, public, name = None, None, "the identity of the token (keyless)"
+        key, public, name = None, None, f"{subject_of(claims)} (keyless)"
     return Signer(
         cage=cage,
         key=key,
@@ -153,6 +161,7 @@ async def open_signer(run: Run, spec: SignerSpec, *, stage: str) -> Signer:
         trusted_root=None if trust is None else _TRUST,
         name=name,
         public_key=public,
+        claims=claims,
     )
 
 
@@ -209,6 +218,8 @@ def _explain(error: ToolError) -> None:
     if "decrypt" in said or "password" in said:
         error.why = "the password of the signing key is wrong"
         error.next_step = "correct sign.password"
-    elif "expired" in said and "token" in said:
-        error.why = "the identity token has expired"
-        error.next_step = "fetch a fresh token: it is good for some minutes only"
+    elif "processing the identity token" in said or ("expired" in said and "token" in said):
+        error.why = "the certificate authority refuses the identity token"
+        error.next_step = (
+            'give a fresh token, of an issuer that it knows, with the audience "sigstore"'
+        )

@@ -17,11 +17,10 @@ LOCAL = Builder(id="urn:keelway:builder:local", kind="local")
 
 
 def find_builder(environ: Mapping[str, str]) -> Builder:
-    """Return who builds here.
+    """Return who builds here, as far as the environment may be believed.
 
-    A GitHub workflow that another repository reuses is told apart by `KEELWAY_REUSABLE_WORKFLOW`,
-    which keelway's own reusable workflow sets to its `job_workflow_ref`: a job's environment does
-    not have it otherwise.
+    A workflow that others reuse is not told here: only the token of its job proves that it runs
+    (`keelway.evidence.claims`), and any job could set a variable.
 
     >>> find_builder({}).id
     'urn:keelway:builder:local'
@@ -54,8 +53,5 @@ def _github(environ: Mapping[str, str]) -> Builder:
     repository = environ.get("GITHUB_REPOSITORY", "")
     run, attempt = environ.get("GITHUB_RUN_ID", ""), environ.get("GITHUB_RUN_ATTEMPT", "1")
     invocation = f"{server}/{repository}/actions/runs/{run}/attempts/{attempt}" if run else None
-    reused = environ.get("KEELWAY_REUSABLE_WORKFLOW")
-    if reused:
-        return Builder(id=f"{server}/{reused}", kind="reusable", invocation=invocation)
     workflow = environ.get("GITHUB_WORKFLOW_REF") or f"{repository}/.github/workflows"
     return Builder(id=f"{server}/{workflow}", kind="ci", invocation=invocation)

@@ -22,7 +22,7 @@ from keelway._stage import Run, stage
 from keelway._together import each
 from keelway._tools.cosign import COSIGN
 from keelway.evidence.origins import plan_origins
-from keelway.evidence.planned import plan_signer
+from keelway.evidence.planned import plan_layouts, plan_signer
 from keelway.facts.builder import LOCAL
 from keelway.model.evidence import Attestations, Evidence, Layout, PredicateType
 from keelway.model.outcome import Skipped
@@ -57,6 +57,7 @@ class AttestSpec:
     origins: tuple[Origin, ...] = ()
     """How each image was asked for; an image without one gets no provenance."""
     builder: Builder = LOCAL
+    """Who builds by the environment; where an identity signs, its token decides."""
     registries: tuple[RegistrySpec, ...] = ()
     login_files: tuple[str, ...] = ()
     directory: str = REPORT_DIRECTORY
@@ -80,7 +81,7 @@ def plan_attest(config: Config, facts: Facts) -> AttestSpec | Skipped:
     return AttestSpec(
         signer=plan_signer(config, facts),
         predicates=tuple(dict.fromkeys(config.attest.predicates)),
-        layouts=tuple(dict.fromkeys(Layout(layout) for layout in config.sign.layouts)),
+        layouts=plan_layouts(config),
         origins=plan_origins(config, facts),
         builder=facts.builder,
         registries=plan_registries(config, facts),
@@ -103,6 +104,7 @@ async def attest(
         StageError: A kept report is missing or was changed since it was written.
     """
     from keelway.evidence import statements  # noqa: PLC0415 - not for a plan
+    from keelway.evidence.claims import proved_builder  # noqa: PLC0415 - likewise
     from keelway.evidence.repositories import open_repositories  # noqa: PLC0415 - likewise
     from keelway.evidence.signer import open_signer  # noqa: PLC0415 - likewise
     from keelway.evidence.subjects import find_subjects  # noqa: PLC0415 - likewise
@@ -115,7 +117,9 @@ async def attest(
     gathered = statements.Gathered(
         predicates=spec.predicates,
         origins={origin.image: origin for origin in spec.origins},
-        builder=spec.builder,
+        builder=spec.builder
+        if signer.claims is None
+        else proved_builder(signer.claims, spec.builder),
         signer=signer.name,
         directory=spec.directory,
         epoch=spec.epoch,

@@ -19,7 +19,7 @@ from keelway._registries import find_login, plan_registries
 from keelway._stage import Run, stage
 from keelway._together import each
 from keelway._tools.cosign import COSIGN
-from keelway.evidence.planned import plan_signer
+from keelway.evidence.planned import plan_layouts, plan_signer
 from keelway.model.evidence import Evidence, Layout, PredicateType, Signatures, Subject
 from keelway.model.outcome import Skipped
 
@@ -61,7 +61,7 @@ def plan_sign(config: Config, facts: Facts) -> SignSpec | Skipped:
         return Skipped("no registry is configured")
     return SignSpec(
         signer=plan_signer(config, facts),
-        layouts=tuple(dict.fromkeys(Layout(layout) for layout in config.sign.layouts)),
+        layouts=plan_layouts(config),
         registries=plan_registries(config, facts),
         login_files=facts.login_files,
         epoch=facts.epoch or 0,

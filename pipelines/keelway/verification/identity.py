@@ -16,10 +16,12 @@ import anyio
 from keelway._together import each
 from keelway.errors import PlanError
 from keelway.model.evidence import PredicateType, Subject
+from keelway.registry.content import json_object
 from keelway.verification.checks import Proved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from keelway.evidence.finding import Found, FoundBundle
 
@@ -37,7 +39,37 @@ class IdentityTrust:
     trusted_root: str | None = None
     """File of a private Sigstore's authorities; the public ones without it."""
     transparency_log: bool = True
-    """Whether an entry in the transparency log is asked for."""
+    """Whether an entry in the transparency log is asked for; else a timestamp is."""
+    certificate_log: bool = True
+    """Whether the certificate must be in a log of certificates."""
+
+
+def identity_trust(
+    identity: str, issuer: str, *, cosign: str, trusted_root: Path | None, transparency_log: bool
+) -> IdentityTrust:
+    """Return whom to trust; a private Sigstore's trusted root says which logs it has.
+
+    Raises:
+        PlanError: The trusted root cannot be read.
+    """
+    logs: Mapping[str, Any] = {"tlogs": True, "ctlogs": True}
+    if trusted_root is not None:
+        try:
+            logs = json_object(trusted_root.read_bytes())
+        except (OSError, ValueError) as error:
+            raise PlanError(
+                f"sign.trusted_root: {trusted_root} cannot be read",
+                why=str(error),
+                next_step="make it by `cosign trusted-root create`",
+            ) from error
+    return IdentityTrust(
+        identity=identity,
+        issuer=issuer,
+        cosign=cosign,
+        trusted_root=None if trusted_root is None else str(trusted_root),
+        transparency_log=transparency_log and bool(logs.get("tlogs")),
+        certificate_log=bool(logs.get("ctlogs")),
+    )
 
 
 async def proved_by_identity(trust: IdentityTrust, found: Found, subject: Subject) -> Proved:
@@ -66,7 +98,12 @@ def verify_argv(trust: IdentityTrust, bundle: str, kind: str, subject: Subject) 
     """Return what checks one bundle."""
     algorithm, _, value = subject.digest.partition(":")
     root = () if trust.trusted_root is None else ("--trusted-root", trust.trusted_root)
-    log = () if trust.transparency_log else ("--insecure-ignore-tlog=true",)
+    log: tuple[str, ...] = ()
+    if not trust.transparency_log:
+        # Something else must say that the certificate was still good when it signed.
+        log = ("--insecure-ignore-tlog=true", "--use-signed-timestamps")
+    if not trust.certificate_log:
+        log = (*log, "--insecure-ignore-sct")
     return (
         trust.cosign, "verify-blob-attestation", "--bundle", bundle, "--type", kind,
         "--certificate-identity", trust.identity, "--certificate-oidc-issuer", trust.issuer,
@@ -95,5 +132,10 @@ async def _checked(
             ) from error
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        return None, f"{found.manifest}: {said[-1] if said else 'cosign refuses it'}"
+        why = (
+            said[-1].removeprefix("error during command execution: ")
+            if said
+            else "cosign refuses it"
+        )
+        return None, f"{found.manifest}: {why}"
     return statement, None
