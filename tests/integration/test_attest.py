@@ -119,10 +119,16 @@ async def test_cosign_reads_every_statement_of_every_digest(
     made = await attest(run, spec, published, make_verified(images, tmp_path / "reports"))
     subjects = {evidence.subject.digest: evidence.subject for evidence in made.attested}
     assert len(subjects) == 3
-    assert len(made.attested) == len(INDEX_TYPES) + 2 * len(PLATFORM_TYPES)
+    # Each platform has the scans of two scanners.
+    assert len(made.attested) == len(INDEX_TYPES) + 2 * (len(PLATFORM_TYPES) + 1)
     for digest, subject in subjects.items():
         for kind in INDEX_TYPES if subject.platform is None else PLATFORM_TYPES:
             assert _read(cosign, keys, f"{repository}@{digest}", kind), kind
+    platform = next(digest for digest, subject in subjects.items() if subject.platform)
+    scans = _read(cosign, keys, f"{repository}@{platform}", "vuln")
+    assert {scan["scanner"]["uri"] for scan in scans} == {
+        "pkg:generic/trivy@0.76.0", "pkg:generic/grype@0.110.0",
+    }  # fmt: skip
     (provenance,) = _read(
         cosign, keys, f"{repository}@{published.images[0].digest}", "slsaprovenance1"
     )

@@ -10,7 +10,7 @@ import dagger
 
 import keelway as kw
 from keelway.model.exemption import Exemption, Scope, VexStatus
-from keelway.model.findings import Finding, Findings, ImageFindings, Kind, Severity
+from keelway.model.findings import Finding, Findings, ImageFindings, Kind, SecondOpinion, Severity
 from keelway.model.image import BuiltImage, Images
 from keelway.model.policy import PolicyOutcome, PolicyReport, PolicyResult
 from keelway.model.provenance import Dependency, Origin
@@ -85,6 +85,7 @@ CYCLONEDX = {
 }
 SYFT = ToolVersion(name="syft", version="1.20.0", source="host")
 TRIVY = ToolVersion(name="trivy", version="0.76.0", source="host")
+GRYPE = ToolVersion(name="grype", version="0.110.0", source="host")
 ORIGIN = Origin(
     image="hello",
     source=Dependency(uri="git+https://example.com/hello", digest={"gitCommit": "ab" * 20}),
@@ -143,6 +144,7 @@ def make_verified(images: Images, reports: Path) -> Verified:
                 )
             )  # fmt: skip
     (reports / "trivy.json").write_text('{"SchemaVersion": 2}')
+    (reports / "grype.json").write_text('{"matches": []}')
     return Verified(
         images=images,
         policy=PolicyReport(
@@ -158,6 +160,11 @@ def make_verified(images: Images, reports: Path) -> Verified:
                 ImageFindings(
                     image="hello", platform=platform, digest=digest_of(b""), findings=(finding,),
                     report="trivy.json", tool=TRIVY,
+                    second_opinions=(
+                        SecondOpinion(
+                            tool=GRYPE, report="grype.json", found=0, alone=0, database=None
+                        ),
+                    ),
                 )
                 for platform in PLATFORMS
             ),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from keelway.model.evidence import Evidence
+    from keelway.model.findings import ImageFindings, SecondOpinion
     from keelway.model.provenance import Builder, Origin
     from keelway.model.tool import ToolVersion
     from keelway.model.verdict import Verified
@@ -121,7 +122,8 @@ def _provenances(
 
 def _tools(verified: Verified) -> Iterable[ToolVersion]:
     if not isinstance(verified.findings, Skipped):
-        yield from (target.tool for target in verified.findings.targets)
+        for target in verified.findings.targets:
+            yield from (target.tool, *(second.tool for second in target.second_opinions))
     if not isinstance(verified.sboms, Skipped):
         yield verified.sboms.tool
 
@@ -159,13 +161,19 @@ async def _scans(
     made: list[Statement] = []
     for subject in subjects:
         for target in verified.findings.targets:
-            if (target.image, target.platform) == (subject.image, subject.platform):
-                text = await _kept(gathered.directory, target.report)
+            if (target.image, target.platform) != (subject.image, subject.platform):
+                continue
+            scans: tuple[ImageFindings | SecondOpinion, ...] = (target, *target.second_opinions)
+            for one in scans:
+                text = await _kept(gathered.directory, one.report)
+                predicate = scanned(
+                    one.tool, one.database, text, gathered.builder, epoch=gathered.epoch
+                )
                 made.append(
                     Statement(
                         subject=subject,
                         predicate_type=PredicateType.VULNERABILITIES,
-                        predicate=scanned(target, text, gathered.builder, epoch=gathered.epoch),
+                        predicate=predicate,
                     )
                 )
     return made

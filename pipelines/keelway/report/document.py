@@ -13,6 +13,7 @@ SCHEMA_VERSION = 1
 
 Outcome = Literal["ok", "refused", "failed", "cancelled"]
 StageStatus = Literal["ok", "skipped", "failed", "cancelled"]
+OutcomeName = Literal["passed", "failed", "warned", "skipped"]
 Level = Literal["critical", "high", "medium", "low", "unknown"]
 
 
@@ -88,6 +89,21 @@ class FindingPart(_Part):
     epss: float | None
     """Probability of exploitation in the next 30 days, 0 to 1."""
     known_exploited: bool
+    found_by: tuple[str, ...]
+    """The scanners that found it, where several looked."""
+
+
+class SecondOpinionPart(_Part):
+    """What another scanner found in the same image."""
+
+    tool: ToolPart
+    found: int
+    """How many things it found."""
+    alone: int
+    """How many of them no scanner before it had found."""
+    database_built_at: datetime | None
+    report: str
+    """Its full report, relative to this file."""
 
 
 class TargetPart(_Part):
@@ -102,6 +118,8 @@ class TargetPart(_Part):
     """Worst first."""
     report: str
     """The scanner's full report, relative to this file."""
+    second_opinions: tuple[SecondOpinionPart, ...]
+    """Of scanners that looked too; their findings are among those above."""
 
 
 class ScanPart(_Part):
@@ -153,7 +171,7 @@ class RulePart(_Part):
     """One rule of the policy, held against one image."""
 
     rule: str
-    outcome: Literal["passed", "failed", "warned", "skipped"]
+    outcome: OutcomeName
     image: str
     platform: str | None
     message: str

@@ -20,6 +20,7 @@ from keelway.report.document import (
     RulePart,
     SbomPart,
     ScanPart,
+    SecondOpinionPart,
     SignedPart,
     TargetPart,
     ToolPart,
@@ -183,6 +184,16 @@ def _target(target: ImageFindings) -> TargetPart:
         counts=CountsPart(**target.counts()),
         findings=tuple(_finding(finding) for finding in target.findings),
         report=target.report,
+        second_opinions=tuple(
+            SecondOpinionPart(
+                tool=_tool(second.tool),
+                found=second.found,
+                alone=second.alone,
+                database_built_at=None if second.database is None else second.database.built_at,
+                report=second.report,
+            )
+            for second in target.second_opinions
+        ),
     )
 
 
@@ -201,6 +212,7 @@ def _finding(finding: Finding) -> FindingPart:
         published=finding.published,
         epss=finding.epss,
         known_exploited=finding.known_exploited,
+        found_by=finding.found_by,
     )
 
 

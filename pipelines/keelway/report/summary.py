@@ -10,7 +10,7 @@ from keelway.model.findings import found_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from keelway.report.document import PolicyPart, ReportDocument
+    from keelway.report.document import OutcomeName, PolicyPart, ReportDocument
 
 
 def summary(report: ReportDocument) -> str:
@@ -59,7 +59,7 @@ def _delivered(report: ReportDocument) -> Iterator[str]:
 
 def _outcomes(policy: PolicyPart) -> str:
     counts = Counter(result.outcome for result in policy.results)
-    told = ("failed", "warned", "passed", "skipped")
+    told: tuple[OutcomeName, ...] = ("failed", "warned", "passed", "skipped")
     found = [f"{counts[name]} {name}" for name in told if counts[name]]
     return ", ".join(found) or "nothing was looked at"
 

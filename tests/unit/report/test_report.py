@@ -19,11 +19,22 @@ from keelway.model.events import (
     StageStarted,
     StepEnded,
 )
-from keelway.model.findings import Kind, Severity
+from keelway.model.findings import (
+    Database,
+    Finding,
+    Findings,
+    ImageFindings,
+    Kind,
+    SecondOpinion,
+    Severity,
+)
+from keelway.model.image import Digest
 from keelway.model.outcome import Skipped, Status
 from keelway.model.platform import AMD64
 from keelway.model.published import Published, PublishedImage, PublishedTag
 from keelway.model.sbom import Sbom, SbomFormat, Sboms
+from keelway.model.tool import ToolVersion
+from keelway.report import parts
 from keelway.report.document import ReportDocument, json_schema
 from keelway.report.recorder import Recorder, write_report
 from keelway.report.summary import summary
@@ -33,6 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
+SCANNERS = ("trivy", "grype")
 LATER = BEGAN + timedelta(seconds=4.25)
 SBOMS = Sboms(
     documents=(
@@ -185,3 +197,26 @@ def test_a_directory_that_cannot_be_written_is_an_error(recorder: Recorder, tmp_
     (tmp_path / "file").write_text("")
     with pytest.raises(KeelwayError, match=r"cannot write .*report\.json"):
         write_report(recorder.document(now=LATER), str(tmp_path / "file"))
+
+
+def test_second_opinions_are_in_the_report() -> None:
+    trivy, grype = (ToolVersion(name=name, version="1", source="host") for name in SCANNERS)
+    built_at = datetime(2026, 2, 1, tzinfo=UTC)
+    opinion = SecondOpinion(
+        tool=grype, report="scan/a.grype.json", found=3, alone=1,
+        database=Database(built_at=built_at, source="mirror"),
+    )  # fmt: skip
+    finding = Finding(
+        kind=Kind.VULNERABILITY, id="CVE-2023-4911", severity=Severity.HIGH, title="t", where="w",
+        found_by=SCANNERS,
+    )  # fmt: skip
+    target = ImageFindings(
+        image="orders", platform=AMD64, digest=Digest("sha256:0"), findings=(finding,),
+        report="scan/a.trivy.json", tool=trivy, second_opinions=(opinion,),
+    )  # fmt: skip
+    told = parts.scan(Findings(targets=(target,), scanners=("vuln",)))
+    assert told is not None
+    (second,) = told.targets[0].second_opinions
+    assert (second.tool.name, second.found, second.alone) == ("grype", 3, 1)
+    assert (second.database_built_at, second.report) == (built_at, "scan/a.grype.json")
+    assert told.targets[0].findings[0].found_by == SCANNERS

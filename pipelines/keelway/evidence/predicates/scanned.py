@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 from keelway.evidence.predicates.provenance import moment
 
 if TYPE_CHECKING:
-    from keelway.model.findings import ImageFindings
+    from keelway.model.findings import Database
     from keelway.model.provenance import Builder
+    from keelway.model.tool import ToolVersion
 
 
-def scanned(found: ImageFindings, report: str, builder: Builder, *, epoch: int) -> dict[str, Any]:
-    """Return the predicate.
+def scanned(
+    tool: ToolVersion, used: Database | None, report: str, builder: Builder, *, epoch: int
+) -> dict[str, Any]:
+    """Return the predicate: of one scanner, for the specification knows one each.
 
     Args:
-        found: What was found in one image for one platform.
-        report: The scanner's own JSON, whole.
+        tool: The scanner.
+        used: Its database, where it tells of one.
+        report: The scanner's own JSON about one image for one platform, whole.
         builder: Who ran it.
         epoch: The time of the scan when the scanner did not tell, in seconds since 1970.
 
@@ -25,16 +29,16 @@ def scanned(found: ImageFindings, report: str, builder: Builder, *, epoch: int) 
         ValueError: The report is no JSON.
     """
     database: dict[str, Any] = {}
-    if found.database is not None:
-        database["uri"] = found.database.source
-        if found.database.built_at is not None:
-            database["lastUpdate"] = moment(int(found.database.built_at.timestamp()))
+    if used is not None:
+        database["uri"] = used.source
+        if used.built_at is not None:
+            database["lastUpdate"] = moment(int(used.built_at.timestamp()))
     invocation = {} if builder.invocation is None else {"uri": builder.invocation}
     return {
         "invocation": {**invocation, "builder.id": builder.id},
         "scanner": {
-            "uri": f"pkg:generic/{found.tool.name}@{found.tool.version}",
-            "version": found.tool.version,
+            "uri": f"pkg:generic/{tool.name}@{tool.version}",
+            "version": tool.version,
             "db": database,
             "result": json.loads(report),
         },
