@@ -57,10 +57,13 @@ def bases(place: Scratch) -> Iterator[Measured]:
 
 
 def releases(place: Scratch) -> Iterator[Measured]:
-    """Measure the release of the example, new and with nothing changed."""
+    """Measure the release of the example, new and with nothing changed, and its verification."""
     yield row("release of examples/orders, nothing cached", place.keelway("release"), None)
     yield row("the same again", place.keelway("release"), 5)
     steps = place.report()["steps"]
     yield row(
         "steps of it that were cached", 100 * steps["cached"] / sum(steps.values()), None, "%"
     )
+    reference = place.report()["published"][0]["references"][0]
+    words = ("verify", reference, "--key", ".keelway/demo.pub")
+    yield row("verification of the image that was released", place.keelway(*words), 3)

@@ -88,11 +88,24 @@ def scratch() -> Iterator[Scratch]:
         identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.com"]
         for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "orders"]):
             subprocess.run(["git", *identity, *words], cwd=place.project, check=True)
+        _make_key(place)
         _registry("start", place)
         try:
             yield place
         finally:
             _registry("stop", place)
+
+
+def _make_key(place: Scratch) -> None:
+    """Make the key that the example signs with, as the demo does."""
+    (place.project / ".keelway").mkdir()
+    subprocess.run(
+        [BIN / "cosign", "generate-key-pair", "--output-key-prefix", ".keelway/demo"],
+        cwd=place.project,
+        env={**place.environment, "COSIGN_PASSWORD": ""},
+        check=True,
+        capture_output=True,
+    )
 
 
 def _registry(word: str, place: Scratch) -> None:

@@ -17,7 +17,7 @@ from keelway.stages.attest import attest
 from tests.support.advisories import build_database
 from tests.support.attested import attest_spec, make_images, make_verified
 from tests.support.missing import need
-from tests.support.registry import running_registry
+from tests.support.registry import running_referrers_registry, running_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,8 +54,11 @@ def _holes(report: dict[str, Any]) -> list[str]:
     return [one["VulnerabilityID"] for found in results for one in found.get("Vulnerabilities", [])]
 
 
-@pytest.fixture(scope="module")
-def attested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attested]:
+@pytest.fixture(scope="module", params=["without referrers API", "with referrers API"])
+def attested(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Attested]:
+    start = running_registry if request.param.startswith("without") else running_referrers_registry
     cosign = need("cosign", package="cosign, by scripts/go-tools")
     folder = tmp_path_factory.mktemp("release")
     subprocess.run(
@@ -63,7 +66,7 @@ def attested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attested]:
         env={**os.environ, "COSIGN_PASSWORD": ""},
     )  # fmt: skip
     cache = build_database(folder, need("trivy-db", package="trivy-db, by scripts/go-tools"))
-    with running_registry(tmp_path_factory.mktemp("registry")) as registry:
+    with start(tmp_path_factory.mktemp("registry")) as registry:
         repository = f"{registry.address}/demo/hello"
 
         async def release() -> str:

@@ -39,6 +39,14 @@ def need(program: str, *, package: str) -> str:
     return found
 
 
+def need_optional(program: str) -> str:
+    """Return the path of a program that takes long to build: without it the test is skipped."""
+    found = Path(sys.executable).parent / program
+    if not found.exists():
+        pytest.skip(f"not built: {program} (scripts/go-tools --optional builds it)")
+    return str(found)
+
+
 def foreign_architecture() -> str:
     """Return the one of amd64 and arm64 that this machine is not."""
     return "amd64" if platform.machine() in {"aarch64", "arm64"} else "arm64"

@@ -18,7 +18,8 @@ GRYPE = Tool(
     name="grype",
     minimum=(0, 88),  # the first with the database's sixth schema, which has EPSS and KEV
     package="grype",
-    install="`go install github.com/anchore/grype/cmd/grype@latest`, or from its releases",
+    install="`CGO_ENABLED=0 go install github.com/anchore/grype/cmd/grype@latest`, static, or from "
+    "its releases",
 )
 
 

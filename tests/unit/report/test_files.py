@@ -27,6 +27,7 @@ from keelway.report.files import Known, write_files
 from keelway.report.sarif import MOST_RESULTS, sarif_log
 from keelway.report.told import Mark, tell
 from tests.support.built import DIGEST, TRIVY
+from tests.support.gitlab_form import FORM
 from tests.support.missing import missing, need
 
 if TYPE_CHECKING:
@@ -240,6 +241,19 @@ def test_gitlab_gets_each_vulnerability_once_with_its_platforms(tmp_path: Path) 
     }
     assert one["details"]["platforms"]["value"] == "linux/amd64, linux/arm64"
     assert re.fullmatch(r"[0-9a-f-]{36}", one["id"])
+
+
+@pytest.mark.parametrize("excepted", [False, True])
+def test_gitlab_gets_the_form_that_it_asks_for(tmp_path: Path, *, excepted: bool) -> None:
+    odd = replace(
+        VULNERABILITY, id="-", title="t" * 300, version=None, url="see the tracker",
+        fixed_in="2" * 8000, severity=Severity.UNKNOWN,
+    )  # fmt: skip
+    spec = GateSpec(exemptions=(GRANTED,) if excepted else ())
+    files = written(tmp_path, all_of(scanned(VULNERABILITY, odd, SECRET)), spec)
+    report = files["gl-container-scanning-report.json"]
+    jsonschema.validate(report, FORM, jsonschema.Draft7Validator)
+    assert len(report["vulnerabilities"]) == (1 if excepted else 2)
 
 
 def test_gitlab_is_told_how_many_are_excepted(tmp_path: Path) -> None:
