@@ -1,5 +1,5 @@
 module keelway.invalid/referrers-registry
 
-go 1.24
+go 1.25.0
 
-require github.com/google/go-containerregistry v0.20.6
+require github.com/google/go-containerregistry v0.22.1
