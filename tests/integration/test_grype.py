@@ -64,20 +64,20 @@ async def test_grype_finds_the_same_things_and_adds_what_it_knows(
     findings = await scan(run, spec, image(run))
     (target,) = findings.targets
     (second,) = target.second_opinions
-    assert (second.tool.name, second.found, second.alone) == ("grype", 3, 0)
+    # Grype knows by itself that Debian's zlib1g has no minizip, and leaves that out.
+    assert (second.tool.name, second.found, second.alone) == ("grype", 2, 0)
     assert second.database is not None
     assert second.database.built_at is not None
     by_id = {one.id: one for one in target.findings}
     assert set(by_id) == {GLIBC, ZLIB, JINJA}
-    assert {one.found_by for one in target.findings} == {("trivy", "grype")}
+    assert by_id[ZLIB].found_by == ("trivy",)
+    assert by_id[GLIBC].found_by == by_id[JINJA].found_by == ("trivy", "grype")
     glibc = by_id[GLIBC]
     assert (glibc.epss, glibc.known_exploited) == (EPSS, True)
     assert (glibc.fixed_in, by_id[ZLIB].fixed_in) == ("2.36-9+deb12u3", None)
     kept = json.loads((Path(spec.directory) / second.report).read_text())
     assert kept["descriptor"]["name"] == "grype"
-    assert {match["artifact"]["name"] for match in kept["matches"]} == {
-        "libc6", "zlib1g", "jinja2",
-    }  # fmt: skip
+    assert {match["artifact"]["name"] for match in kept["matches"]} == {"libc6", "jinja2"}
 
 
 async def test_a_database_of_grypes_that_is_not_there_is_no_clean_image(

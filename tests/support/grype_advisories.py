@@ -55,7 +55,7 @@ def _debian() -> Iterable[tuple[str, dict[str, Any]]]:
             fixed = {
                 "Name": fact.package,
                 "NamespaceName": f"debian:{number}",
-                # Nothing fixes it: vunnel writes the word.
+                # What is not fixed has no version.
                 "Version": fact.fixed_in.get(release, "None"),
                 "VersionFormat": "dpkg",
                 "VendorAdvisory": {"AdvisorySummary": [], "NoAdvisory": False},

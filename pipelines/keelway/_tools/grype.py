@@ -18,8 +18,9 @@ GRYPE = Tool(
     name="grype",
     minimum=(0, 88),  # the first with the database's sixth schema, which has EPSS and KEV
     package="grype",
-    install="`CGO_ENABLED=0 go install github.com/anchore/grype/cmd/grype@latest`, static, or from "
-    "its releases",
+    # Without the flag it does not know its version.
+    install="its releases (a static build), or `CGO_ENABLED=0 go install "
+    "-ldflags='-X main.version=0.110.0' github.com/anchore/grype/cmd/grype@v0.110.0`",
 )
 
 
