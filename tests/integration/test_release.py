@@ -135,8 +135,15 @@ def test_found_secret_stops_the_release_before_anything_is_published(
     report = project.report()
     assert (report["outcome"], report["exit_code"]) == ("refused", 6)
     assert report["verdict"]["passed"] is False
-    assert report["sbom"]["documents"]
     assert key not in json.dumps(report)
+    # Whoever has to mend it finds every report on disk.
+    assert {one["kind"] for one in report["files"]} >= {
+        "junit", "sarif", "gitlab-container-scanning",
+    }  # fmt: skip
+    kept = [target["report"] for target in report["scan"]["targets"]]
+    kept += [one["path"] for one in (*report["sbom"]["documents"], *report["files"])]
+    assert len(kept) >= 2 + 4 + 2
+    assert [name for name in kept if not (project.folder / ".keelway" / name).stat().st_size] == []
     assert registry.has(f"{repository}/app:test") is False
 
 
