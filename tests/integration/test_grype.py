@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +14,10 @@ import dagger
 import pytest
 
 import keelway as kw
+from keelway._tools.grype import environment
 from keelway.errors import ToolError
+from keelway.exceptions.grype_rules import write_grype
+from keelway.model.exemption import Exemption, Scope
 from keelway.model.image import BuiltImage, Images
 from keelway.model.tool import HostTool
 from keelway.scanners.grype import GrypeSpec
@@ -78,6 +84,28 @@ async def test_grype_finds_the_same_things_and_adds_what_it_knows(
     kept = json.loads((Path(spec.directory) / second.report).read_text())
     assert kept["descriptor"]["name"] == "grype"
     assert {match["artifact"]["name"] for match in kept["matches"]} == {"libc6", "jinja2"}
+
+
+def test_grype_takes_what_we_write_for_it(spec: ScanSpec, tmp_path: Path) -> None:
+    (second,) = spec.second_opinion
+    assert isinstance(second, GrypeSpec)
+    assert isinstance(second.database, DatabaseDirectory)
+    granted = Exemption(
+        id=JINJA, reason="no template is a user's", owner="shop", expires=date(2099, 1, 1),
+        scope=Scope(purl="pkg:pypi/jinja2"),
+    )  # fmt: skip
+    rules = tmp_path / ".grype.yaml"
+    rules.write_text(write_grype([granted], today=date(2026, 1, 1)))
+    done = subprocess.run(
+        [need_optional("grype"), "pkg:pypi/jinja2@3.1.2", "--config", rules, "--by-cve",
+         "--output", "json"],
+        env={**os.environ, **environment(second.database.path, str(tmp_path), update=False)},
+        check=False, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["matches"] == []
+    assert [one["vulnerability"]["id"] for one in report["ignoredMatches"]] == [JINJA]
 
 
 async def test_a_database_of_grypes_that_is_not_there_is_no_clean_image(

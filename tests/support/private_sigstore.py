@@ -77,7 +77,7 @@ def running_sigstore(folder: Path) -> Iterator[Sigstore]:
         issuer = stack.enter_context(_issuer(host, key))
         config = folder / "fulcio.json"
         config.write_text(json.dumps(_fulcio_config(issuer)))
-        port, grpc, metrics, stamps = (_free_port(host) for _ in range(4))
+        port, grpc, metrics, stamps = (_free_port() for _ in range(4))
         stack.enter_context(
             _running(
                 [
@@ -236,9 +236,10 @@ def _own_address() -> str:
     return address
 
 
-def _free_port(host: str) -> int:
+def _free_port() -> int:
+    """Return a port that is free on every address of this machine."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
+        probe.bind(("", 0))
         port: int = probe.getsockname()[1]
     return port
 
