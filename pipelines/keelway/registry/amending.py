@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 20
 _SETTLE_S = 0.4
+_TIMES_SLOWER = 3
 
 
 class Addition(Protocol):
@@ -59,6 +60,7 @@ class Amendments:
         self._put = put
         self._writing: dict[str, anyio.Lock] = {}
         self._amended: dict[str, list[Addition]] = {}
+        self._slowest_s = 0.0
 
     async def add(self, tag: str, addition: Addition) -> Manifest:
         """Add something to what a tag names; others may do the same at the same time.
@@ -73,14 +75,16 @@ class Amendments:
         """Look again, after a while, whether what was added was lost to another's write.
 
         Somebody who had read a tag before it was amended here, and wrote it afterwards, did not
-        know of the addition. The pause is longer than anybody takes between the two.
+        know of the addition. The pause is longer than anybody takes between the two: others are
+        taken to be as slow as the slowest write here was, several times over.
 
         Raises:
             RegistryError: Others always overwrite it.
         """
         for _ in range(_ATTEMPTS if self._amended else 0):
             # Not all at the same moment: they would overwrite each other again.
-            await anyio.sleep(_SETTLE_S * random.uniform(1, 2))  # noqa: S311 - no secret
+            pause = max(_SETTLE_S, _TIMES_SLOWER * self._slowest_s)
+            await anyio.sleep(pause * random.uniform(1, 2))  # noqa: S311 - no secret
             if not [tag for tag in self._amended if await self._add_again(tag)]:
                 return
         if self._amended:
@@ -97,12 +101,14 @@ class Amendments:
     async def _add(self, tag: str, addition: Addition) -> Manifest:
         async with self._writing.setdefault(tag, anyio.Lock()):
             for attempt in range(_ATTEMPTS):
+                began = anyio.current_time()
                 found = await self._find(tag)
                 if found is not None and addition.is_in(found):
                     return found
                 await anyio.sleep(0.05 * attempt * random.random())  # noqa: S311 - no secret
                 data, media_type = await addition.added_to(found)
                 await self._put(data, media_type, tag)
+                self._slowest_s = max(self._slowest_s, anyio.current_time() - began)
         raise self._contended(tag)
 
     def _contended(self, tag: str) -> RegistryError:
