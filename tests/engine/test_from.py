@@ -11,6 +11,7 @@ from tests.support.sample_images import SampleImages, copy_image
 from tests.support.shell import settle
 
 if TYPE_CHECKING:
+    from tests.engine.conftest import NewSession
     from tests.support.registry import Registry
 
 
@@ -129,8 +130,9 @@ async def test_image_ref_after_a_change_is_an_error(configured: dagger.Container
 
 
 async def test_tag_defaults_to_latest(
-    dag: dagger.Client, samples: SampleImages, registry: Registry
+    new_session: NewSession, samples: SampleImages, registry: Registry
 ) -> None:
+    dag = await new_session()  # no other name of the image was seen there
     address = f"{registry.address}/test/untagged"
     copy_image(f"docker://{samples.busybox}", f"docker://{address}:latest")
     reference = await dag.container().from_(address).image_ref()

@@ -114,7 +114,9 @@ async def test_locked_caches_in_any_order_do_not_wait_for_each_other(
         await use(names[0], names[0], f"{nonce}-twice")
 
 
-async def test_redirect_into_a_temp_mount_is_refused(base: dagger.Container) -> None:
-    ready = base.with_mounted_temp("/t")
-    with pytest.raises(dagger.QueryError, match="is in a temp mount"):
-        await ready.with_exec(["echo", "x"], redirect_stdout="/t/x").stdout()
+async def test_what_is_redirected_into_a_temp_mount_goes_with_it(base: dagger.Container) -> None:
+    done = base.with_mounted_temp("/t").with_exec(["echo", "x"], redirect_stdout="/t/x")
+    assert await done.stdout() == "x\n"
+    assert await output(done, "ls /t") == ""
+    with pytest.raises(dagger.QueryError, match="no such file"):
+        await done.with_exec(["cat"], redirect_stdin="/t/x").stdout()

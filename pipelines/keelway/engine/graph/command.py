@@ -114,9 +114,7 @@ def with_exec(
         replace(mount, node=Node.of(Output(index=number), node)) if _is_kept(mount) else mount
         for number, mount in enumerate(container.mounts, start=1)
     )
-    return replace(
-        container, root=Node.of(Output(index=0), node), mounts=after, exec=node, image_ref=""
-    )
+    return replace(container, root=Node.of(Output(index=0), node), mounts=after, exec=node)
 
 
 def _is_kept(mount: Mount) -> bool:

@@ -10,17 +10,13 @@ import posixpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from keelway.engine.errors import EngineError
 from keelway.engine.graph.node import Node
 from keelway.engine.graph.ops import ExecSecret, Failure, Scratch
-from keelway.engine.graph.values import CacheVolume, Directory, File, Healthcheck, Port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from keelway.engine.graph.ops import Op
     from keelway.engine.graph.sockets import ExecSocket
     from keelway.engine.graph.terminal import TerminalCommand
+    from keelway.engine.graph.values import CacheVolume, Healthcheck, Port
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -127,42 +123,14 @@ def absolute(container: Container, path: str) -> str:
     return "/" + posixpath.normpath(joined).lstrip("/")
 
 
-def _within(path: str, target: str) -> bool:
+def is_within(path: str, target: str) -> bool:
+    """Tell whether an absolute path is a mount's target, or lies below it."""
     return target in {path, "/"} or path.startswith(target + "/")
-
-
-def mount_at(container: Container, path: str) -> Mount | None:
-    """Return the mount that `path` lies in: the newest, since later ones cover earlier ones."""
-    for mount in reversed(container.mounts):
-        if _within(path, mount.target):
-            return mount
-    return None
-
-
-def inside(mount: Mount, path: str) -> str:
-    """Return where `path` of the container lies in the mount's own tree."""
-    rest = path[len(mount.target) :].strip("/") if mount.target != "/" else path.strip("/")
-    return posixpath.join(mount.path, rest) if rest else mount.path
-
-
-def locate(container: Container, path: str) -> tuple[Node, str]:
-    """Return the tree that holds the absolute `path`, and the path in it.
-
-    Raises:
-        EngineError: The path lies in a cache or a tmpfs, whose contents no tree holds.
-    """
-    mount = mount_at(container, path)
-    if mount is None:
-        return container.tree, path
-    if mount.node is None or mount.kind in {"cache", "temp"}:
-        kind = "tmpfs" if mount.kind == "temp" else mount.kind
-        raise EngineError(f"{posixpath.basename(path)}: cannot retrieve path from {kind}")
-    return mount.node, inside(mount, path)
 
 
 def with_mount(container: Container, mount: Mount) -> Container:
     """Return the container with a mount; those at or below its target are dropped."""
-    kept = tuple(m for m in container.mounts if not _within(m.target, mount.target))
+    kept = tuple(m for m in container.mounts if not is_within(m.target, mount.target))
     return replace(container, mounts=(*kept, mount), image_ref="")
 
 
@@ -175,35 +143,3 @@ def without_mount(container: Container, target: str) -> Container:
 def with_root(container: Container, root: Node | None) -> Container:
     """Return the container with another root file system; its last exec is kept."""
     return replace(container, root=root)
-
-
-def changed(
-    container: Container, path: str, make: Callable[[str, int], Op], *sources: Node
-) -> Container:
-    """Return the container after an operation on the tree that holds `path`.
-
-    `make` gets the path in that tree and the number of the input whose passwd file names owners;
-    the operation's inputs are the tree, then `sources`, then for a mount the root file system.
-    """
-    mount = mount_at(container, path)
-    if mount is None:
-        return replace(container, root=Node.of(make(path, 0), container.tree, *sources))
-    if mount.node is None or mount.kind in {"cache", "temp"}:
-        kind = "tmpfs" if mount.kind == "temp" else mount.kind
-        raise EngineError(f"{path}: cannot write to a {kind} mount outside of an exec")
-    op = make(inside(mount, path), len(sources) + 1)
-    node = Node.of(op, mount.node, *sources, container.tree)
-    new = tuple(replace(m, node=node) if m is mount else m for m in container.mounts)
-    return replace(container, mounts=new)
-
-
-def directory_of(container: Container, path: str) -> Directory:
-    """Return a directory of the container; whether it is there shows on evaluation."""
-    node, inner = locate(container, path)
-    return Directory(node=node, path=inner)
-
-
-def file_of(container: Container, path: str) -> File:
-    """Return a file of the container; whether it is there shows on evaluation."""
-    node, inner = locate(container, path)
-    return File(node=node, path=inner)

@@ -67,7 +67,6 @@ def with_image(container: Container, image: Mapping[str, Any], platform: str) ->
         config=replace(new, env=env, labels=labels),
         platform=platform,
         ports=tuple(ports.values()),
-        default_args_set=False,
         exec=None,
     )
 
@@ -188,6 +187,28 @@ def is_platform(platform: str) -> bool:
         return False
     os_name, arch, _ = platform_parts(platform)
     return os_name in _SYSTEMS and arch in _KNOWN
+
+
+def parsed_platform(text: str, default: str) -> str | None:
+    """Return the platform that a text names, as it is told back; None where there is no such one.
+
+    An operating system or an architecture alone takes the other from the default. Other names of
+    architectures become the usual ones; a variant that is given stays (containerd's `platforms`).
+
+    >>> parsed_platform("Linux/x86_64", "linux/amd64"), parsed_platform("arm64", "linux/amd64")
+    ('linux/amd64', 'linux/arm64')
+    >>> parsed_platform("linux/arm64/v8", "linux/amd64"), parsed_platform("linux/vax", "")
+    ('linux/arm64/v8', None)
+    """
+    if "/" not in text:
+        os_name, arch, _ = platform_parts(default)
+        text = f"{text}/{arch}" if text.lower() in _SYSTEMS else f"{os_name}/{text}"
+    if not is_platform(text):
+        return None
+    os_name, arch, variant = platform_parts(text)
+    if text.count("/") == 1:
+        return f"{os_name}/{arch}" if variant in {"", "v7"} else f"{os_name}/{arch}/{variant}"
+    return f"{os_name}/{arch}/{variant or ('v8' if arch == 'arm64' else '')}".rstrip("/")
 
 
 def normalised(platform: str) -> str:

@@ -20,6 +20,8 @@ class Directory:
 
     node: Node
     path: str = "/"
+    asked: str = ""
+    """The path as it was asked for, which errors tell; empty where nobody asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,8 @@ class File:
 
     node: Node
     path: str
+    asked: str = ""
+    """The path as it was asked for, which errors tell; empty where nobody asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,8 @@ class CacheVolume:
     @property
     def identity(self) -> str:
         """Return what tells one volume from another."""
-        return repr((self.key, self.owner, self.sharing.value, self.source))
+        source = None if self.source is None else (self.source.node, self.source.path)
+        return repr((self.key, self.owner, self.sharing.value, source))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -292,7 +292,7 @@ def _config(spec: ExecSpec, tracer: Sequence[str]) -> Json:
         "cwd": spec.cwd,
         "uid": spec.user.uid,
         "gid": spec.user.gid,
-        "groups": list(spec.user.groups),
+        "groups": spec.user.all_groups,
         "dropped": dropped,
         # Where this place has a filter already, a second one would cost set-user-ID programs.
         "filter": None if filtered or tracer else default_filter().program,

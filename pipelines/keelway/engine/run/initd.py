@@ -64,13 +64,13 @@ def leave_the_host() -> None:
 
 
 def hide_arguments() -> None:
-    """Show as `init` in the containers' process lists, without the host's paths."""
+    """Show as `.init` in the containers' process lists, Dagger's name for it, and no host paths."""
     fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     start, end = int(fields[45]), int(fields[46])
-    name = b"init"[: end - start]
+    name = b"/.init"[: end - start]
     ctypes.memset(start, 0, end - start)
     ctypes.memmove(start, name, len(name))
-    libc.prctl(PR_SET_NAME, b"init", 0, 0, 0)
+    libc.prctl(PR_SET_NAME, b".init", 0, 0, 0)
 
 
 def new_init(number: int, channel: socket.socket) -> int:

@@ -182,7 +182,7 @@ def _process(spec: ExecSpec, confinement: Confinement) -> Json:
         "user": {
             "uid": spec.user.uid,
             "gid": spec.user.gid,
-            "additionalGids": list(spec.user.groups),
+            "additionalGids": spec.user.all_groups,
             "umask": 0o022,
         },
         "args": list(spec.argv),

@@ -29,6 +29,14 @@ class User:
     groups: tuple[int, ...] = ()
     home: str = "/"
 
+    @property
+    def all_groups(self) -> list[int]:
+        """Return the groups that a process is given: the primary one is among them.
+
+        Else a file that denies its group something could be read by leaving that group.
+        """
+        return [self.gid, *(group for group in self.groups if group != self.gid)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:

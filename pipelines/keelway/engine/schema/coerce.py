@@ -3,11 +3,13 @@
     coerce(api, type_ref("[Int!]"), [1, 2])
 
 Literals come as Python values: an enum's name as `EnumName`, all else as JSON would have it.
-Integers are 64 bits wide, as on Dagger's wire, and not GraphQL's 32.
+Integers are 64 bits wide, as on Dagger's wire, and not GraphQL's 32; and as there, a text that is
+a number or a truth value is taken for one.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 from keelway.engine.errors import EngineError
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from keelway.engine.schema.api import Api, Argument, TypeRef
+
+_NUMBER = re.compile(r"[-+]?[0-9]{1,19}")
+_BOOLEANS = {"true": True, "false": False}
 
 INT_BITS = 64
 _INT_END = 1 << (INT_BITS - 1)
@@ -70,8 +75,8 @@ def coerce_arguments(
 
 
 def _value(api: Api, argument: Argument, given: Mapping[str, Any]) -> Any:
-    """Return the value of one argument, None where there is none."""
-    if argument.name in given:
+    """Return the value of one argument, None where there is none; null leaves its default."""
+    if argument.name in given and not (given[argument.name] is None and argument.has_default):
         return coerce(api, argument.type, given[argument.name])
     if argument.has_default:
         return _default(api, argument)
@@ -112,6 +117,10 @@ def _member(name: str, members: Mapping[str, str], value: Any) -> str:
 
 def _string(value: Any) -> str:
     if isinstance(value, str) and not isinstance(value, EnumName):
+        try:
+            _ = value.isascii() or value.encode()
+        except UnicodeEncodeError:
+            raise Refused("expected a string, found one with half a surrogate pair") from None
         return value
     raise Refused(f"expected a string, found {_show(value)}")
 
@@ -125,10 +134,16 @@ def _id(value: Any) -> str:
 def _boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
+    if isinstance(value, str) and value in _BOOLEANS:
+        return _BOOLEANS[value]
     raise Refused(f"expected true or false, found {_show(value)}")
 
 
 def _integer(value: Any) -> int:
+    if (isinstance(value, float) and value.is_integer()) or (
+        isinstance(value, str) and _NUMBER.fullmatch(value)
+    ):
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and -_INT_END <= value < _INT_END:
         return value
     raise Refused(f"expected an integer of {INT_BITS} bits, found {_show(value)}")

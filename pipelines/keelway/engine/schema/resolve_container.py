@@ -54,7 +54,7 @@ def expanded(container: Container, text: str, args: Arguments) -> str:
 
     def value(found: re.Match[str]) -> str:
         name = found[1] if found[1] is not None else found[2]
-        for names, kind in ((secret, "secret env"), (volatile, "volatile")):
+        for names, kind in ((secret, "secret env"), (volatile, "volatile env")):
             if name in names:
                 raise EngineError(f'expand cannot be used with {kind} variable "{name}"')
         return values.get(name, "")
@@ -94,14 +94,17 @@ def env_variables(parent: Container, _args: Arguments, session: Session) -> list
 @CONTAINER.field("Container", "withVolatileVariable")
 def with_volatile_variable(parent: Container, args: Arguments, session: Session) -> Container:
     """Set a variable that commands see and caches and images do not."""
-    session.set_volatile(args["name"], args["value"])
-    return replace(parent, volatile=with_pair(parent.volatile, args["name"], args["value"]))
+    made = replace(
+        parent, volatile=with_pair(parent.volatile, args["name"], args["value"]), image_ref=""
+    )
+    session.volatile.set(args["name"], args["value"], asked=(parent, made))
+    return made
 
 
 @CONTAINER.field("Container", "withoutVolatileVariable")
 def without_volatile_variable(parent: Container, args: Arguments, _session: Session) -> Container:
     """Unset a volatile variable."""
-    return replace(parent, volatile=without_pair(parent.volatile, args["name"]))
+    return replace(parent, volatile=without_pair(parent.volatile, args["name"]), image_ref="")
 
 
 @CONTAINER.field("Container", "withSecretVariable")
@@ -110,14 +113,14 @@ def with_secret_variable(parent: Container, args: Arguments, session: Session) -
     secret = session.secret(args["secret"])
     kept = tuple(found for found in parent.secrets if found.variable != args["name"])
     new = ExecSecret(identity=secret.identity, handle=secret.handle, variable=args["name"])
-    return replace(parent, secrets=(*kept, new))
+    return replace(parent, secrets=(*kept, new), image_ref="")
 
 
 @CONTAINER.field("Container", "withoutSecretVariable")
 def without_secret_variable(parent: Container, args: Arguments, _session: Session) -> Container:
     """Take a secret variable away."""
     kept = tuple(found for found in parent.secrets if found.variable != args["name"])
-    return replace(parent, secrets=kept)
+    return replace(parent, secrets=kept, image_ref="")
 
 
 # --- user, directory, command ----------------------------------------------------------------
@@ -207,15 +210,22 @@ def default_args(parent: Container, _args: Arguments, session: Session) -> list[
 
 
 @CONTAINER.field("Container", "platform")
-def platform(parent: Container, _args: Arguments, _session: Session) -> str:
+def platform(parent: Container, _args: Arguments, session: Session) -> str:
     """Return the platform."""
+    session.sync_container(parent)
     return parent.platform
 
 
 @CONTAINER.field("Container", "imageRef")
-def image_ref(parent: Container, _args: Arguments, _session: Session) -> str:
-    """Return the reference, with its digest, that the container was made from."""
-    if not parent.image_ref:
+def image_ref(parent: Container, _args: Arguments, session: Session) -> str:
+    """Return the reference, with its digest, that the container was made from.
+
+    Commands that have run are no change of the image, those that are still to run are.
+    """
+    if parent.error:
+        raise EngineError(parent.error)
+    pending = parent.exec is not None and not session.solver.has(parent.exec)
+    if not parent.image_ref or pending:
         raise EngineError(
             "Image reference can only be retrieved immediately after the 'Container.From' call. "
             "Error in fetching imageRef as the container image is changed"
@@ -255,13 +265,15 @@ def labels(parent: Container, _args: Arguments, session: Session) -> list[Label]
 @CONTAINER.field("Container", "withAnnotation")
 def with_annotation(parent: Container, args: Arguments, _session: Session) -> Container:
     """Set an annotation of the manifest to come."""
-    return replace(parent, annotations=with_pair(parent.annotations, args["name"], args["value"]))
+    annotations = with_pair(parent.annotations, args["name"], args["value"])
+    return replace(parent, annotations=annotations, image_ref="")
 
 
 @CONTAINER.field("Container", "withoutAnnotation")
 def without_annotation(parent: Container, args: Arguments, _session: Session) -> Container:
     """Unset an annotation."""
-    return replace(parent, annotations=without_pair(parent.annotations, args["name"]))
+    annotations = without_pair(parent.annotations, args["name"])
+    return replace(parent, annotations=annotations, image_ref="")
 
 
 @CONTAINER.field("Container", "withExposedPort")

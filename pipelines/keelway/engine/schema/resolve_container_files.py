@@ -10,14 +10,11 @@ from keelway.engine.graph.container import (
     Container,
     Mount,
     absolute,
-    changed,
-    directory_of,
-    file_of,
-    mount_at,
     with_mount,
     without_mount,
 )
 from keelway.engine.graph.node import Node
+from keelway.engine.graph.places import changed, directory_of, file_of, uncovered
 from keelway.engine.graph.values import Directory, File
 from keelway.engine.schema.registry import Resolvers
 from keelway.engine.schema.resolve_container import base_name, expanded, path_of
@@ -52,22 +49,23 @@ def tree_of(directory: Directory) -> Node:
 @FILES.field("Container", "directory")
 def directory(parent: Container, args: Arguments, _session: Session) -> Directory:
     """Return a directory, mounts included."""
-    return directory_of(parent, path_of(parent, args))
+    return directory_of(parent, path_of(parent, args), args["path"])
 
 
 @FILES.field("Container", "file")
 def file(parent: Container, args: Arguments, _session: Session) -> File:
     """Return a file, mounts included."""
-    return file_of(parent, path_of(parent, args))
+    return file_of(parent, path_of(parent, args), args["path"])
 
 
 @FILES.field("Container", "withDirectory")
 def with_directory(parent: Container, args: Arguments, session: Session) -> Container:
     """Copy the contents of a directory in."""
     source = session.directory(args["source"])
+    place = path_of(parent, args)
     return changed(
-        parent,
-        path_of(parent, args),
+        uncovered(parent, place, file=True),
+        place,
         lambda path, owner_input: ops.CopyTree(
             source=source.path,
             dest=path,
@@ -92,7 +90,8 @@ def with_files(parent: Container, args: Arguments, session: Session) -> Containe
     """Copy files into a directory, each under its own name."""
     path = path_of(parent, args)
     for source in args["sources"]:
-        parent = _with_file(parent, path, "/", {**args, "source": source}, session)
+        place = f"{path.rstrip('/')}/{base_name(session.file(source).path)}"
+        parent = _with_file(parent, place, "", {**args, "source": source}, session)
     return parent
 
 
@@ -104,11 +103,8 @@ def _with_file(
     parent: Container, path: str, slash: str, args: Arguments, session: Session
 ) -> Container:
     source = session.file(args["source"])
-    mount = mount_at(parent, path)
-    if mount is not None and mount.target == path and mount.kind == "file":
-        parent = without_mount(parent, path)
     return changed(
-        parent,
+        uncovered(parent, path),
         path,
         lambda inner, owner_input: ops.CopyFile(
             source=source.path,
@@ -124,9 +120,10 @@ def _with_file(
 @FILES.field("Container", "withNewFile")
 def with_new_file(parent: Container, args: Arguments, _session: Session) -> Container:
     """Write a file."""
+    place = path_of(parent, args)
     return changed(
-        parent,
-        path_of(parent, args),
+        uncovered(parent, place),
+        place,
         lambda path, owner_input: ops.NewFile(
             path=path,
             contents=args["contents"].encode(),
@@ -153,16 +150,18 @@ def without_files(parent: Container, args: Arguments, _session: Session) -> Cont
 
 
 def _without(parent: Container, path: str) -> Container:
-    return changed(parent, path, lambda inner, _owner: ops.Remove(paths=(inner,)))
+    remove = ops.Remove
+    return changed(uncovered(parent, path), path, lambda inner, _owner: remove(paths=(inner,)))
 
 
 @FILES.field("Container", "withSymlink")
 def with_symlink(parent: Container, args: Arguments, _session: Session) -> Container:
     """Make a symbolic link."""
     target = expanded(parent, args["target"], args)
+    place = path_of(parent, args, "linkName")
     return changed(
-        parent,
-        path_of(parent, args, "linkName"),
+        uncovered(parent, place),
+        place,
         lambda path, _owner: ops.Symlink(target=target, path=path),
     )
 

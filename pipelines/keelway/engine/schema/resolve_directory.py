@@ -37,7 +37,8 @@ def _changed(parent: Directory, op: ops.Op, *sources: Node) -> Directory:
 def entries(parent: Directory, args: Arguments, session: Session) -> list[str]:
     """Return the names in a directory, sorted, those of directories with a slash."""
     path = args.get("path") or "."
-    return session.trees.entries(parent.node, below(parent, path), shown=path)
+    shown = path if path != "." else parent.asked
+    return session.trees.entries(parent.node, below(parent, path), shown=shown)
 
 
 @DIRECTORY.field("Directory", "glob")

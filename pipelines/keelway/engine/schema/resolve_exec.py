@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 EXEC = Resolvers()
 
+_NO_COMMAND = "no command has been set"
+
 
 @EXEC.field("Container", "withExec")
 def run(parent: Container, args: Arguments, _session: Session) -> Container:
@@ -35,21 +38,18 @@ def run(parent: Container, args: Arguments, _session: Session) -> Container:
         nesting=args.get("experimentalPrivilegedNesting", False),
         init=not args.get("noInit", False),
     )
-    return with_exec(parent, command(parent, args), options)
+    words = _command(parent, args)
+    if not words:  # told when something asks for the outcome: the container has an ID all the same
+        return replace(parent, error=parent.error or _NO_COMMAND)
+    return with_exec(parent, words, options)
 
 
-def command(parent: Container, args: Arguments) -> list[str]:
-    """Return the words to run: the arguments or the default ones, behind the entrypoint if asked.
-
-    Raises:
-        EngineError: There is nothing to run.
-    """
+def _command(parent: Container, args: Arguments) -> list[str]:
+    """Return the arguments or the default ones, behind the entrypoint if that was asked."""
     words = [expanded(parent, word, args) for word in args["args"]]
     words = words or list(parent.config.cmd or ())
     if args.get("useEntrypoint"):
         words = [*(parent.config.entrypoint or ()), *words]
-    if not words:
-        raise EngineError("no command has been set")
     return words
 
 
@@ -57,7 +57,7 @@ def _outcome(parent: Container, session: Session) -> Result:
     if parent.error:
         raise EngineError(parent.error)
     if parent.exec is None:
-        raise EngineError("no command has been set")
+        raise EngineError(_NO_COMMAND)
     return session.solver.evaluate(parent.exec)
 
 

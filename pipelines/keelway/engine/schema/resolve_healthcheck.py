@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keelway.engine.errors import EngineError
 from keelway.engine.graph.values import Healthcheck
 from keelway.engine.schema.durations import nanoseconds, text_of
 from keelway.engine.schema.registry import Resolvers
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from keelway.engine.schema.registry import Arguments
     from keelway.engine.schema.session import Session
 
+_NONE = ("NONE",)
+"""What an image has whose Dockerfile switched the check off."""
+
 HEALTHCHECK = Resolvers()
 HEALTHCHECK.record("HealthcheckConfig", "shell", "retries")
 
@@ -21,9 +25,15 @@ HEALTHCHECK.record("HealthcheckConfig", "shell", "retries")
 @HEALTHCHECK.field("Container", "withDockerHealthcheck")
 def with_healthcheck(parent: Container, args: Arguments, _session: Session) -> Container:
     """Set the health check."""
+    words: tuple[str, ...] = tuple(args["args"])
+    shell = bool(args.get("shell", False))
+    if shell and len(words) != 1:
+        raise EngineError("WithHealthcheck args must be a single element when shell mode is set")
+    if not words:
+        raise EngineError("WithHealthcheck args is missing")
     check = Healthcheck(
-        args=tuple(args["args"]),
-        shell=bool(args.get("shell", False)),
+        args=words,
+        shell=shell,
         interval=nanoseconds(args.get("interval")),
         timeout=nanoseconds(args.get("timeout")),
         start_period=nanoseconds(args.get("startPeriod")),
@@ -43,7 +53,8 @@ def without_healthcheck(parent: Container, _args: Arguments, _session: Session) 
 def healthcheck(parent: Container, _args: Arguments, session: Session) -> Healthcheck | None:
     """Return the health check, None when there is none."""
     session.sync_container(parent)
-    return parent.config.healthcheck
+    check = parent.config.healthcheck
+    return None if check is None or check.args == _NONE else check
 
 
 @HEALTHCHECK.field("HealthcheckConfig", "args")

@@ -28,7 +28,15 @@ IMAGE = Resolvers()
 def from_(parent: Container, args: Arguments, session: Session) -> Container:
     """Start from an image of a registry, merged onto what is there."""
     image = session.image(args["address"], parent.platform, _registry(args, session))
-    return on_image(parent, image)
+    made = on_image(parent, image)
+    if parent != _fresh(parent):
+        return made
+    return replace(made, image_ref=session.first_name(made.image_ref, made.platform))
+
+
+def _fresh(container: Container) -> Container:
+    """Return what the container was before anything was done to it."""
+    return Container(platform=container.platform, platform_given=container.platform_given)
 
 
 def on_image(parent: Container, image: Image) -> Container:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
 from keelway.engine.graph.container import Container
-from keelway.engine.graph.image_config import is_platform
+from keelway.engine.graph.image_config import parsed_platform
 from keelway.engine.graph.node import Node
 from keelway.engine.graph.ops import NewFile, Scratch, Sharing
 from keelway.engine.graph.values import CacheVolume, Directory, File
@@ -33,18 +33,10 @@ def container(_parent: object, args: Arguments, session: Session) -> Container:
     platform = args.get("platform")
     if platform is None:
         return Container(platform=session.default_platform)
-    return Container(platform=checked_platform(platform), platform_given=True)
-
-
-def checked_platform(platform: str) -> str:
-    """Return the platform as given.
-
-    Raises:
-        EngineError: There is no such operating system or architecture.
-    """
-    if not is_platform(platform):
-        raise EngineError(f"{platform!r}: unknown operating system or architecture")
-    return platform
+    parsed = parsed_platform(platform, session.default_platform)
+    if parsed is None:
+        raise EngineError(f'"{platform}": unknown operating system or architecture')
+    return Container(platform=parsed, platform_given=True)
 
 
 @QUERY.field("Query", "directory")

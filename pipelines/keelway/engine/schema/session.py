@@ -18,13 +18,13 @@ from keelway.engine.graph.container import Container
 from keelway.engine.graph.git import GitRef
 from keelway.engine.graph.image_config import normalised
 from keelway.engine.graph.images import Tarball
-from keelway.engine.graph.ops import Output
 from keelway.engine.graph.records import EnvFile, JSONValue
 from keelway.engine.graph.service import Service
 from keelway.engine.graph.sockets import Socket
 from keelway.engine.graph.values import CacheVolume, Directory, File, Secret
 from keelway.engine.schema.repositories import Repositories
 from keelway.engine.schema.request import own_client
+from keelway.engine.schema.volatile import VolatileVariables
 from keelway.engine.solve.images import out_images
 from keelway.engine.solve.machine import Machine
 from keelway.engine.solve.solver import Solver
@@ -75,6 +75,7 @@ class Session:
         self.workdir = workdir
         self.clients = clients
         self.terminal = terminal
+        self.volatile = VolatileVariables()
         self.solver = Solver(
             Machine(
                 store=store,
@@ -84,7 +85,7 @@ class Session:
                 progress=progress,
                 clients=clients,
                 secret=self.secret_value,
-                volatile=self.volatile_value,
+                volatile=self.volatile.newest,
                 auth=lambda: dict(self._auth),
                 way=lambda node: way_to(self.solver, node),
                 epoch=epoch,
@@ -94,10 +95,11 @@ class Session:
         self.git = Repositories(self.solver)
         self._ids: dict[str, tuple[str, object]] = {}
         self._secrets: dict[str, bytes] = {}
-        self._volatile: dict[str, str] = {}
         self._auth: dict[str, tuple[str, str]] = {}
         self._images: dict[tuple[str, str, str], Image] = {}
+        self._names: dict[tuple[str, str], str] = {}
         self._image_flights: dict[tuple[str, str, str], threading.Lock] = {}
+        self._seen: set[tuple[Node, str]] = set()
         self._lock = threading.Lock()
 
     # --- IDs ----------------------------------------------------------------------------------
@@ -194,13 +196,15 @@ class Session:
             self.solver.look_at(value.node, value.path, want="file")
 
     def sync_container(self, container: Container) -> None:
-        """Evaluate the root file system and every mount that a command has changed."""
-        mounted = [
-            mount.node
-            for mount in container.mounts
-            if mount.node is not None and isinstance(mount.node.op, Output)
-        ]
-        self.solver.evaluate_all([container.tree, *mounted])
+        """Evaluate the root file system and every mount, which must be what it is mounted as."""
+        mounted = [mount for mount in container.mounts if mount.node is not None]
+        self.solver.evaluate_all(
+            [container.tree, *(mount.node for mount in mounted if mount.node is not None)]
+        )
+        for mount in mounted:
+            if mount.node is not None and (mount.node, mount.path) not in self._seen:
+                self.solver.look_at(mount.node, mount.path, want=mount.kind)
+                self._seen.add((mount.node, mount.path))
 
     # --- secrets ------------------------------------------------------------------------------
 
@@ -234,14 +238,6 @@ class Session:
 
     # --- the rest -----------------------------------------------------------------------------
 
-    def set_volatile(self, name: str, value: str) -> None:
-        """Make this the value that every later command of the session sees."""
-        self._volatile[name] = value
-
-    def volatile_value(self, name: str) -> str | None:
-        """Return the newest value that a volatile variable was given."""
-        return self._volatile.get(name)
-
     def set_auth(self, address: str, username: str, password: str) -> None:
         """Log in to a registry, named by any address in it, for the rest of the session."""
         self._auth[registry_of(address)] = (username, password)
@@ -267,6 +263,10 @@ class Session:
                         self.store.images.pull(found, dict(self._auth))
                 self._images[key] = found
         return found
+
+    def first_name(self, reference: str, platform: str) -> str:
+        """Return the reference under which the session saw an image of this digest first."""
+        return self._names.setdefault((reference.rpartition("@")[2], platform), reference)
 
     @contextlib.contextmanager
     def _registry(self, address: str, registry: Service | None) -> Generator[None]:

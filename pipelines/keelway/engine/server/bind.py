@@ -121,6 +121,9 @@ def _bind_meta(parent: str, node: FieldNode) -> BoundField:
 
 def _check_selections(field: Field, node: FieldNode) -> None:
     if field.has_selections and not node.selections:
-        raise NotInApi(f'Field "{field}" of type "{field.type}" must have a selection of subfields')
+        kind = field.type.name
+        raise NotInApi(f'field "{field.name}" of type "{kind}" must have a selection of subfields')
     if not field.has_selections and node.selections is not None:
-        raise NotInApi(f'Field "{field}" of type "{field.type}" must not have a selection')
+        raise NotInApi(
+            f'Field "{field.name}" must not have a selection: type "{field.type}" has no subfields'
+        )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLError, parse, print_ast, specified_rules, validate
 from graphql.execution import execute_sync  # pyright: ignore[reportUnknownVariableType]
 from graphql.language import ast, parser
-from graphql.validation import ValuesOfCorrectTypeRule
+from graphql.validation import ScalarLeafsRule, ValuesOfCorrectTypeRule
 
 from keelway.engine.errors import EngineError
 from keelway.engine.schema.api import type_ref
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 HIGHEST_DEPTH = 5000
 parser.MAX_NESTING_DEPTH = HIGHEST_DEPTH
 
-# Values are checked where they are bound to arguments, which allows integers of 64 bits.
-RULES = tuple(rule for rule in specified_rules if rule is not ValuesOfCorrectTypeRule)
+# Values are checked where they are bound to arguments, which allows integers of 64 bits; and so is
+# whether a field must have a selection.
+_BOUND_LATER = (ValuesOfCorrectTypeRule, ScalarLeafsRule)
+RULES = tuple(rule for rule in specified_rules if rule not in _BOUND_LATER)
 
 
 class InvalidDocument(EngineError):  # noqa: N818 - reads as the answer it is

@@ -43,7 +43,8 @@ class Gateway:
         if (kept := self._schema.kept_answer(text)) is not None:
             self._backend.prepare(self._queries)
             return _OK, kept
-        if len(text) < _LONGEST_HANDSHAKE and "".join(text.split()) in _HANDSHAKE:
+        anonymous = not query.get("operationName")
+        if anonymous and len(text) < _LONGEST_HANDSHAKE and "".join(text.split()) in _HANDSHAKE:
             return _OK, json.dumps({"data": {"version": self._schema.version}}).encode()
         set_request(request)
         set_parent(request.traceparent)

@@ -205,6 +205,7 @@ class _Connection:
         self._clients = clients
         self._answer = answer
         self._http = h11.Connection(h11.SERVER)
+        self._is_head = False
 
     def serve(self) -> None:
         """Answer one request after the other until the client closes."""
@@ -228,7 +229,10 @@ class _Connection:
 
     def _next_request(self) -> h11.Request | None:
         event = self._event()
-        return event if isinstance(event, h11.Request) else None
+        if not isinstance(event, h11.Request):
+            return None
+        self._is_head = event.method == b"HEAD"
+        return event
 
     def _event(self) -> Any:
         while True:
@@ -308,7 +312,9 @@ class _Connection:
             *extra,
         ]
         head = self._http.send(h11.Response(status_code=status, headers=headers)) or b""
+        if self._is_head:  # the length is told, and nothing sent
+            body = b""
         for piece in (body,) if isinstance(body, bytes) else body:
             self._socket.sendall(head + (self._http.send(h11.Data(data=piece)) or b""))
             head = b""
-        self._socket.sendall(self._http.send(h11.EndOfMessage()) or b"")
+        self._socket.sendall(head + (self._http.send(h11.EndOfMessage()) or b""))

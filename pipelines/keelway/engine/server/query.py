@@ -73,7 +73,7 @@ class Queries:
             self._schema.schema(),
             self._api,
             query.get("variables") or {},
-            query.get("operationName"),
+            query.get("operationName") or None,
         )
         return bind(self._api, "Query", operation.nodes), operation
 
@@ -112,6 +112,8 @@ def _explain(error: BaseException, path: Sequence[str]) -> dict[str, Any]:
     """Return an error as the client gets it."""
     if isinstance(error, OSError):
         error = disk_error(error) or error
+    elif isinstance(error, ValueError) and "embedded null" in str(error):
+        error = EngineError("invalid argument: a path has no NUL characters")
     if isinstance(error, EngineError):
         message, extensions = str(error), dict(error.extensions())
     else:

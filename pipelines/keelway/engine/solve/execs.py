@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import posixpath
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -118,10 +120,6 @@ def _kept(step: Step, output: Output) -> Stream:
 def _on_host(path: str, op: ops.Exec, here: Surroundings) -> tuple[Path, str]:
     """Return the root that a path of the container lies in, and the path there."""
     full = posixpath.normpath(posixpath.join(op.cwd, path))
-    if any(_below(full, temp.target) for temp in here.tmpfs):
-        raise EngineError(
-            f"{path} is in a temp mount: nothing in it is there before or after a command"
-        )
     best: Bind | None = None
     for bind in here.binds:
         if _below(full, bind.target) and (best is None or len(bind.target) >= len(best.target)):
@@ -143,6 +141,8 @@ def _stdin(op: ops.Exec, here: Surroundings) -> bytes:
     where, path = _on_host(op.redirect_stdin, op, here)
     with Root(where) as tree:
         try:
+            if _is_temporary(op.redirect_stdin, op, here):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
             return tree.read_file(path)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
@@ -155,8 +155,8 @@ def _redirect(op: ops.Exec, here: Surroundings, streams: Streams) -> None:
         (op.redirect_stdout, streams.stdout),
         (op.redirect_stderr, streams.stderr),
     ):
-        if not target:
-            continue
+        if not target or _is_temporary(target, op, here):
+            continue  # what is in a temp mount has gone with the command
         where, path = _on_host(target, op, here)
         output.file.seek(0)
         with Root(where) as tree:
@@ -171,6 +171,12 @@ def _redirect(op: ops.Exec, here: Surroundings, streams: Streams) -> None:
             except OSError as error:
                 reason = (error.strerror or str(error)).lower()
                 raise disk_error(error) or EngineError(f"redirect to {target}: {reason}") from error
+
+
+def _is_temporary(path: str, op: ops.Exec, here: Surroundings) -> bool:
+    """Tell whether a path of the container lies in a temp mount, which each command has empty."""
+    full = posixpath.normpath(posixpath.join(op.cwd, path))
+    return any(_below(full, temp.target) for temp in here.tmpfs)
 
 
 def _below(path: str, top: str) -> bool:

@@ -228,6 +228,12 @@ def _host_proxies() -> list[tuple[str, str]]:
 
 def _spec(step: Step, op: ops.Exec, here: Surroundings, stack: ExitStack, place: Place) -> ExecSpec:
     network = step.machine.network
+    if any("\0" in text for text in (*op.args, *here.env, *here.env.values())):
+        raise EngineError(
+            f"cannot run {op.args[0]!r}: invalid argument: words and variables of a command "
+            "have no NUL characters"
+        )
+    here.env.setdefault("HOME", here.user.home)  # a runtime may leave a user without an entry alone
     endpoint = None
     if op.network != "none":
         endpoint = network.attach()

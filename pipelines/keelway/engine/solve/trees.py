@@ -71,7 +71,7 @@ class Trees:
         with self.root(node) as root:
             where = real_path(root, path, shown=shown)
             if not where.is_dir():
-                raise EngineError(f"{shown}: not a directory")
+                raise EngineError(f"path {shown} is a file, not a directory")
             with os.scandir(where) as found:
                 return sorted(
                     entry.name + "/" * entry.is_dir(follow_symlinks=False) for entry in found

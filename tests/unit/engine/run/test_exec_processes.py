@@ -38,7 +38,7 @@ def test_the_init_reaps_and_forwards(rootfs: Path) -> None:
         forwarded = "trap 'echo got it; exit 3' TERM; kill -TERM 1; sleep 1 & wait $!; exit 4"
         assert box.sh(forwarded, code=3).text == "got it\n"
         shown = box.sh("ls -a /proc/1/root/; tr '\\0' ' ' </proc/1/cmdline", privileged=True).text
-        assert shown.split() == [".", "..", "init"], "the init shows nothing of the host"
+        assert shown.split() == [".", "..", "/.init"], "the init shows nothing of the host"
 
     in_sandbox(work)
 

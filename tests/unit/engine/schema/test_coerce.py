@@ -48,7 +48,7 @@ def test_values_that_fit(api: Api, kind: str, value: Any, result: Any) -> None:
         ("Int", True, "found a boolean"),
         ("Int", 2**63, "an integer of 64 bits"),
         ("Int", 1.5, "found a float"),
-        ("Boolean", "true", "expected true or false"),
+        ("Boolean", "yes", "expected true or false"),
         ("[String!]!", [None], "found null"),
         ("ReturnType", EnumName("MAYBE"), "expected one of ANY, FAILURE, SUCCESS"),
         ("PortForward", "80", "expected an object of type PortForward"),

@@ -137,7 +137,7 @@ def test_the_same_field_twice_is_one_field(ask: Ask) -> None:
     [
         ("{", "Syntax Error: Expected Name, found <EOF>."),
         ("{ nothing }", "Cannot query field 'nothing' on type 'Query'."),
-        ("{ container }", "Field 'container' of type 'Container!' must have a selection"),
+        ("{ container }", "field 'container' of type 'Container' must have a selection"),
         ("{ version { id } }", "Field 'version' must not have a selection"),
         ("{ container { withExec { id } } }", "of type '[String!]!' is required"),
         ('{ container { withExec(arg: "x") { id } } }', "Unknown argument 'arg' on field"),
