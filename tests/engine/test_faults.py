@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +145,28 @@ def test_pull_whose_program_is_killed_starts_again(
         assert wait_until(lambda: bool(pulls()) and troubles.times == 0, seconds=60)
         os.kill(pulls()[0], signal.SIGKILL)
         assert leaf(answer.result(timeout=60)) == "fine\n"
+
+
+def test_pull_that_nobody_waits_for_any_more_is_ended(
+    fresh_engine: Engine, troubles: Troubles, image: str
+) -> None:
+    troubles.blobs, troubles.times = stalled, 1
+    marker = fresh_engine.environment["KEELWAY_STORE"]
+    with raw_session(fresh_engine) as session:
+        pulled = leaf(session.data(run(image, "true", 'directory(path: "/etc") { id')))
+        missing = leaf(session.data('{ directory { file(path: "nowhere") { id } } }'))
+        copied = nested("directory", f'withFile(path: "/f", source: "{missing}")', "id")
+        failing = leaf(session.data(copied))
+        sources = [f'withDirectory(path: "/", source: "{one}")' for one in (pulled, failing)]
+        query = nested("directory", *sources, "entries")
+        assert "nowhere" in session.error(query)["message"]
+        time.sleep(3)  # it has begun, or has been ended before that
+
+        def pulling() -> bool:
+            return any("copy --quiet" in line for line in traces(marker).processes)
+
+        assert wait_until(lambda: not pulling(), seconds=30)
+        assert leaf(session.data(run(image, "echo fine"))) == "fine\n"
 
 
 def test_interrupted_pull_is_done_by_the_next_session(

@@ -40,7 +40,7 @@ def http(_parent: object, args: Arguments, session: Session) -> File:
     body = _fetch(url, args, session)
     if checksum and body.digest != checksum:
         raise EngineError(
-            f"http checksum mismatch: expected {checksum}, got {body.digest} from {shown(url)}"
+            f"http checksum mismatch for {shown(url)}: got {body.digest}, expected {checksum}"
         )
     op = WebFile(
         name=name,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from keelway.engine.errors import EngineError
 from keelway.engine.store.space import disk_error
+from keelway.engine.store.waited import check_waited
 
 if TYPE_CHECKING:
     from keelway.dockerfile.modes import Mode
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from keelway.engine.solve.links import Links
 
 _NO_FAST_COPY = {errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
+_PIECE = 64 << 20
+"""Bytes that are copied before it is asked again whether anybody waits for them."""
 _FROM_OVERLAY = ("user.overlay.", "trusted.overlay.")
 
 
@@ -114,6 +117,7 @@ class Copier:
         with os.scandir(source) as found:
             entries = sorted(found, key=lambda entry: entry.name)
         for entry in entries:
+            check_waited()
             path = f"{below}{entry.name}"
             if entry.is_dir(follow_symlinks=False):
                 self._subfolder(Path(entry.path), target / entry.name, path, wanted)
@@ -240,11 +244,13 @@ def copy_contents(source: Path, target: Path) -> None:
 
 
 def _copy_range(read: int, write: int, left: int) -> None:
-    while left > 0 and (done := os.copy_file_range(read, write, left)):
+    while left > 0 and (done := os.copy_file_range(read, write, min(left, _PIECE))):
         left -= done
+        check_waited()
 
 
 def _send(read: int, write: int, left: int) -> None:
     at = 0
-    while left > 0 and (done := os.sendfile(write, read, at, left)):
+    while left > 0 and (done := os.sendfile(write, read, at, min(left, _PIECE))):
         at, left = at + done, left - done
+        check_waited()

@@ -20,17 +20,23 @@ from keelway.engine.solve.result import Result, Snapshot
 from keelway.engine.solve.trees import real_path
 from keelway.engine.solve.webfile import web_file
 from keelway.engine.store.images import Image
+from keelway.engine.store.waited import abandoned_when
 
 if TYPE_CHECKING:
     from keelway.engine.solve.step import Step
 
 
-def run_step(step: Step, *, key: str) -> Result:  # noqa: C901, PLR0911, PLR0912 - one case an operation
+def run_step(step: Step, *, key: str) -> Result:
     """Run an operation and return its result under `key` (leaves of the host bring their own).
 
     Raises:
-        EngineError: It failed.
+        EngineError: It failed, or nobody waits for it any more.
     """
+    with abandoned_when(step.cancel.is_set):
+        return _run(step, key)
+
+
+def _run(step: Step, key: str) -> Result:  # noqa: C901, PLR0911, PLR0912 - one case an operation
     match step.op:
         case ops.Scratch():
             return _tree(key, ())

@@ -84,10 +84,6 @@ class Solver:
             Schedule(order, self._once, self._abandon).run()
         return [self._results[node.digest] for node in nodes]
 
-    def has(self, node: Node) -> bool:
-        """Tell whether the node was evaluated in this session."""
-        return node.digest in self._results
-
     def look_at(self, node: Node, path: str, *, want: str) -> None:
         """Evaluate a tree and check that it has a `directory` or a `file` at the path.
 
@@ -106,6 +102,10 @@ class Solver:
     def stream(self, stream: Stream) -> bytes:
         """Return all of what a command wrote to one of its streams."""
         return self.machine.store.blobs.read(stream.blob) if stream.blob else stream.inline
+
+    def has(self, node: Node) -> bool:
+        """Tell whether the node was evaluated in this session."""
+        return node.digest in self._results
 
     # --- look-ups -----------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from keelway.engine.errors import EngineError
 from keelway.engine.store.descriptor import Descriptor, hex_of, sha256
 from keelway.engine.store.space import disk_error
+from keelway.engine.store.waited import check_waited
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -116,6 +117,7 @@ class Blobs:
         """
         with self.writer(expected) as writer:
             while chunk := source.read(_CHUNK):
+                check_waited()
                 writer.write(chunk)
         return Descriptor(media_type=media_type, digest=writer.digest, size=writer.size)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError, RegistryError
 from keelway.engine.store.credentials import login_file, outer_user
+from keelway.engine.store.waited import check_waited
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -154,6 +155,12 @@ def _finish(process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
         try:
             output, errors = process.communicate(timeout=_LOOK_S)
         except subprocess.TimeoutExpired:
+            try:
+                check_waited()
+            except EngineError:
+                process.kill()
+                process.communicate()
+                raise
             current = _moved(process.pid)
             if current != moved:
                 moved, since = current, time.monotonic()
