@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import dagger
 import pytest
 
-from tests.support.shell import listing
+from tests.support.shell import listing, output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,3 +114,56 @@ async def test_missing_file_of_a_container_fails_its_export(
     with pytest.raises(dagger.QueryError, match="no such file or directory"):
         await base.file("/none").export(str(tmp_path / "none"))
     assert not (tmp_path / "none").exists()
+
+
+async def test_lines_end_at_newlines_alone(dag: dagger.Client) -> None:
+    file = dag.file("f", "one\rstill\ntwo\x0bstill\u2028too\nthree")
+    assert await file.contents(offset_lines=1, limit_lines=1) == "two\x0bstill\u2028too\n"
+    assert await file.contents(offset_lines=2) == "three"
+    assert await file.contents(limit_lines=0) == ""
+    assert await file.contents(offset_lines=-1, limit_lines=-1) == await file.contents()
+
+
+async def test_large_file_is_read_by_lines_only(base: dagger.Container) -> None:
+    make = "echo first > /f && dd if=/dev/zero of=/f bs=1M count=0 seek=129 2>/dev/null"
+    file = base.with_exec(["sh", "-c", make]).file("/f")
+    assert await file.contents(limit_lines=1) == "first\n"
+    with pytest.raises(dagger.QueryError, match=r"file size \d+ exceeds limit 134217728"):
+        await file.contents()
+
+
+async def test_new_name_is_in_no_folder(dag: dagger.Client) -> None:
+    with pytest.raises(dagger.QueryError, match="must not contain a directory"):
+        await dag.file("f", "x").with_name("a/b").contents()
+
+
+async def test_replacing_tells_the_places(dag: dagger.Client) -> None:
+    file = dag.file("f", "foo bar\nbaz foo\n")
+    with pytest.raises(dagger.QueryError, match=r"multiple times: line 1 \(0-3\), line 2 \(4-7\)"):
+        await file.with_replaced("foo", "X").contents()
+    assert await file.with_replaced("bar\nbaz", "X").contents() == "foo X foo\n"
+
+
+async def test_replacing_all_may_find_none_and_starts_where_it_is_told(dag: dagger.Client) -> None:
+    file = dag.file("f", "foo\nfoo\nfoo\n")
+    assert await file.with_replaced("none", "X", all=True).contents() == "foo\nfoo\nfoo\n"
+    assert await file.with_replaced("foo", "X", all=True, first_from=2).contents() == "foo\nX\nX\n"
+    assert await file.with_replaced("foo", "X", first_from=2).contents() == "foo\nX\nfoo\n"
+    with pytest.raises(dagger.QueryError, match="not found"):
+        await file.with_replaced("foo", "X", first_from=4).contents()
+
+
+async def test_replacing_waits_until_it_is_needed_and_takes_any_bytes(
+    dag: dagger.Client, base: dagger.Container
+) -> None:
+    assert await dag.file("f", "x").with_replaced("nothing", "y").id()
+    made = base.with_exec(["sh", "-c", "printf '\\377abc' > /f"]).file("/f")
+    mounted = base.with_mounted_file("/g", made.with_replaced("abc", "xyz"))
+    assert (await output(mounted, "od -An -tx1 /g")).split() == ["ff", "78", "79", "7a"]
+
+
+async def test_file_is_exported_to_what_a_link_leads_to(dag: dagger.Client, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("real")
+    await dag.file("f", "new").export(str(tmp_path / "link"))
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"

@@ -229,3 +229,14 @@ async def test_names_with_odd_characters_arrive(dag: dagger.Client, tmp_path: Pa
     names = ["a b", "ü", "quote'\"", "star*", "new\nline", "-dash"]
     write_tree(tmp_path / "odd", dict.fromkeys(names, "x"))
     assert sorted(await dag.host().directory(str(tmp_path / "odd")).entries()) == sorted(names)
+
+
+async def test_patterns_that_lead_out_of_the_folder_do_not_count(
+    dag: dagger.Client, folder: Path
+) -> None:
+    everything = await dag.host().directory(str(folder)).glob("**")
+    for given in (["../x"], ["/a.txt"], ["."]):
+        assert await dag.host().directory(str(folder), include=given).glob("**") == everything
+    odd = dag.host().directory(str(folder), exclude=["../x", "/a.txt"])
+    assert await odd.glob("**") == everything
+    assert await dag.host().directory(str(folder), exclude=["."]).entries() == []

@@ -156,3 +156,12 @@ async def test_server_that_is_not_there_and_url_that_is_none(dag: dagger.Client)
     for url in ("ftp://127.0.0.1/x", "file:///etc/hostname", "nonsense"):
         with pytest.raises(dagger.QueryError, match="invalid URL"):
             await dag.http(url).contents()
+
+
+async def test_checksum_may_be_longer(dag: dagger.Client, web: WebServer) -> None:
+    web.pages["/tool"] = Page(body=b"tool")
+    right = f"sha512:{hashlib.sha512(b'tool').hexdigest()}"
+    assert await dag.http(f"{web.url}/tool", checksum=right).contents() == "tool"
+    wrong = f"sha512:{'0' * 128}"
+    with pytest.raises(dagger.QueryError, match=f"http checksum mismatch.*expected {wrong}"):
+        await dag.http(f"{web.url}/tool", checksum=wrong).contents()

@@ -167,3 +167,21 @@ async def test_each_handle_of_a_name_gives_its_own_plaintext(
     for secret, value in zip(secrets, ("value-old", "value-new"), strict=True):
         ready = base.with_env_variable("N", value).with_secret_variable("S", secret)
         assert await output(ready, f'test "$S" = {value} && echo right') == "right\n"
+
+
+async def test_secret_that_cannot_be_had_is_an_error_when_it_is_needed(
+    dag: dagger.Client, base: dagger.Container
+) -> None:
+    missing = dag.secret("env://KEELWAY_TEST_NOT_THERE")
+    assert await missing.uri() == "env://KEELWAY_TEST_NOT_THERE"
+    attached = base.with_secret_variable("S", missing)
+    assert await attached.file("/etc/passwd").size() > 0
+    with pytest.raises(dagger.QueryError, match=r'secret env var not found: "KEE\.\.\."'):
+        await attached.with_exec(["true"]).sync()
+
+
+async def test_question_mark_belongs_to_a_secrets_place(dag: dagger.Client, tmp_path: Path) -> None:
+    assert await dag.secret("cmd://printf 'a?b=c'").plaintext() == "a?b=c"
+    (tmp_path / "s?t").write_text("found")
+    assert await dag.secret(f"file://{tmp_path}/s?t").plaintext() == "found"
+    assert await dag.secret(f"file://{tmp_path}/s?t?cacheKey=k").plaintext() == "found"

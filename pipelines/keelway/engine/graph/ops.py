@@ -125,6 +125,19 @@ class Timestamps:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """The first input with text of a file replaced: the one place that has it, or more if told."""
+
+    path: str
+    search: bytes
+    replacement: bytes
+    all: bool = False
+    """Every place; none is fine then."""
+    first_from: int | None = None
+    """Places count from this line on, lines from 1; without `all` the first of them is meant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subtree:
     """A directory of the first input as a tree of its own."""
 
@@ -319,6 +332,7 @@ Op = (
     | Timestamps
     | Subtree
     | Renamed
+    | Replaced
     | Difference
     | ApplyChanges
     | MergeChanges

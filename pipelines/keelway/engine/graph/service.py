@@ -76,7 +76,7 @@ def tunnel(service: Service, forwards: Sequence[Forward], *, native: bool) -> Se
         EngineError: The service is no container's.
     """
     if not isinstance(service.node.op, Definition):
-        raise EngineError("tunneling to services that are not containers is not supported")
+        raise EngineError("tunneling to non-Container services is not supported")
     return Service(node=Node.of(Tunnel(native=native, forwards=tuple(forwards)), service.node))
 
 

@@ -275,14 +275,12 @@ class Root:
             os.close(descriptor)
 
     def symlink(self, target: str, path: str) -> None:
-        """Make a symlink, in place of a file or symlink that is there.
+        """Make a symlink.
 
         Raises:
-            OSError: EISDIR when a directory is there.
+            OSError: EEXIST when something is there.
         """
         with self.parent(path) as (directory, name):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name, dir_fd=directory)
             os.symlink(target, name, dir_fd=directory)
 
 

@@ -18,6 +18,7 @@ from keelway.engine.graph.places import changed, directory_of, file_of, uncovere
 from keelway.engine.graph.values import Directory, File
 from keelway.engine.schema.registry import Resolvers
 from keelway.engine.schema.resolve_container import base_name, expanded, path_of
+from keelway.engine.schema.resolve_directory import check_name
 
 if TYPE_CHECKING:
     from keelway.engine.schema.registry import Arguments
@@ -96,7 +97,7 @@ def with_files(parent: Container, args: Arguments, session: Session) -> Containe
 
 
 def _slash(path: str) -> str:
-    return "/" if path.endswith("/") or path in {"", "."} else ""
+    return "/" if path.endswith(("/", "/.")) or path in {"", "."} else ""
 
 
 def _with_file(
@@ -121,13 +122,14 @@ def _with_file(
 def with_new_file(parent: Container, args: Arguments, _session: Session) -> Container:
     """Write a file."""
     place = path_of(parent, args)
+    check_name(place)
     return changed(
         uncovered(parent, place),
         place,
         lambda path, owner_input: ops.NewFile(
             path=path,
             contents=args["contents"].encode(),
-            mode=args.get("permissions", 0o644),
+            mode=args.get("permissions") or 0o644,
             owner=args.get("owner", ""),
             owner_input=owner_input,
         ),

@@ -50,26 +50,28 @@ def glob(parent: Directory, args: Arguments, session: Session) -> list[str]:
 @DIRECTORY.field("Directory", "name")
 def name(parent: Directory, _args: Arguments, session: Session) -> str:
     """Return the name with a slash."""
-    session.solver.look_at(parent.node, parent.path, want="directory")
+    session.solver.look_at(parent.node, parent.path, want="directory", shown=parent.asked)
     return posixpath.basename(parent.path) + "/"
 
 
 @DIRECTORY.field("Directory", "directory")
 def directory(parent: Directory, args: Arguments, _session: Session) -> Directory:
     """Return a directory in this one; whether it is there shows on evaluation."""
-    return Directory(node=parent.node, path=below(parent, args["path"]))
+    path: str = args["path"]
+    return Directory(node=parent.node, path=below(parent, path), asked=path)
 
 
 @DIRECTORY.field("Directory", "file")
 def file(parent: Directory, args: Arguments, _session: Session) -> File:
     """Return a file in this directory; whether it is there shows on evaluation."""
-    return File(node=parent.node, path=below(parent, args["path"]))
+    path: str = args["path"]
+    return File(node=parent.node, path=below(parent, path), asked=path)
 
 
 @DIRECTORY.field("Directory", "exists")
 def exists(parent: Directory, args: Arguments, session: Session) -> bool:
     """Say whether there is something at a path, and of the kind asked for."""
-    return session.trees.exists(
+    return bool(args["path"]) and session.trees.exists(
         parent.node,
         below(parent, args["path"]),
         kind=args.get("expectedType"),
@@ -80,6 +82,8 @@ def exists(parent: Directory, args: Arguments, session: Session) -> bool:
 @DIRECTORY.field("Directory", "stat")
 def stat(parent: Directory, args: Arguments, session: Session) -> object:
     """Return what is known of a path."""
+    if not args["path"]:
+        raise EngineError("stat : no such file or directory")
     follow = not args.get("doNotFollowSymlinks", False)
     return session.trees.stat(parent.node, below(parent, args["path"]), follow=follow)
 
@@ -87,11 +91,16 @@ def stat(parent: Directory, args: Arguments, session: Session) -> object:
 @DIRECTORY.field("Directory", "findUp")
 def find_up(parent: Directory, args: Arguments, session: Session) -> str | None:
     """Return the nearest file or folder of that name, at `start` or above, in this directory."""
-    start: str = args["start"]
     name: str = args["name"]
-    here: str = posixpath.normpath(posixpath.join("/", start))
+    if not name:
+        raise EngineError("name cannot be empty")
+    start = posixpath.normpath(args["start"] or ".")
+    if start == ".." or start.startswith("../"):
+        raise EngineError(f"cannot search outside parent: {start}")
+    session.solver.look_at(parent.node, below(parent, start), want="directory", shown=start)
+    here = posixpath.join("/", start)
     while True:
-        path = posixpath.join(here, name)
+        path = posixpath.normpath(posixpath.join(here, name))
         if session.trees.exists(parent.node, below(parent, path), kind=None, follow=False):
             return path.lstrip("/")
         if here == "/":
@@ -102,7 +111,7 @@ def find_up(parent: Directory, args: Arguments, session: Session) -> str | None:
 @DIRECTORY.field("Directory", "digest")
 def digest(parent: Directory, _args: Arguments, session: Session) -> str:
     """Return the digest of names, modes, owners and contents."""
-    session.solver.look_at(parent.node, parent.path, want="directory")
+    session.solver.look_at(parent.node, parent.path, want="directory", shown=parent.asked)
     return session.trees.digest(parent.node, parent.path)
 
 
@@ -117,18 +126,27 @@ def export(parent: Directory, args: Arguments, session: Session) -> str:
 # --- changing --------------------------------------------------------------------------------
 
 
-@DIRECTORY.field("Directory", "withNewFile")
-def with_new_file(parent: Directory, args: Arguments, _session: Session) -> Directory:
-    """Write a file; over an existing one its mode stays."""
-    path = below(parent, args["path"])
+def check_name(path: str) -> None:
+    """Refuse a path for a new file that no file system can have.
+
+    Raises:
+        EngineError: A name in it is too long.
+    """
     if any(len(part.encode()) > _LONGEST_NAME for part in path.split("/")):
         raise EngineError(
             f"File name length exceeds the maximum supported {_LONGEST_NAME} characters"
         )
+
+
+@DIRECTORY.field("Directory", "withNewFile")
+def with_new_file(parent: Directory, args: Arguments, _session: Session) -> Directory:
+    """Write a file; over an existing one its mode stays."""
+    path = below(parent, args["path"])
+    check_name(path)
     op = ops.NewFile(
         path=path,
         contents=args["contents"].encode(),
-        mode=args.get("permissions", 0o644),
+        mode=args.get("permissions") or 0o644,
         keep_mode=True,
     )
     return _changed(parent, op)
@@ -137,11 +155,13 @@ def with_new_file(parent: Directory, args: Arguments, _session: Session) -> Dire
 @DIRECTORY.field("Directory", "withNewDirectory")
 def with_new_directory(parent: Directory, args: Arguments, _session: Session) -> Directory:
     """Make a directory and its parents."""
-    asked = posixpath.normpath(args["path"].lstrip("/") or ".")
+    asked = posixpath.normpath(args["path"])
     if asked == ".." or asked.startswith("../"):
         raise EngineError(f"cannot create directory outside parent: {args['path']}")
     path = below(parent, args["path"])
-    return _changed(parent, ops.NewDirectory(path=path, mode=args.get("permissions", 0o644)))
+    return _changed(
+        parent, ops.NewDirectory(path=path, mode=args.get("permissions", 0o644) or 0o755)
+    )
 
 
 @DIRECTORY.field("Directory", "withFile")
@@ -159,7 +179,7 @@ def with_files(parent: Directory, args: Arguments, session: Session) -> Director
 
 
 def _with_file(parent: Directory, path: str, source: File, args: Arguments) -> Directory:
-    slash = "/" if path.endswith("/") or path in {"", "."} else ""
+    slash = "/" if path.endswith(("/", "/.")) or path in {"", "."} else ""
     op = ops.CopyFile(
         source=source.path,
         dest=below(parent, path).rstrip("/") + slash,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import posixpath
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,8 @@ from keelway.engine.schema.registry import Resolvers
 from keelway.engine.schema.text import LongText, text_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from keelway.engine.schema.registry import Arguments
     from keelway.engine.schema.session import Session
 
@@ -24,31 +28,40 @@ _MOST_CONTENTS = 128 << 20
 
 @FILE.field("File", "contents")
 def contents(parent: File, args: Arguments, session: Session) -> str | LongText:
-    """Return the text, or some lines of it."""
-    if session.trees.stat(parent.node, parent.path, follow=True).size > _MOST_CONTENTS:
+    """Return the text, or some lines of it; a negative number is as if it were not given."""
+    first, most = args.get("offsetLines", 0), args.get("limitLines", -1)
+    with session.trees.file(parent.node, parent.path, shown=parent.asked) as file:
+        if first <= 0 and most < 0:
+            _check_size(os.fstat(file.fileno()).st_size)
+            return text_of(file.read())
+        lines = itertools.islice(file, max(first, 0), None if most < 0 else max(first, 0) + most)
+        found: list[bytes] = []
+        size = 0
+        for line in lines:
+            size += len(line)
+            _check_size(size)
+            found.append(line)
+    return text_of(b"".join(found))
+
+
+def _check_size(size: int) -> None:
+    if size > _MOST_CONTENTS:
         raise EngineError(
-            f"file {posixpath.basename(parent.path)} is larger than {_MOST_CONTENTS} bytes: "
-            "export it instead of reading its contents"
+            f"file size {size} exceeds limit {_MOST_CONTENTS}: export the file, or read it by lines"
         )
-    data = session.trees.read(parent.node, parent.path)
-    first, most = args.get("offsetLines"), args.get("limitLines")
-    if first is None and most is None:
-        return text_of(data)
-    lines = data.decode("utf-8", "replace").splitlines(keepends=True)[first or 0 :]
-    return "".join(lines if most is None else lines[:most])
 
 
 @FILE.field("File", "size")
 def size(parent: File, _args: Arguments, session: Session) -> int:
     """Return the size in bytes."""
-    session.solver.look_at(parent.node, parent.path, want="file")
+    session.solver.look_at(parent.node, parent.path, want="file", shown=parent.asked)
     return session.trees.stat(parent.node, parent.path, follow=True).size
 
 
 @FILE.field("File", "name")
 def name(parent: File, _args: Arguments, session: Session) -> str:
     """Return the last part of the path."""
-    session.solver.look_at(parent.node, parent.path, want="file")
+    session.solver.look_at(parent.node, parent.path, want="file", shown=parent.asked)
     return posixpath.basename(parent.path)
 
 
@@ -61,7 +74,7 @@ def stat(parent: File, _args: Arguments, session: Session) -> object:
 @FILE.field("File", "digest")
 def digest(parent: File, args: Arguments, session: Session) -> str:
     """Return the digest of contents, mode and owner, or of the contents alone."""
-    session.solver.look_at(parent.node, parent.path, want="file")
+    session.solver.look_at(parent.node, parent.path, want="file", shown=parent.asked)
     if args.get("excludeMetadata"):
         return session.trees.content_digest(parent.node, parent.path)
     return session.trees.digest(parent.node, parent.path)
@@ -70,21 +83,27 @@ def digest(parent: File, args: Arguments, session: Session) -> str:
 @FILE.field("File", "export")
 def export(parent: File, args: Arguments, session: Session) -> str:
     """Write the file to the host; returns the absolute path."""
-    dest = session.host_path(args["path"], field="File.export")
+    asked = dest = session.host_path(args["path"], field="File.export")
     if dest.is_dir():
         if not args.get("allowParentDirPath"):
-            raise EngineError(
-                f'destination "{args["path"]}" is a directory; '
-                "must be a file path unless allowParentDirPath is set"
-            )
+            raise is_directory(dest)
         dest /= posixpath.basename(parent.path)
     session.trees.export_file(parent.node, parent.path, dest)
-    return str(dest)
+    return str(asked)
+
+
+def is_directory(dest: Path) -> EngineError:
+    """Return the error of a file that is to be written where a directory is."""
+    return EngineError(
+        f'destination "{dest}" is a directory; must be a file path unless allowParentDirPath is set'
+    )
 
 
 @FILE.field("File", "withName")
 def with_name(parent: File, args: Arguments, _session: Session) -> File:
     """Return the file under another name."""
+    if "/" in args["name"]:
+        raise EngineError(f'file name "{args["name"]}" must not contain a directory')
     op = ops.Renamed(source=parent.path, name=args["name"])
     return File(node=Node.of(op, parent.node), path=f"/{args['name']}")
 
@@ -104,28 +123,13 @@ def with_timestamps(parent: File, args: Arguments, _session: Session) -> File:
 
 
 @FILE.field("File", "withReplaced")
-def with_replaced(parent: File, args: Arguments, session: Session) -> File:
+def with_replaced(parent: File, args: Arguments, _session: Session) -> File:
     """Replace text; which of several places must be said."""
-    text = session.trees.read(parent.node, parent.path).decode()
-    new = _replaced(text, args)
-    mode = session.trees.stat(parent.node, parent.path, follow=True).permissions
-    op = ops.NewFile(path=parent.path, contents=new.encode(), mode=mode, keep_mode=True)
+    op = ops.Replaced(
+        path=parent.path,
+        search=args["search"].encode(),
+        replacement=args["replacement"].encode(),
+        all=args.get("all", False),
+        first_from=args.get("firstFrom"),
+    )
     return File(node=Node.of(op, parent.node), path=parent.path)
-
-
-def _replaced(text: str, args: Arguments) -> str:
-    search: str = args["search"]
-    replacement: str = args["replacement"]
-    first: int | None = args.get("firstFrom")
-    found = text.count(search) if search else 0
-    if first is not None:
-        lines = text.splitlines(keepends=True)
-        at = text.find(search, sum(map(len, lines[: max(first - 1, 0)])))
-        if not search or at < 0:
-            raise EngineError(f"search string not found from line {first}")
-        return text[:at] + replacement + text[at + len(search) :]
-    if found == 0:
-        raise EngineError("search string not found")
-    if found > 1 and not args.get("all"):
-        raise EngineError(f"search string found multiple times ({found}): give all or firstFrom")
-    return text.replace(search, replacement)

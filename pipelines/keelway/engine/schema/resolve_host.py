@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import secrets
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from keelway.engine.schema.registry import Resolvers
 from keelway.engine.schema.request import own_client
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keelway.engine.schema.registry import Arguments
     from keelway.engine.schema.session import Session
 
@@ -24,12 +27,26 @@ def directory(_parent: object, args: Arguments, session: Session) -> Directory:
     """Return a folder of the host as it is now, and stays for this session."""
     op = HostTree(
         path=str(session.host_path(args["path"], field="Host.directory")),
-        include=tuple(args.get("include") or ()),
-        exclude=tuple(args.get("exclude") or ()),
+        include=_local(args.get("include") or ()),
+        exclude=_local(args.get("exclude") or ()),
         gitignore=args.get("gitignore", False),
         read=_reading(args),
     )
     return Directory(node=Node.of(op))
+
+
+def _local(patterns: Sequence[str]) -> tuple[str, ...]:
+    """Return the patterns that can match in a folder: absolute and upward ones do not count.
+
+    The folder itself means everything in it.
+    """
+    found: list[str] = []
+    for pattern in patterns:
+        bare = pattern.removeprefix("!")
+        clean = posixpath.normpath(bare) if bare else ".."
+        if not clean.startswith("/") and clean != ".." and not clean.startswith("../"):
+            found.append(pattern.removesuffix(bare) + ("*" if clean == "." else bare))
+    return tuple(found)
 
 
 @HOST.field("Host", "file")

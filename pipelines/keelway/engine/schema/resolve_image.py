@@ -14,6 +14,7 @@ from keelway.engine.graph.node import Node
 from keelway.engine.graph.values import File
 from keelway.engine.schema.registry import Resolvers
 from keelway.engine.schema.resolve_container import expanded
+from keelway.engine.schema.resolve_file import is_directory
 
 if TYPE_CHECKING:
     from keelway.engine.graph.service import Service
@@ -120,7 +121,7 @@ def export(parent: Container, args: Arguments, session: Session) -> str:
     """Write the image to the host; returns the absolute path."""
     dest = session.host_path(expanded(parent, args["path"], args), field="Container.export")
     if dest.is_dir():
-        raise EngineError(f"destination {dest} is a directory; must be a file path")
+        raise is_directory(dest)
     session.trees.export_file(tarball(parent, args, session), "/container.tar", dest, mode=0o600)
     return str(dest)
 

@@ -12,6 +12,7 @@ from keelway.engine.graph.node import Node
 from keelway.engine.graph.ops import NewFile, Scratch, Sharing
 from keelway.engine.graph.values import CacheVolume, Directory, File
 from keelway.engine.schema.registry import Resolvers
+from keelway.engine.schema.resolve_directory import check_name
 
 if TYPE_CHECKING:
     from keelway.engine.graph.values import Secret
@@ -50,11 +51,12 @@ def file(_parent: object, args: Arguments, _session: Session) -> File:
     """Return a file made of its contents."""
     name = args["name"]
     if "/" in name or name in {"", ".", ".."}:
-        raise EngineError(f"file name {name!r} must not contain a directory")
+        raise EngineError(f'file name "{name}" must not contain a directory')
+    check_name(name)
     op = NewFile(
         path=posixpath.join("/", name),
         contents=args["contents"].encode(),
-        mode=args.get("permissions", 0o644),
+        mode=args.get("permissions") or 0o644,
     )
     return File(node=Node.of(op, Node.of(Scratch())), path=op.path)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl, urlencode
 
 from keelway.engine.errors import EngineError, Unsupported
 from keelway.engine.schema.registry import Resolvers
@@ -20,25 +21,48 @@ if TYPE_CHECKING:
 
 SECRET = Resolvers()
 
+_HERE = {"env", "file", "cmd"}
 _ELSEWHERE = {"op", "vault", "libsecret", "gcp", "aws+sm", "aws+ps"}
 
 
 @SECRET.field("Query", "secret")
 def secret(_parent: object, args: Arguments, session: Session) -> Secret:
-    """Read a secret from the client's machine: `env://NAME`, `file://PATH` or `cmd://COMMAND`."""
-    uri = args["uri"]
+    """Read a secret from the client's machine: `env://NAME`, `file://PATH` or `cmd://COMMAND`.
+
+    One that can't be read is an error when its value is needed, not before.
+    """
+    own_client("Query.secret")
+    uri: str = args["uri"]
     provider, separator, rest = uri.partition("://")
     if not separator or not provider:
         raise EngineError(f"secret URI {_hidden(uri)}: malformed id")
-    where, _, query = rest.partition("?")
-    value = _read(provider, where, session)
-    key = args.get("cacheKey") or "".join(parse_qs(query).get("cacheKey", ()))
-    identity = f"key:{key}" if key else f"value:{session.keyed_hash(value)}"
-    return session.new_secret(value, uri=uri, identity=identity)
+    if provider not in _HERE | _ELSEWHERE:
+        raise EngineError(f'unsupported secret provider: "{provider}"')
+    where, key = _without_key(rest)
+    key = args.get("cacheKey") or key
+    value: bytes | EngineError
+    try:
+        value = _read(provider, where, session)
+    except EngineError as error:
+        value = error
+        identity = f"none:{secrets.token_hex(8)}"
+    else:
+        identity = f"value:{session.keyed_hash(value)}"
+    return session.new_secret(value, uri=uri, identity=f"key:{key}" if key else identity)
+
+
+def _without_key(place: str) -> tuple[str, str]:
+    """Return a place without `cacheKey` of the query behind it, and that key, or ""."""
+    where, _, query = place.rpartition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    keys = [value for name, value in pairs if name == "cacheKey"]
+    if not where or not keys:
+        return place, ""
+    others = urlencode([pair for pair in pairs if pair[0] != "cacheKey"])
+    return (f"{where}?{others}" if others else where), keys[0]
 
 
 def _read(provider: str, where: str, session: Session) -> bytes:
-    own_client("Query.secret")
     match provider:
         case "env":
             value = os.environ.get(where)
@@ -49,13 +73,11 @@ def _read(provider: str, where: str, session: Session) -> bytes:
             return _read_file(session.host_path(where, field="Query.secret"))
         case "cmd":
             return _run(where, session.workdir)
-        case _ if provider in _ELSEWHERE:
+        case _:
             raise Unsupported(
                 f"secrets by {provider}:// are not read by the local engine; "
                 "use cmd:// with that store's own command-line program"
             )
-        case _:
-            raise EngineError(f'unsupported secret provider: "{provider}"')
 
 
 def _read_file(path: Path) -> bytes:

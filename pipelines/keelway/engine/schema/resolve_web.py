@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 WEB = Resolvers()
 
-_CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}")
+_CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 
 
 @WEB.field("Query", "http")
@@ -38,10 +39,12 @@ def http(_parent: object, args: Arguments, session: Session) -> File:
     if checksum and not _CHECKSUM.fullmatch(checksum):
         raise EngineError(f'invalid checksum "{checksum}": write sha256: and 64 hex digits')
     body = _fetch(url, args, session)
-    if checksum and body.digest != checksum:
-        raise EngineError(
-            f"http checksum mismatch for {shown(url)}: got {body.digest}, expected {checksum}"
-        )
+    if checksum:
+        found = _digest(body, checksum.partition(":")[0], session)
+        if found != checksum:
+            raise EngineError(
+                f"http checksum mismatch for {shown(url)}: got {found}, expected {checksum}"
+            )
     op = WebFile(
         name=name,
         blob=body.digest,
@@ -49,6 +52,14 @@ def http(_parent: object, args: Arguments, session: Session) -> File:
         modified=body.modified,
     )
     return File(node=Node.of(op), path=f"/{name}")
+
+
+def _digest(body: Body, algorithm: str, session: Session) -> str:
+    """Return the digest of what was fetched, by any of the algorithms of checksums."""
+    if body.digest.startswith(f"{algorithm}:"):
+        return body.digest
+    with session.store.blobs.path(body.digest).open("rb") as file:
+        return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
 
 
 def _fetch(url: str, args: Arguments, session: Session) -> Body:

@@ -94,7 +94,7 @@ class Session:
         self.trees = Trees(self.solver)
         self.git = Repositories(self.solver)
         self._ids: dict[str, tuple[str, object]] = {}
-        self._secrets: dict[str, bytes] = {}
+        self._secrets: dict[str, bytes | EngineError] = {}
         self._auth: dict[str, tuple[str, str]] = {}
         self._images: dict[tuple[str, str, str], Image] = {}
         self._names: dict[tuple[str, str], str] = {}
@@ -189,11 +189,11 @@ class Session:
         if isinstance(value, Container):
             self.sync_container(value)
         elif isinstance(value, Directory):
-            self.solver.look_at(value.node, value.path, want="directory")
+            self.solver.look_at(value.node, value.path, want="directory", shown=value.asked)
         elif isinstance(value, Changeset):
             self.solver.evaluate_all([value.before.node, value.after.node])
         elif isinstance(value, File):
-            self.solver.look_at(value.node, value.path, want="file")
+            self.solver.look_at(value.node, value.path, want="file", shown=value.asked)
 
     def sync_container(self, container: Container) -> None:
         """Evaluate the root file system and every mount, which must be what it is mounted as."""
@@ -208,16 +208,25 @@ class Session:
 
     # --- secrets ------------------------------------------------------------------------------
 
-    def new_secret(self, value: bytes, *, name: str = "", uri: str = "", identity: str) -> Secret:
-        """Keep a value in memory and return its handle."""
+    def new_secret(
+        self, value: bytes | EngineError, *, name: str = "", uri: str = "", identity: str
+    ) -> Secret:
+        """Keep a value in memory, or why there is none, and return its handle."""
         handle = secrets.token_hex(16)
         with self._lock:
             self._secrets[handle] = value
         return Secret(handle=handle, identity=identity, name=name, uri=uri)
 
     def secret_value(self, handle: str) -> bytes:
-        """Return the value behind a handle."""
-        return self._secrets[handle]
+        """Return the value behind a handle.
+
+        Raises:
+            EngineError: There is none; the error says why.
+        """
+        value = self._secrets[handle]
+        if isinstance(value, EngineError):
+            raise type(value)(str(value))
+        return value
 
     def keyed_hash(self, value: bytes) -> str:
         """Return a hash that says whether two values are equal, and nothing to other stores."""

@@ -70,9 +70,21 @@ class Attributes:
 class Copier:
     """Copies into one open root, with the same attributes for all that it copies."""
 
-    def __init__(self, root: Root, attributes: Attributes, links: Links | None = None) -> None:
-        """Write below this root; `links` takes what need not be copied."""
+    def __init__(
+        self,
+        root: Root,
+        attributes: Attributes,
+        links: Links | None = None,
+        *,
+        replacing: bool = False,
+    ) -> None:
+        """Write below this root; `links` takes what need not be copied.
+
+        A folder in the way of a file, or a file in the way of the folder that is copied to, is an
+        error, as it is for `cp`, or gives way when the copier is `replacing`.
+        """
         self._root = root
+        self._replacing = replacing
         self._attributes = attributes
         self._names: dict[tuple[int, int], Path] = {}
         """Where the copy of a file is that has several names."""
@@ -90,8 +102,11 @@ class Copier:
         Raises:
             EngineError: A file is where a folder must be.
         """
-        fresh = not self._root.exists(dest)
         self.make_parents(dest)
+        if self._replacing and self._root.exists(dest) and not self._root.is_dir(dest):
+            with self._root.parent(dest) as (directory, name):
+                os.unlink(name, dir_fd=directory)
+        fresh = not self._root.exists(dest)
         target = self._folder(dest)
         if fresh:
             self._dress(source, target)
@@ -148,14 +163,14 @@ class Copier:
         return target
 
     def _one(self, source: Path, target: Path, *, alone: bool = False) -> None:
-        """Copy a file, link or device; a folder in the way is an error, as it is for `cp`."""
+        """Copy a file, link or device."""
         state = source.lstat()
         try:
             target.unlink()
         except FileNotFoundError:
             pass
         except IsADirectoryError:
-            if stat_module.S_ISREG(state.st_mode):
+            if stat_module.S_ISREG(state.st_mode) and not self._replacing:
                 raise EngineError(
                     f"cannot copy file {source.name} over the directory of that name"
                 ) from None

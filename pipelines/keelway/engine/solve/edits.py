@@ -19,6 +19,7 @@ from keelway.engine.solve.copying import Attributes, Copier, Everything
 from keelway.engine.solve.direct import new_file
 from keelway.engine.solve.dockercopy import DockerCopier
 from keelway.engine.solve.links import Links
+from keelway.engine.solve.replacing import replace_text
 from keelway.engine.solve.trees import real_path
 from keelway.engine.store.gitignore import GitIgnore
 from keelway.engine.store.patterns import Selection
@@ -74,6 +75,8 @@ def _edit(  # noqa: C901, PLR0912 - one case an operation
             _chown(step, op, root)
         case ops.Timestamps() as op:
             _timestamps(op, root)
+        case ops.Replaced() as op:
+            replace_text(op, real_path(root, op.path))
         case op:
             raise AssertionError(f"{type(op).__name__} is no edit")
 
@@ -122,7 +125,8 @@ def _copy_tree(step: Step, op: ops.CopyTree, root: Root, writing: Writing) -> No
         wanted: Wanted = Everything()
         if op.include or op.exclude or op.gitignore:
             wanted = _wanted(op, source, tree.path)
-        Copier(root, attributes, _links(step, 1, view, writing)).tree(source, op.dest, wanted)
+        links = _links(step, 1, view, writing)
+        Copier(root, attributes, links, replacing=True).tree(source, op.dest, wanted)
 
 
 class _NotIgnored:
@@ -157,7 +161,8 @@ def _copy_file(step: Step, op: ops.CopyFile, root: Root, writing: Writing) -> No
         dest = op.dest
         if dest.endswith("/") or not dest or root.is_dir(dest):
             dest = posixpath.join(dest or "/", posixpath.basename(op.source))
-        Copier(root, attributes, _links(step, 1, view, writing)).file(source, dest)
+        links = _links(step, 1, view, writing)
+        Copier(root, attributes, links, replacing=True).file(source, dest)
 
 
 def _docker_copy(step: Step, op: copies.DockerCopy, root: Root, writing: Writing) -> None:

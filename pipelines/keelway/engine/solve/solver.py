@@ -84,8 +84,10 @@ class Solver:
             Schedule(order, self._once, self._abandon).run()
         return [self._results[node.digest] for node in nodes]
 
-    def look_at(self, node: Node, path: str, *, want: str) -> None:
+    def look_at(self, node: Node, path: str, *, want: str, shown: str = "") -> None:
         """Evaluate a tree and check that it has a `directory` or a `file` at the path.
+
+        Errors tell the path as it is `shown`.
 
         Raises:
             EngineError: There is nothing, or something else.
@@ -94,10 +96,10 @@ class Solver:
         if path == "/" and want == "directory":
             return
         with self.views.reading(snapshot) as view, Root(view) as root:
-            is_dir = real_path(root, path).is_dir()
+            is_dir = real_path(root, path, shown=shown).is_dir()
         if is_dir != (want == "directory"):
             kind = "directory" if is_dir else "file"
-            raise EngineError(f"path {path} is a {kind}, not a {want}")
+            raise EngineError(f"path {shown or path} is a {kind}, not a {want}")
 
     def stream(self, stream: Stream) -> bytes:
         """Return all of what a command wrote to one of its streams."""

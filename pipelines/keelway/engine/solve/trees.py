@@ -21,6 +21,7 @@ from keelway.engine.solve.copying import copy_contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from typing import BinaryIO
 
     from keelway.engine.graph.node import Node
     from keelway.engine.solve.solver import Solver
@@ -32,9 +33,12 @@ _KINDS = {
 }
 
 
+_PERMISSIONS = 0o777
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stat:
-    """What is known of a path; `permissions` are its mode bits."""
+    """What is known of a path; `permissions` say who may read, write and execute."""
 
     name: str
     size: int
@@ -73,12 +77,14 @@ class Trees:
             if not where.is_dir():
                 raise EngineError(f"path {shown} is a file, not a directory")
             with os.scandir(where) as found:
-                return sorted(
-                    entry.name + "/" * entry.is_dir(follow_symlinks=False) for entry in found
-                )
+                entries = sorted(found, key=lambda entry: entry.name)  # the slash does not count
+                return [entry.name + "/" * entry.is_dir(follow_symlinks=False) for entry in entries]
 
     def glob(self, node: Node, path: str, pattern: str) -> list[str]:
-        """Return the paths below `path` that match, in lexical order; directories with a slash."""
+        """Return the paths below `path` that match, directories with a slash.
+
+        What is in a directory comes behind it; beside each other, names are in lexical order.
+        """
         matches = _glob(pattern)
         with self.root(node) as root:
             top = real_path(root, path)
@@ -91,7 +97,7 @@ class Trees:
                     if matches(relative):
                         real = name in names and not Path(folder, name).is_symlink()
                         found.append(relative + "/" * real)
-            return sorted(found)
+            return sorted(found, key=lambda name: name.rstrip("/").split("/"))
 
     def exists(self, node: Node, path: str, *, kind: str | None, follow: bool) -> bool:
         """Say whether there is something at a path; `kind` is an `ExistsType`."""
@@ -114,26 +120,40 @@ class Trees:
         with self.root(node) as root:
             try:
                 found = root.stat(path) if follow else root.lstat(path)
+                name = root.resolve(path).name if follow else posixpath.basename(path)
             except OSError as error:
-                raise EngineError(_reason(path.lstrip("/"), error)) from error
+                raise EngineError(f"stat {_reason(path.lstrip('/'), error)}") from error
         return Stat(
-            name=posixpath.basename(path),
+            name=name,
             size=found.st_size,
             file_type=_KINDS.get(stat_module.S_IFMT(found.st_mode), "UNKNOWN"),
-            permissions=stat_module.S_IMODE(found.st_mode),
+            permissions=stat_module.S_IMODE(found.st_mode) & _PERMISSIONS,
         )
 
-    def read(self, node: Node, path: str) -> bytes:
+    def read(self, node: Node, path: str, *, shown: str = "") -> bytes:
         """Return the contents of a file.
 
         Raises:
             EngineError: There is none.
         """
+        with self.file(node, path, shown=shown) as file:
+            return file.read()
+
+    @contextmanager
+    def file(self, node: Node, path: str, *, shown: str = "") -> Generator[BinaryIO]:
+        """Give an open file for the time of the block; errors tell its path as it is `shown`.
+
+        Raises:
+            EngineError: There is none.
+        """
         with self.root(node) as root:
-            where = real_path(root, path)
+            where = real_path(root, path, shown=shown)
             if where.is_dir():
-                raise EngineError(f"path {path} is a directory, not a file")
-            return where.read_bytes()
+                raise EngineError(f"path {shown or path} is a directory, not a file")
+            if not where.is_file():
+                raise EngineError(f"{shown or path}: not a regular file")
+            with where.open("rb") as file:
+                yield file
 
     def digest(self, node: Node, path: str) -> str:
         """Return the digest of a file or directory: names, modes, owners, contents."""
@@ -159,6 +179,7 @@ class Trees:
             if source.is_dir():
                 raise EngineError(f"path {path} is a directory, not a file")
             try:
+                dest = Path(os.path.realpath(dest))  # what a link leads to is written, as by open
                 dest.parent.mkdir(parents=True, exist_ok=True)
                 part = dest.with_name(f".{dest.name}.keelway-part")
                 part.unlink(missing_ok=True)
@@ -250,7 +271,9 @@ def _glob(pattern: str) -> Callable[[str], bool]:
             out, at = out + "(?:.*/)?", at + 3
         elif pattern.startswith("**", at):
             out, at = out + ".*", at + 2
-        elif char == "[" and "]" in pattern[at + 2 :]:
+        elif char == "[" and "]" not in pattern[at + 2 :]:
+            raise EngineError(f"syntax error in pattern: {pattern}")
+        elif char == "[":
             end = pattern.index("]", at + 2) + 1
             body = pattern[at + 1 : end - 1]
             body = "^" + body[1:] if body[0] in "!^" else body

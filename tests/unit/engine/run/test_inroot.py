@@ -93,8 +93,9 @@ def test_a_device_or_pipe_is_not_read(root: Root, tmp_path: Path) -> None:
         root.read_file("pipe")
 
 
-def test_a_symlink_replaces_a_file_but_no_directory(root: Root) -> None:
-    root.symlink("elsewhere", "/etc/passwd")
-    assert root.readlink("/etc/passwd") == "elsewhere"
-    with pytest.raises(IsADirectoryError):
-        root.symlink("elsewhere", "/etc")
+def test_a_symlink_replaces_nothing(root: Root) -> None:
+    root.symlink("elsewhere", "/etc/link")
+    assert root.readlink("/etc/link") == "elsewhere"
+    for taken in ("/etc", "/etc/passwd", "/etc/link"):
+        with pytest.raises(FileExistsError):
+            root.symlink("elsewhere", taken)
