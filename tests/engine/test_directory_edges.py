@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagger
 import pytest
 
-from tests.support.shell import output
+from tests.support.shell import output, settle
 
 NAMES = ("foo/x", "foo/y/z", "foo-bar/x", "foo.txt", "Zed")
 
@@ -39,7 +39,7 @@ async def test_errors_tell_the_path_as_it_was_given(tree: dagger.Directory) -> N
     with pytest.raises(dagger.QueryError, match=r"^some/dir: no such file or directory"):
         await tree.directory("some/dir").entries()
     with pytest.raises(dagger.QueryError, match=r"path foo\.txt is a file, not a directory"):
-        await tree.directory("foo.txt").sync()
+        await settle(tree.directory("foo.txt"))
     with pytest.raises(dagger.QueryError, match="path foo is a directory, not a file"):
         await tree.file("foo").contents()
 
@@ -81,7 +81,7 @@ async def test_no_permissions_are_the_usual_ones(dag: dagger.Client) -> None:
 async def test_new_directory_is_below_the_root_of_an_absolute_path(dag: dagger.Client) -> None:
     assert await dag.directory().with_new_directory("/../d").entries() == ["d/"]
     with pytest.raises(dagger.QueryError, match="cannot create directory outside parent"):
-        await dag.directory().with_new_directory("a/../../d").sync()
+        await settle(dag.directory().with_new_directory("a/../../d"))
 
 
 async def test_dot_behind_a_slash_means_the_folder(dag: dagger.Client) -> None:
@@ -107,7 +107,7 @@ async def test_file_takes_the_place_of_a_folder(dag: dagger.Client, tree: dagger
 
 async def test_link_takes_no_place(tree: dagger.Directory) -> None:
     with pytest.raises(dagger.QueryError, match="file exists"):
-        await tree.with_symlink("x", "foo.txt").sync()
+        await settle(tree.with_symlink("x", "foo.txt"))
 
 
 async def test_long_names_are_refused_for_files_of_all_kinds(

@@ -208,7 +208,9 @@ async def test_failing_run_tells_step_exit_code_and_output(
     with pytest.raises(dagger.ExecError) as caught:
         await settle(source.docker_build())
     assert caught.value.exit_code == 17
-    assert "exit code: 17" in caught.value.message
+    said = "failed to clone built container state: exit code: 17"
+    assert caught.value.message.startswith(said)
+    assert "Dockerfile:2: RUN echo before" in caught.value.message
     assert "the reason" in caught.value.stderr
     assert "exit 17" in " ".join(caught.value.command)
 

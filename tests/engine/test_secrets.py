@@ -177,7 +177,7 @@ async def test_secret_that_cannot_be_had_is_an_error_when_it_is_needed(
     attached = base.with_secret_variable("S", missing)
     assert await attached.file("/etc/passwd").size() > 0
     with pytest.raises(dagger.QueryError, match=r'secret env var not found: "KEE\.\.\."'):
-        await attached.with_exec(["true"]).sync()
+        await settle(attached.with_exec(["true"]))
 
 
 async def test_question_mark_belongs_to_a_secrets_place(dag: dagger.Client, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def _staged(source: Source, scanned: Scan) -> Dockerfile:
             )
     if not stages:
         where = scanned.statements[-1].location
-        raise source.error("the Dockerfile has no FROM, so nothing can be built", where)
+        raise source.error("dockerfile contains no stages to build: it has no FROM", where)
     return Dockerfile(
         source=source,
         directives=scanned.directives,

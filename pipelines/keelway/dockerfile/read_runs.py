@@ -98,7 +98,7 @@ def read_healthcheck(reading: Reading) -> Healthcheck:
             raise SyntaxProblem("HEALTHCHECK NONE takes no arguments")
         return Healthcheck(command=None, **reading.placed)
     if kind != "CMD":
-        raise SyntaxProblem(f'unknown type "{kind}" in HEALTHCHECK (try CMD)')
+        raise SyntaxProblem(f'Unknown type "{kind}" in HEALTHCHECK (try CMD)')
     command = _command(reading, rest)
     if not command.words:
         raise SyntaxProblem("missing command after HEALTHCHECK CMD")

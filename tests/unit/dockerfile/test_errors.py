@@ -48,7 +48,7 @@ CASES = [
     ("EXPOSE", "EXPOSE requires at least one argument"),
     ("HEALTHCHECK", "HEALTHCHECK requires at least one argument"),
     ("HEALTHCHECK NONE x", "HEALTHCHECK NONE takes no arguments"),
-    ("HEALTHCHECK RUN x", 'unknown type "RUN" in HEALTHCHECK (try CMD)'),
+    ("HEALTHCHECK RUN x", 'Unknown type "RUN" in HEALTHCHECK (try CMD)'),
     ("HEALTHCHECK CMD", "missing command after HEALTHCHECK CMD"),
     ("HEALTHCHECK --interval=5 CMD x", 'invalid duration "5"'),
     ("HEALTHCHECK --timeout=1us CMD x", 'interval "timeout" cannot be less than 1ms'),

@@ -94,11 +94,12 @@ def find_up(parent: Directory, args: Arguments, session: Session) -> str | None:
     name: str = args["name"]
     if not name:
         raise EngineError("name cannot be empty")
-    start = posixpath.normpath(args["start"] or ".")
+    asked: str = args["start"]
+    start = posixpath.normpath(asked or ".")
     if start == ".." or start.startswith("../"):
         raise EngineError(f"cannot search outside parent: {start}")
     session.solver.look_at(parent.node, below(parent, start), want="directory", shown=start)
-    here = posixpath.join("/", start)
+    here: str = posixpath.join("/", start)
     while True:
         path = posixpath.normpath(posixpath.join(here, name))
         if session.trees.exists(parent.node, below(parent, path), kind=None, follow=False):

@@ -94,8 +94,13 @@ def _expected(expect: ops.Expect, code: int) -> bool:
 
 
 def _failed(op: ops.Exec, code: int, streams: Streams, disk: EngineError | None) -> ExecFailed:
-    """Return the error of a command; `disk` is what may be its reason."""
-    message = f"{op.name}: exit code: {code}" if op.name else f"exit code: {code}"
+    """Return the error of a command; `disk` is what may be its reason.
+
+    That of a Dockerfile's step begins as Dagger's does, and then names the step.
+    """
+    message = f"exit code: {code}"
+    if op.name:
+        message = f"failed to clone built container state: {message}\n{op.name}"
     return ExecFailed(
         f"{message}: {disk}" if disk else message,
         command=op.args,
