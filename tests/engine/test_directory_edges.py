@@ -117,3 +117,17 @@ async def test_long_names_are_refused_for_files_of_all_kinds(
     for made in (dag.file(name, ""), base.with_new_file(f"/{name}", "")):
         with pytest.raises(dagger.QueryError, match="maximum supported 255 characters"):
             await made.sync()
+
+
+async def test_only_a_star_makes_a_pattern_of_what_is_removed(dag: dagger.Client) -> None:
+    made = dag.directory()
+    for name in ("a[1]", "a1", "q?", "qq"):
+        made = made.with_new_file(name, "")
+    assert await made.without_file("a[1]").entries() == ["a1", "q?", "qq"]
+    assert await made.without_file("q?").entries() == ["a1", "a[1]", "qq"]
+    assert await made.without_file("a[1]*").entries() == ["a[1]", "q?", "qq"]
+
+
+async def test_name_that_no_file_can_have_is_an_error(dag: dagger.Client) -> None:
+    with pytest.raises(dagger.QueryError, match="NUL character"):
+        await settle(dag.directory().with_new_file("a\0b", ""))

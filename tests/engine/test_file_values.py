@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import anyio
 import dagger
 import pytest
 
@@ -167,3 +168,13 @@ async def test_file_is_exported_to_what_a_link_leads_to(dag: dagger.Client, tmp_
     await dag.file("f", "new").export(str(tmp_path / "link"))
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_text() == "new"
+
+
+async def test_exports_to_one_file_at_once_all_arrive(dag: dagger.Client, tmp_path: Path) -> None:
+    target = tmp_path / ("n" * 250)  # no room for a longer name beside it
+    file = dag.file("f", "x" * 10_000)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(8):
+            tasks.start_soon(file.export, str(target))
+    assert target.read_text() == "x" * 10_000
+    assert listing(tmp_path) == [target.name]

@@ -103,3 +103,9 @@ async def test_one_file_is_searched(tree: dagger.Directory) -> None:
     assert await found.file_path() == "b.md"
     assert await found.line_number() == 1
     assert len(await tree.file("a.txt").search("line", limit=1)) == 1
+
+
+async def test_lines_that_are_no_text_are_passed_over(base: dagger.Container) -> None:
+    made = base.with_exec(["sh", "-c", "mkdir /w && printf '\\377 abc\\nabc\\n' > /w/f"])
+    (found,) = await made.directory("/w").search("abc")
+    assert (await found.line_number(), await found.absolute_offset()) == (2, 6)

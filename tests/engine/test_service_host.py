@@ -167,5 +167,5 @@ async def test_service_of_the_host_without_ports_is_an_error(dag: dagger.Client)
 
 async def test_service_of_the_host_cannot_be_tunnelled_to(dag: dagger.Client) -> None:
     service = dag.host().service([dagger.PortForward(backend=1)])
-    with pytest.raises(dagger.QueryError, match="not supported"):
+    with pytest.raises(dagger.QueryError, match="tunneling to non-Container services"):
         _ = await dag.host().tunnel(service).start()

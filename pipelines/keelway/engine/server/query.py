@@ -112,8 +112,8 @@ def _explain(error: BaseException, path: Sequence[str]) -> dict[str, Any]:
     """Return an error as the client gets it."""
     if isinstance(error, OSError):
         error = disk_error(error) or error
-    elif isinstance(error, ValueError) and "embedded null" in str(error):
-        error = EngineError("invalid argument: a path has no NUL characters")
+    elif isinstance(error, ValueError) and "embedded null" in str(error):  # what Python calls it
+        error = EngineError("a path, a name or a value has a NUL character, which no system takes")
     if isinstance(error, EngineError):
         message, extensions = str(error), dict(error.extensions())
     else:

@@ -208,32 +208,39 @@ def _empty(folder: Path) -> None:
 
 
 def _matching(root: Root, path: str) -> list[str]:
-    """Return the real paths that a path or pattern names; its last part is never followed.
+    """Return the real paths that a path names; its last part is never followed.
 
-    Each folder on the way is resolved inside the root: a link in the tree leads nowhere else.
+    It is a pattern if it has a `*`. Each folder on the way is resolved inside the root: a link in
+    the tree leads nowhere else.
     """
     parts = [part for part in path.split("/") if part]
     if not parts:
         return ["/"]
+    named = _matched if "*" in path else _named
     folders = ["/"]
     for part in parts[:-1]:
         below = [
             f"{folder.rstrip('/')}/{name}"
             for folder in folders
-            for name in _named(root, folder, part)
+            for name in named(root, folder, part)
         ]
         folders = [str(root.resolve(found)) for found in below if root.is_dir(found)]
     return [
         posixpath.join(folder, name)
         for folder in dict.fromkeys(folders)
-        for name in _named(root, folder, parts[-1])
+        for name in named(root, folder, parts[-1])
     ]
 
 
 def _named(root: Root, folder: str, part: str) -> list[str]:
+    """Return the name if a folder has it."""
+    return [part] if root.exists(posixpath.join(folder, part), follow=False) else []
+
+
+def _matched(root: Root, folder: str, part: str) -> list[str]:
     """Return the names in a folder that one part of a pattern means."""
     if not glob.has_magic(part):
-        return [part] if root.exists(posixpath.join(folder, part), follow=False) else []
+        return _named(root, folder, part)
     return [name for name in root.names(folder) if fnmatch.fnmatchcase(name, part)]
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _IGNORES = (".gitignore", ".ignore", ".rgignore")
 """Later ones win."""
 _PROBE = 1 << 16
+_OTHER_BYTES = "surrogateescape"
+"""What becomes of bytes that are no UTF-8: each stays one that can be counted."""
 _POSIX = {
     "alpha": "A-Za-z",
     "digit": "0-9",
@@ -116,14 +118,28 @@ def search_file(
     data = file.read_bytes()
     if b"\0" in data[:_PROBE]:
         return
-    text = data.decode("utf-8", "replace")
+    text = data.decode("utf-8", _OTHER_BYTES)
     results = (
         _across(text, shown, expression) if what.multiline else _lines(text, shown, expression)
     )
     if not what.files_only:
-        yield from results
+        yield from (found for found in results if _is_text(found.matched_lines))
     elif next(results, None) is not None:
         yield SearchResult(file_path=shown)
+
+
+def _is_text(lines: str) -> bool:
+    """Say whether lines are UTF-8, as an answer must be; others are passed over."""
+    try:
+        lines.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _bytes(text: str) -> int:
+    """Return how many bytes of the file a text is."""
+    return len(text.encode("utf-8", _OTHER_BYTES))
 
 
 def _lines(text: str, shown: str, expression: re.Pattern[str]) -> Iterator[SearchResult]:
@@ -132,7 +148,7 @@ def _lines(text: str, shown: str, expression: re.Pattern[str]) -> Iterator[Searc
         matches = tuple(expression.finditer(line.removesuffix("\n").removesuffix("\r")))
         if matches:
             yield _result(shown, number, offset, line, matches, 0)
-        offset += len(line.encode())
+        offset += _bytes(line)
 
 
 def _split(text: str) -> list[str]:
@@ -161,14 +177,14 @@ def _across(text: str, shown: str, expression: re.Pattern[str]) -> Iterator[Sear
 def _run(text: str, shown: str, start: int, end: int, run: Sequence[re.Match[str]]) -> SearchResult:
     before = text[:start]
     number = before.count("\n") + 1
-    return _result(shown, number, len(before.encode()), text[start:end], run, start)
+    return _result(shown, number, _bytes(before), text[start:end], run, start)
 
 
 def _result(
     shown: str, number: int, offset: int, lines: str, matches: Sequence[re.Match[str]], base: int
 ) -> SearchResult:
     def at(position: int) -> int:
-        return len(lines[: position - base].encode())
+        return _bytes(lines[: position - base])
 
     return SearchResult(
         file_path=shown,

@@ -9,6 +9,7 @@ import posixpath
 import re
 import shutil
 import stat as stat_module
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,8 @@ class Trees:
     def __init__(self, solver: Solver) -> None:
         """Evaluate with this solver."""
         self._solver = solver
+        self._exports: dict[Path, threading.Lock] = {}
+        """For each file of the host that was written to: one export at a time."""
 
     @contextmanager
     def root(self, node: Node) -> Generator[Root]:
@@ -178,14 +181,11 @@ class Trees:
         with self.opened(node, path) as source:
             if source.is_dir():
                 raise EngineError(f"path {path} is a directory, not a file")
+            dest = Path(os.path.realpath(dest))  # what a link leads to is written, as by open
+            kept = stat_module.S_IMODE(source.stat().st_mode) if mode is None else mode
             try:
-                dest = Path(os.path.realpath(dest))  # what a link leads to is written, as by open
-                dest.parent.mkdir(parents=True, exist_ok=True)
-                part = dest.with_name(f".{dest.name}.keelway-part")
-                part.unlink(missing_ok=True)
-                copy_contents(source, part)
-                part.chmod(stat_module.S_IMODE(source.stat().st_mode) if mode is None else mode)
-                part.replace(dest)
+                with self._exports.setdefault(dest, threading.Lock()):
+                    _replace(dest, source, kept)
             except OSError as error:
                 raise EngineError(f"export to {dest}: {error.strerror or error}") from error
 
@@ -219,6 +219,18 @@ def real_path(root: Root, path: str, *, shown: str = "") -> Path:
     except OSError as error:
         raise EngineError(_reason(shown or path.lstrip("/") or "/", error)) from error
     return root.path / str(inner).lstrip("/")
+
+
+def _replace(dest: Path, source: Path, mode: int) -> None:
+    """Write a copy beside the file, and put it in its place when it is whole."""
+    dest.parent.mkdir(parents=True, exist_ok=True)
+    # The same name each time: what a killed export left, the next one takes away.
+    name = hashlib.sha256(os.fsencode(dest.name)).hexdigest()[:16]
+    part = dest.with_name(f".keelway-part-{name}")
+    part.unlink(missing_ok=True)
+    copy_contents(source, part)
+    part.chmod(mode)
+    part.replace(dest)
 
 
 def _reason(path: str, error: OSError) -> str:
