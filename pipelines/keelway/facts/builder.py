@@ -13,11 +13,17 @@ from keelway.model.provenance import Builder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from keelway.facts.ci.job import CiJob
+
 LOCAL = Builder(id="urn:keelway:builder:local", kind="local")
 
 
-def find_builder(environ: Mapping[str, str]) -> Builder:
+def find_builder(environ: Mapping[str, str], job: CiJob | None = None) -> Builder:
     """Return who builds here, as far as the environment may be believed.
+
+    Args:
+        environ: The environment.
+        job: What the CI says of the job, for the providers that are not told apart here.
 
     A workflow that others reuse is not told here: only the token of its job proves that it runs
     (`keelway.evidence.claims`), and any job could set a variable.
@@ -43,8 +49,13 @@ def find_builder(environ: Mapping[str, str]) -> Builder:
             id=f"{server}/{project}", kind="ci", invocation=environ.get("CI_JOB_URL") or None
         )
     if environ.get("JENKINS_URL"):
-        job = environ.get("JOB_URL") or environ["JENKINS_URL"]
-        return Builder(id=job, kind="ci", invocation=environ.get("BUILD_URL") or None)
+        address = environ.get("JOB_URL") or environ["JENKINS_URL"]
+        return Builder(id=address, kind="ci", invocation=environ.get("BUILD_URL") or None)
+    if job is not None:
+        where = job.repository or job.title
+        return Builder(
+            id=f"urn:keelway:builder:{job.provider}:{where}", kind="ci", invocation=job.run_url
+        )
     return LOCAL
 
 

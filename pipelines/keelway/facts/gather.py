@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keelway.facts.agreement import agree
 from keelway.facts.builder import find_builder
+from keelway.facts.ci import find_job
 from keelway.facts.epoch import decide_epoch
 from keelway.facts.git import NoCommit, read_commit
 from keelway.facts.here import Facts, PathKind
@@ -23,29 +25,42 @@ def gather_facts(loaded: Loaded, environ: Mapping[str, str], programs: Iterable[
 
     Args:
         loaded: The configuration with the place it came from.
-        environ: The environment; only names and SOURCE_DATE_EPOCH are kept of it.
+        environ: The environment; only names, SOURCE_DATE_EPOCH and what the CI says of its job
+            are kept of it.
         programs: Names of programs to look for.
 
     Raises:
-        PlanError: When SOURCE_DATE_EPOCH is no number.
+        PlanError: When SOURCE_DATE_EPOCH is no number, or the CI's variables contradict each other
+            or git.
     """
     found = read_commit(loaded.root, environ)
     commit = None if isinstance(found, NoCommit) else found
+    job = find_job(environ, _read)
     epoch, epoch_source = decide_epoch(environ.get("SOURCE_DATE_EPOCH"), commit)
     return Facts(
         root=loaded.root,
         commit=commit,
         no_commit_reason=found.reason if isinstance(found, NoCommit) else "",
+        job=job,
+        notes=agree(commit, job),
         epoch=epoch,
         epoch_source=epoch_source,
         variables=frozenset(name for name, value in environ.items() if value),
         programs=find_programs(programs, environ.get("PATH", "")),
-        builder=find_builder(environ),
+        builder=find_builder(environ, job),
         exemptions=loaded.exemptions,
         login_files=login_files(environ),
         paths={path: kind_of(loaded.root / path) for path in loaded.paths()},
         pins=loaded.pins,
     )
+
+
+def _read(path: str) -> str | None:
+    """Return the text of a file that the CI's environment names; nothing when it is not there."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
 
 
 def login_files(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Nothing here fails a release: where git cannot answer, the reason is kept and sh
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,13 @@ TIMEOUT_S = 30
 _STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal")
 _TIME = ("log", "-1", "--no-show-signature", "--format=%ct")
 _TAGS = ("for-each-ref", "--points-at=HEAD", "--format=%(refname:strip=2)", "refs/tags")
+_REMOTE = ("config", "--default=", "--get", "remote.origin.url")
+_DEFAULT = ("for-each-ref", "--format=%(symref:strip=3)", "refs/remotes/origin/HEAD")
+_SHALLOW = ("rev-parse", "--is-shallow-repository")
+
+
+_QUESTIONS = (_STATUS, _TIME, _TAGS, _REMOTE, _DEFAULT, _SHALLOW)
+_LOGIN = re.compile(r"^([a-z+]+://)[^/@]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,7 @@ def read_commit(directory: Path, environ: Mapping[str, str]) -> Commit | NoCommi
     # Messages are matched below; and looking must not lock the index of a busy repository.
     env = {**environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     try:
-        asked = [_ask(directory, env, words) for words in (_STATUS, _TIME, _TAGS)]
+        asked = [_ask(directory, env, words) for words in _QUESTIONS]
     except FileNotFoundError:
         return NoCommit("git is not installed")
     except PermissionError as error:
@@ -50,8 +58,7 @@ def read_commit(directory: Path, environ: Mapping[str, str]) -> Commit | NoCommi
     for answer in answers:
         if isinstance(answer, NoCommit):
             return answer
-    status, time, tags = (answer for answer in answers if isinstance(answer, str))
-    return _commit(status, time, tags)
+    return _commit([answer for answer in answers if isinstance(answer, str)])
 
 
 def _ask(directory: Path, env: Mapping[str, str], words: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -87,8 +94,9 @@ def _reason(message: str) -> str:
     return f"git says: {first}"
 
 
-def _commit(status: str, time: str, tags: str) -> Commit:
+def _commit(answers: Sequence[str]) -> Commit:
     """Return the commit from what git wrote for each question."""
+    status, time, tags, remote, default, shallow = answers
     records = [record for record in status.split("\0") if record]
     heads = dict(
         record.removeprefix("# ").split(" ", 1) for record in records if record.startswith("# ")
@@ -99,7 +107,11 @@ def _commit(status: str, time: str, tags: str) -> Commit:
         committed_at=datetime.fromtimestamp(int(time.strip()), UTC),
         branch=None if branch == "(detached)" else branch,
         tag=_chosen_tag(tags.splitlines()),
+        tags=tuple(sorted(tags.splitlines())),
         dirty=any(not record.startswith("# ") for record in records),
+        remote=_LOGIN.sub(r"\1", remote.strip()) or None,
+        default_branch=default.strip() or None,
+        shallow=shallow.strip() == "true",
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keelway.config.lock import Pin
+    from keelway.facts.ci.job import CiJob
     from keelway.model.exemption import Exemption
     from keelway.model.provenance import Builder
     from keelway.tags.commit import Commit
@@ -33,6 +34,10 @@ class Facts:
     """The commit that is released; none outside of git."""
     no_commit_reason: str = "git was not asked"
     """Why there is no commit, when there is none."""
+    job: CiJob | None = None
+    """What the CI says of the job that runs here; nothing on a person's machine."""
+    notes: tuple[str, ...] = ()
+    """What git and the CI say differently, and which of them counts."""
     epoch: int | None = None
     """Seconds since 1970 that every timestamp is set to; from the environment, else the commit."""
     epoch_source: str = "neither SOURCE_DATE_EPOCH nor a commit is there"
@@ -51,6 +56,11 @@ class Facts:
     """What each path that the configuration names is, by the text as it is written there."""
     pins: Mapping[str, Pin] = field(default_factory=_no_pins)
     """Base images that `keelway base` pinned in the lock file, by name."""
+
+    @property
+    def untrusted(self) -> str | None:
+        """Return why nothing is published and no secret read here; nothing when all may be."""
+        return None if self.job is None else self.job.untrusted
 
     def kind_of(self, path: str) -> PathKind | None:
         """Return what the path is; nothing when nobody looked."""

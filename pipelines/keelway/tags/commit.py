@@ -23,8 +23,16 @@ class Commit:
     """The branch that is checked out; none when HEAD is detached."""
     tag: str | None = None
     """The git tag that names this commit: of several, the highest version."""
+    tags: tuple[str, ...] = ()
+    """All git tags that name this commit, sorted."""
     dirty: bool = False
     """Whether the working tree differs from the commit."""
+    remote: str | None = None
+    """The address of the remote `origin`, without a login."""
+    default_branch: str | None = None
+    """The remote's default branch, where the clone keeps it: `git clone` does, a CI rarely."""
+    shallow: bool = False
+    """Whether the history is cut off: older commits and other tags are not known then."""
 
     @property
     def short_sha(self) -> str:

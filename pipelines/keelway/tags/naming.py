@@ -1,4 +1,4 @@
-"""Rules and a commit -> the tags of a release, and why the other rules gave none.
+"""Rules and an occasion -> the tags of a release, and why the other rules gave none.
 
 Example:
     >>> from datetime import UTC, datetime
@@ -13,18 +13,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, assert_never
+from typing import TYPE_CHECKING, Literal
 
-from keelway.tags.rules import TagRule, expressions, fill, parse_rule
-from keelway.tags.semver import parse_semver
+from keelway.tags.applying import DIRTY_SUFFIX, Given, Not, apply_rule
+from keelway.tags.expressions import NothingKnownError, fill
+from keelway.tags.flavor import Flavor
+from keelway.tags.occasion import Occasion, occasion_of
+from keelway.tags.rules import parse_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from keelway.tags.commit import Commit
+    from keelway.tags.versions import Version
+
+__all__ = ["DIRTY_SUFFIX", "MAX_TAG_LENGTH", "NamedTag", "Names", "Unused", "name_release"]
 
 MAX_TAG_LENGTH = 128
-DIRTY_SUFFIX = "-dirty"
+LATEST = "latest"
 
 _NOT_IN_TAGS = re.compile(r"[^a-zA-Z0-9._-]+")
 
@@ -38,12 +44,34 @@ class Unused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamedTag:
+    """One tag, and how it came about."""
+
+    tag: str
+    rule: str
+    """The first rule that gave it, as it is written; for `latest` what brought it."""
+    notes: tuple[str, ...] = ()
+    """What is worth knowing about it: what was changed to make it valid, for example."""
+    version: Version | None = None
+    """The version that it was made from."""
+    floats: bool = False
+    """Whether later releases take the tag over: `latest`, `1`, `1.2`."""
+    pattern: str = ""
+    """The rule's pattern, where it was made from a version."""
+    prefix: str = ""
+    """What stands before the version; for `latest` that of the tag that brought it."""
+    suffix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """What a release is called."""
 
     tags: tuple[str, ...]
     """Highest priority first; `latest`, where it is added, comes last."""
     unused: tuple[Unused, ...]
+    named: tuple[NamedTag, ...] = ()
+    """The same tags, each with how it came about."""
 
     @property
     def version(self) -> str | None:
@@ -52,168 +80,128 @@ class Names:
 
 
 @dataclass(slots=True)
-class _Given:
+class _Gathered:
     """What the rules gave so far."""
 
-    tags: list[str] = field(default_factory=list)
-    unused: list[Unused] = field(default_factory=list)
-    latest: bool | None = None
-
-
-class _Tag(NamedTuple):
-    """A tag that a rule gives; `latest` tells whether it may be the newest release."""
-
-    text: str
-    latest: bool = False
-
-
-class _No(NamedTuple):
-    """A rule gives no tag."""
-
-    reason: str
+    named: dict[str, NamedTag] = field(default_factory=dict[str, NamedTag])
+    unused: list[Unused] = field(default_factory=list[Unused])
+    first: tuple[str, Given] | None = None
+    """The first rule that gave a tag, and what it gave: it decides on `latest`."""
 
 
 def name_release(
-    rules: Sequence[str], commit: Commit | None, *, latest: Literal["auto"] | bool = "auto"
+    rules: Sequence[str],
+    release: Commit | Occasion | None,
+    *,
+    latest: Literal["auto"] | bool = "auto",
+    flavor: Flavor | None = None,
 ) -> Names:
-    """Return the tags that the rules give for the commit.
+    """Return the tags that the rules give for the release.
 
     Args:
         rules: In docker/metadata-action's written form.
-        commit: What is released; none outside of git, and then only fixed tags are left.
+        release: What is released: the occasion, or only its commit; outside of git there is none,
+            and then only fixed tags are left.
         latest: `"auto"` leaves it to the first rule that applies: git tags bring it.
+        flavor: What all tags have in common; its own `latest` goes before the argument.
 
     Raises:
         RuleError: When a rule cannot be understood.
     """
+    occasion = release if isinstance(release, Occasion) else occasion_of(release)
+    flavor = flavor or Flavor()
     parsed = sorted((parse_rule(rule) for rule in rules), key=lambda rule: -rule.priority)
-    given = _Given()
+    gathered = _Gathered()
     for rule in parsed:
-        answer = _apply(rule, commit)
-        text = "" if isinstance(answer, _No) else sanitize(answer.text)
-        if isinstance(answer, _No):
-            given.unused.append(Unused(rule=rule.text, reason=answer.reason))
-        elif not text:
-            given.unused.append(
-                Unused(rule=rule.text, reason=f"nothing of {answer.text!r} may stand in a tag")
-            )
+        answer = apply_rule(rule, occasion, flavor)
+        if isinstance(answer, Not):
+            gathered.unused.append(Unused(rule=rule.text, reason=answer.reason))
         else:
-            given.tags.append(text)
-            given.latest = answer.latest if given.latest is None else given.latest
-    add_latest = bool(given.latest) if latest == "auto" else latest
-    tags = [*given.tags, *(["latest"] if add_latest and given.tags else [])]
-    return Names(tags=tuple(dict.fromkeys(tags)), unused=tuple(given.unused))
+            _gather(gathered, rule.text, rule.pattern, answer)
+    wanted = latest if flavor.latest == "auto" else flavor.latest
+    if gathered.first is not None:
+        _add_latest(gathered, gathered.first, wanted, occasion, flavor)
+    return Names(
+        tags=tuple(gathered.named),
+        unused=tuple(gathered.unused),
+        named=tuple(gathered.named.values()),
+    )
 
 
 def sanitize(text: str) -> str:
-    """Return the text as a valid tag: other characters become `-`, at most 128 are kept."""
+    """Return the text as a valid tag: other characters become `-`, at most 128 are kept.
+
+    >>> sanitize("feature/a b"), sanitize("-x")
+    ('feature-a-b', 'x')
+    """
     return _NOT_IN_TAGS.sub("-", text).lstrip(".-")[:MAX_TAG_LENGTH]
 
 
-def _apply(rule: TagRule, commit: Commit | None) -> _Tag | _No:
-    if not rule.enable:
-        return _No("enable=false")
-    answer = _tag_of(rule, commit)
-    if isinstance(answer, _No):
-        return answer
-    return _framed(rule, answer, commit)
+def _gather(gathered: _Gathered, rule: str, pattern: str, answer: Given) -> None:
+    tag = sanitize(answer.text)
+    if not tag:
+        why = (
+            f"nothing of {answer.text!r} may stand in a tag" if answer.text else "it gives no text"
+        )
+        gathered.unused.append(Unused(rule=rule, reason=why))
+        return
+    if gathered.first is None:
+        gathered.first = (rule, answer)
+    if tag in gathered.named:
+        why = f"it gives {tag} too, as {gathered.named[tag].rule} does"
+        gathered.unused.append(Unused(rule=rule, reason=why))
+        return
+    gathered.named[tag] = NamedTag(
+        tag=tag,
+        rule=rule,
+        notes=(*answer.notes, *_changes(answer.text, tag)),
+        version=answer.version,
+        floats=answer.floats,
+        pattern=pattern if answer.version is not None else "",
+        prefix=answer.prefix,
+        suffix=answer.suffix,
+    )
 
 
-def _tag_of(rule: TagRule, commit: Commit | None) -> _Tag | _No:
-    match rule.kind:
-        case "raw":
-            return _filled(rule.value, commit)
-        case "sha":
-            return _sha(rule, commit)
-        case "ref":
-            return _ref(rule, commit)
-        case "semver":
-            return _semver(rule, commit)
-        case _:
-            assert_never(rule.kind)
+def _changes(text: str, tag: str) -> Iterator[str]:
+    """Tell what was changed to make the text a valid tag."""
+    replaced = _NOT_IN_TAGS.sub("-", text)
+    stripped = replaced.lstrip(".-")
+    if replaced != text:
+        yield f"{text!r} has characters that no tag may have"
+    if stripped != replaced:
+        yield f"{text!r} starts with what no tag may start with"
+    if tag != stripped:
+        yield f"cut to {MAX_TAG_LENGTH} of {len(stripped)} characters"
 
 
-def _framed(rule: TagRule, answer: _Tag, commit: Commit | None) -> _Tag | _No:
-    """Return the tag between the rule's prefix and suffix."""
-    text = answer.text
-    for template, before in ((rule.prefix, True), (rule.suffix, False)):
-        part = _filled(template, commit)
-        if isinstance(part, _No):
-            return part
-        text = part.text + text if before else text + part.text
-    return _Tag(text, answer.latest)
-
-
-def _filled(template: str, commit: Commit | None) -> _Tag | _No:
-    """Return the template with the commit's values."""
-    wanted = expressions(template)
-    if not wanted:
-        return _Tag(template)
-    if commit is None:
-        return _No("there is no git commit")
-    values = {"branch": commit.branch, "tag": commit.tag, "sha": commit.short_sha}
-    known = {name: value for name, value in values.items() if value is not None}
-    for name in wanted:
-        if name not in known:
-            return _No(f"the commit has no {name}")
-    return _Tag(fill(template, known))
-
-
-def _sha(rule: TagRule, commit: Commit | None) -> _Tag | _No:
-    if commit is None:
-        return _No("there is no git commit")
-    sha = commit.sha if rule.format == "long" else commit.short_sha
-    # What was changed since is not that commit, and its image must not claim to be.
-    return _Tag(f"{sha}{DIRTY_SUFFIX}" if commit.dirty else sha)
-
-
-def _ref(rule: TagRule, commit: Commit | None) -> _Tag | _No:
-    if commit is None:
-        return _No("there is no git commit")
-    if rule.event == "branch":
-        return _No("HEAD is detached") if commit.branch is None else _Tag(commit.branch)
-    tag = _clean_tag(commit)
-    return tag if isinstance(tag, _No) else _Tag(tag, latest=True)
-
-
-def _clean_tag(commit: Commit | None) -> str | _No:
-    if commit is None:
-        return _No("there is no git commit")
-    if commit.tag is None:
-        return _No("the commit has no git tag")
-    if commit.dirty:
-        return _No(f"the working tree has changes that are not in {commit.tag}")
-    return commit.tag
-
-
-def _semver(rule: TagRule, commit: Commit | None) -> _Tag | _No:
-    source = _semver_source(rule, commit)
-    if isinstance(source, _No):
-        return source
-    if rule.match:
-        found = re.search(rule.match, source)
-        if found is None or found[1] is None:
-            return _No(f"{source!r} does not match {rule.match!r}")
-        source = found[1]
-    version = parse_semver(source.replace("/", "-"))
-    if version is None:
-        return _No(f"{source!r} is not a semantic version")
-    values = {
-        "raw": version.raw,
-        "version": version.text,
-        "major": str(version.major),
-        "minor": str(version.minor),
-        "patch": str(version.patch),
-    }
-    if version.prerelease is None:
-        return _Tag(fill(rule.pattern, values), latest=True)
-    # A pre-release must not move the names of a whole line of releases, such as 1 or 1.2.
-    pattern = rule.pattern if expressions(rule.pattern) == ["raw"] else "{{version}}"
-    return _Tag(fill(pattern, values))
-
-
-def _semver_source(rule: TagRule, commit: Commit | None) -> str | _No:
-    if not rule.value:
-        return _clean_tag(commit)
-    filled = _filled(rule.value, commit)
-    return filled if isinstance(filled, _No) else filled.text
+def _add_latest(
+    gathered: _Gathered,
+    first: tuple[str, Given],
+    wanted: Literal["auto"] | bool,  # noqa: FBT001 -- a setting of three values
+    occasion: Occasion,
+    flavor: Flavor,
+) -> None:
+    rule, answer = first
+    if not (answer.latest if wanted == "auto" else wanted):
+        return
+    try:
+        prefix = fill(flavor.prefix, occasion) if flavor.prefix_latest else ""
+        suffix = fill(flavor.suffix, occasion) if flavor.suffix_latest else ""
+    except NothingKnownError as error:
+        gathered.unused.append(Unused(rule="latest", reason=str(error)))
+        return
+    text = f"{prefix}{LATEST}{suffix}"
+    tag = sanitize(text)
+    gathered.named.setdefault(
+        tag,
+        NamedTag(
+            tag=tag,
+            rule="latest=true" if wanted is True else f"latest, which {rule} brings",
+            notes=tuple(_changes(text, tag)),
+            version=answer.version,
+            floats=True,
+            prefix=answer.prefix,
+            suffix=answer.suffix,
+        ),
+    )

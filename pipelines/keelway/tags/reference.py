@@ -1,4 +1,6 @@
-"""Image references: parsed, checked and written in one normal form.
+"""Image references: parsed, checked and written in one normal form, the distribution project's.
+
+The grammar is that of https://pkg.go.dev/github.com/distribution/reference.
 
 Example:
     >>> parse_reference("Ubuntu")
@@ -17,13 +19,14 @@ import re
 from dataclasses import dataclass
 
 DOCKER_HUB = "docker.io"
-MAX_NAME_LENGTH = 255
+MAX_PATH_LENGTH = 255
 
 _SEPARATED = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_SEPARATED}(?:/{_SEPARATED})*")
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_IDENTIFIER = re.compile(r"[a-f0-9]{64}")
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128}")
 
 
@@ -61,6 +64,8 @@ def parse_reference(text: str) -> ImageReference:
     scheme, is_address, _ = text.partition("://")
     if is_address:
         raise BadReferenceError(f"{text!r} is an address: write it without {scheme}://")
+    if _IDENTIFIER.fullmatch(text):
+        raise BadReferenceError(f"{text!r} is an image's id: write its name, or name@sha256:{text}")
     rest, at, digest = text.partition("@")
     if at and not _DIGEST.fullmatch(digest):
         raise BadReferenceError(
@@ -89,9 +94,13 @@ def parse_repository(text: str) -> ImageReference:
 
 
 def _host_and_path(name: str) -> tuple[str, str]:
-    """Return the registry and the rest, by Docker's rule for what is a host."""
+    """Return the registry and the rest, by Docker's rule for what is a host.
+
+    Upper-case letters are not allowed in a path, so a first part that has some is a host.
+    """
     first, slash, rest = name.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
+    is_host = "." in first or ":" in first or first == "localhost" or first != first.lower()
+    if slash and is_host:
         host = DOCKER_HUB if first == "index.docker.io" else first
         return host, rest if host != DOCKER_HUB or "/" in rest else f"library/{rest}"
     return DOCKER_HUB, name if slash else f"library/{name}"
@@ -109,5 +118,7 @@ def _check_name(text: str, host: str, path: str) -> None:
             f"{text!r} has a bad repository name: lower-case letters and digits, separated by"
             " '/', '.', '_', '__' or '-', are expected"
         )
-    if len(host) + 1 + len(path) > MAX_NAME_LENGTH:
-        raise BadReferenceError(f"{text!r} is too long: at most {MAX_NAME_LENGTH} characters")
+    if len(path) > MAX_PATH_LENGTH:
+        raise BadReferenceError(
+            f"{text!r} is too long: at most {MAX_PATH_LENGTH} characters after the registry's name"
+        )

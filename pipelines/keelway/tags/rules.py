@@ -7,7 +7,7 @@ Example:
     >>> parse_rule("type=sah")
     Traceback (most recent call last):
     ...
-    keelway.tags.rules.RuleError: unknown type 'sah'. Did you mean 'sha'? Known: raw, ref, ...
+    keelway.tags.rules.RuleError: unknown type 'sah'. Did you mean 'sha'? Known: edge, match, ...
 """
 
 from __future__ import annotations
@@ -18,35 +18,51 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from keelway.tags.expressions import check_template
+from keelway.tags.patterns import PatternError, compile_pattern
+from keelway.tags.template import TemplateError, calls
+from keelway.tags.versions import EXPRESSIONS as VERSION_EXPRESSIONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Kind = Literal["semver", "ref", "raw", "sha"]
+Kind = Literal["schedule", "semver", "pep440", "match", "edge", "ref", "raw", "sha"]
 
 # Metadata-action's own numbers, so that the same rules give the same order.
-DEFAULT_PRIORITY: Mapping[Kind, int] = {"semver": 900, "ref": 600, "raw": 200, "sha": 100}
-
-_KINDS: Mapping[str, Kind] = {"raw": "raw", "ref": "ref", "semver": "semver", "sha": "sha"}
+DEFAULT_PRIORITY: Mapping[Kind, int] = {
+    "schedule": 1000,
+    "semver": 900,
+    "pep440": 900,
+    "match": 800,
+    "edge": 700,
+    "ref": 600,
+    "raw": 200,
+    "sha": 100,
+}
 GENERAL_ATTRIBUTES = ("enable", "priority", "prefix", "suffix")
 ATTRIBUTES: Mapping[Kind, tuple[str, ...]] = {
+    "schedule": ("pattern",),
     "semver": ("pattern", "value", "match"),
+    "pep440": ("pattern", "value", "match"),
+    "match": ("pattern", "group", "value"),
+    "edge": ("branch",),
     "ref": ("event",),
     "raw": ("value",),
     "sha": ("format",),
 }
-_REQUIRED: Mapping[Kind, str | None] = {
-    "semver": "pattern",
-    "ref": "event",
-    "raw": "value",
-    "sha": None,
-}
 CHOICES: Mapping[tuple[Kind, str], tuple[str, ...]] = {
-    ("ref", "event"): ("branch", "tag"),
+    ("ref", "event"): ("branch", "tag", "pr"),
     ("sha", "format"): ("short", "long"),
 }
-COMMIT_EXPRESSIONS = ("branch", "tag", "sha")
-VERSION_EXPRESSIONS = ("raw", "version", "major", "minor", "patch")
-_EXPRESSION = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+_KINDS: Mapping[str, Kind] = {kind: kind for kind in DEFAULT_PRIORITY}
+_REQUIRED: Mapping[Kind, str] = {
+    "semver": "pattern",
+    "pep440": "pattern",
+    "match": "pattern",
+    "ref": "event",
+    "raw": "value",
+}
+_VERSIONS: frozenset[Kind] = frozenset({"semver", "pep440"})
 
 
 class RuleError(ValueError):
@@ -60,14 +76,19 @@ class TagRule:
     text: str
     """As it was written."""
     kind: Kind
-    enable: bool
+    enable: str
+    """`true`, `false`, or a template that gives one of them."""
     priority: int
-    prefix: str
-    suffix: str
+    prefix: str | None
+    """None where the flavor's counts."""
+    suffix: str | None
     event: str = ""
     pattern: str = ""
     value: str = ""
     match: str = ""
+    group: str = "0"
+    branch: str = ""
+    """The branch of an edge; empty for the default one."""
     format: str = "short"
 
 
@@ -81,35 +102,43 @@ def parse_rule(text: str) -> TagRule:
     known = (*GENERAL_ATTRIBUTES, *ATTRIBUTES[kind])
     for name, value in attributes.items():
         if name not in known:
-            raise RuleError(_unknown(f"attribute of type={kind}", name, known))
+            raise RuleError(unknown(f"attribute of type={kind}", name, known))
         choices = CHOICES.get((kind, name))
         if choices is not None and value not in choices:
-            raise RuleError(_unknown(name, value, choices))
-    _check_required(kind, attributes)
+            raise RuleError(unknown(name, value, choices))
+    required = _REQUIRED.get(kind)
+    if required is not None and not attributes.get(required):
+        raise RuleError(f"type={kind} needs {required}=...")
     _check_templates(kind, attributes)
+    _check_patterns(kind, attributes)
     return TagRule(
         text=text,
         kind=kind,
-        enable=_flag(attributes.get("enable", "true")),
+        enable=_enabled(attributes.get("enable", "true")),
         priority=_number(attributes.get("priority", str(DEFAULT_PRIORITY[kind]))),
-        prefix=attributes.get("prefix", "sha-" if kind == "sha" else ""),
-        suffix=attributes.get("suffix", ""),
+        prefix=attributes.get("prefix", _own_prefix(kind, attributes)),
+        suffix=attributes.get("suffix"),
         event=attributes.get("event", ""),
-        pattern=attributes.get("pattern", ""),
+        pattern=attributes.get("pattern", "nightly" if kind == "schedule" else ""),
         value=attributes.get("value", ""),
-        match=_regular_expression(attributes.get("match", "")),
+        match=attributes.get("match", ""),
+        group=attributes.get("group", "0"),
+        branch=attributes.get("branch", ""),
         format=attributes.get("format", "short"),
     )
 
 
-def expressions(template: str) -> list[str]:
-    """Return what stands between the double braces of a template."""
-    return _EXPRESSION.findall(template)
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """Return the message for a word that is not known, with the nearest one that is."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return f"unknown {what} '{name}'.{hint} Known: {', '.join(sorted(known))}"
 
 
-def fill(template: str, values: Mapping[str, str]) -> str:
-    """Return the template with each `{{name}}` replaced; every name must be in the values."""
-    return _EXPRESSION.sub(lambda found: values[found[1]], template)
+def _own_prefix(kind: Kind, attributes: Mapping[str, str]) -> str | None:
+    if kind == "sha":
+        return "sha-"
+    return "pr-" if attributes.get("event") == "pr" else None
 
 
 def _split(text: str) -> tuple[Kind, dict[str, str]]:
@@ -119,57 +148,54 @@ def _split(text: str) -> tuple[Kind, dict[str, str]]:
     attributes: dict[str, str] = {}
     for field in fields:
         name, equals, value = (part.strip() for part in field.partition("="))
-        if not equals:
-            name, value = "value", name
+        if not equals or not name:
+            name, value = "value", field.strip()
         if name.lower() != "type":
             attributes[name.lower()] = value
         elif value in _KINDS:
             kind = _KINDS[value]
         else:
-            raise RuleError(_unknown("type", value, _KINDS))
+            raise RuleError(unknown("type", value, _KINDS))
     if not fields:
         raise RuleError("a tag rule is empty: remove it, or write for example type=sha")
     return kind or "raw", attributes
 
 
-def _check_required(kind: Kind, attributes: Mapping[str, str]) -> None:
-    required = _REQUIRED[kind]
-    if required is not None and not attributes.get(required):
-        raise RuleError(f"type={kind} needs {required}=...")
-
-
 def _check_templates(kind: Kind, attributes: Mapping[str, str]) -> None:
     """Refuse expressions that nothing could fill in, while the place in the file is known."""
-    for name in ("prefix", "suffix", "value", "pattern"):
-        known = VERSION_EXPRESSIONS if name == "pattern" else COMMIT_EXPRESSIONS
-        for expression in expressions(attributes.get(name, "")):
-            if expression not in known:
-                raise RuleError(_unknown(f"expression in {name} of type={kind}", expression, known))
+    templates = ("enable", "prefix", "suffix", "value", *(("pattern",) if kind != "match" else ()))
+    for name in templates:
+        more = VERSION_EXPRESSIONS if name == "pattern" and kind in _VERSIONS else ()
+        try:
+            check_template(attributes.get(name, ""), f"{name} of type={kind}", more)
+        except TemplateError as error:
+            raise RuleError(str(error)) from error
 
 
-def _flag(value: str) -> bool:
-    if value not in {"true", "false"}:
+def _check_patterns(kind: Kind, attributes: Mapping[str, str]) -> None:
+    """Refuse regular expressions that can never give a version or a tag."""
+    name = "pattern" if kind == "match" else "match"
+    text = attributes.get(name, "")
+    if kind not in {"match", *_VERSIONS} or not text:
+        return
+    try:
+        pattern = compile_pattern(text, delimited=kind == "match")
+    except PatternError as error:
+        raise RuleError(f"{name} is no regular expression: {error}") from error
+    if kind != "match" and not pattern.compiled.groups:
+        raise RuleError(f"match {text!r} has no group: put the version in (...)")
+    group = attributes.get("group", "0")
+    if not re.fullmatch(r"[0-9]+", group):
+        raise RuleError(f"group takes a whole number, not {group!r}")
+
+
+def _enabled(value: str) -> str:
+    if value not in {"true", "false"} and not calls(value):
         raise RuleError(f"enable takes true or false, not {value!r}")
-    return value == "true"
+    return value
 
 
 def _number(value: str) -> int:
     if not re.fullmatch(r"-?[0-9]+", value):
         raise RuleError(f"priority takes a whole number, not {value!r}")
     return int(value)
-
-
-def _regular_expression(pattern: str) -> str:
-    try:
-        groups = re.compile(pattern).groups
-    except re.error as error:
-        raise RuleError(f"match is no regular expression: {error}") from error
-    if pattern and not groups:
-        raise RuleError(f"match {pattern!r} has no group: put the version in (...)")
-    return pattern
-
-
-def _unknown(what: str, name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
-    return f"unknown {what} '{name}'.{hint} Known: {', '.join(sorted(known))}"

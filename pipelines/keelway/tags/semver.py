@@ -1,4 +1,4 @@
-"""Semantic versions, as semver.org writes them.
+"""Semantic versions, as semver.org writes them; a leading `v` is allowed.
 
 Example:
     >>> version = parse_semver("v1.2.3-rc.1")
@@ -13,12 +13,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_IDENTIFIERS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 _NUMBER = r"0|[1-9][0-9]*"
+_IDENTIFIER = rf"(?:{_NUMBER}|[0-9]*[a-zA-Z-][0-9A-Za-z-]*)"
+_BUILD = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 _SEMVER = re.compile(
-    rf"[=v]*(?P<major>{_NUMBER})\.(?P<minor>{_NUMBER})\.(?P<patch>{_NUMBER})"
-    rf"(?:-(?P<prerelease>{_IDENTIFIERS}))?(?:\+(?P<build>{_IDENTIFIERS}))?"
+    rf"v?(?P<major>{_NUMBER})\.(?P<minor>{_NUMBER})\.(?P<patch>{_NUMBER})"
+    rf"(?:-(?P<prerelease>{_IDENTIFIER}(?:\.{_IDENTIFIER})*))?(?:\+(?P<build>{_BUILD}))?"
 )
+_LONGEST = 256
+_GREATEST = 2**53 - 1
+"""The greatest number and the longest text that node's semver takes, which other tools use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,7 @@ class SemVer:
     minor: int
     patch: int
     prerelease: str | None = None
+    build: str | None = None
 
     @property
     def text(self) -> str:
@@ -51,13 +56,17 @@ class SemVer:
 
 def parse_semver(text: str) -> SemVer | None:
     """Return the version, or nothing when the text is not a semantic version."""
-    found = _SEMVER.fullmatch(text)
+    found = _SEMVER.fullmatch(text) if len(text) <= _LONGEST else None
     if found is None:
+        return None
+    major, minor, patch = (int(found[name]) for name in ("major", "minor", "patch"))
+    if max(major, minor, patch) > _GREATEST:
         return None
     return SemVer(
         raw=text,
-        major=int(found["major"]),
-        minor=int(found["minor"]),
-        patch=int(found["patch"]),
+        major=major,
+        minor=minor,
+        patch=patch,
         prerelease=found["prerelease"],
+        build=found["build"],
     )

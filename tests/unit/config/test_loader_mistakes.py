@@ -75,7 +75,7 @@ from tests.unit.config.test_loader import MINIMAL, problems
             '[tags]\nrules = ["type=sah"]',
             (
                 "keelway.toml:6: tags.rules[0]: unknown type 'sah'. Did you mean 'sha'? "
-                "Known: raw, ref, semver, sha"
+                "Known: edge, match, pep440, raw, ref, schedule, semver, sha"
             ),
         ),
         (

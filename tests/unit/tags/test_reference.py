@@ -21,6 +21,14 @@ DIGEST = "sha256:" + "a" * 64
         (f"ghcr.io/a/b:v1@{DIGEST}", f"ghcr.io/a/b:v1@{DIGEST}"),
         ("[::1]:5000/app", "[::1]:5000/app"),
         ("127.0.0.1:5000/app", "127.0.0.1:5000/app"),
+        ("test.com:5000", "docker.io/library/test.com:5000"),
+        ("docker.io/library/a/b", "docker.io/library/a/b"),
+        ("index.docker.io/ubuntu", "docker.io/library/ubuntu"),
+        # Upper-case letters cannot be in a path, so the first part is a host.
+        ("INTERNAL/app", "INTERNAL/app"),
+        # The host does not count: 255 characters are for what follows it.
+        ("ghcr.io/" + "a" * 255, "ghcr.io/" + "a" * 255),
+        ("ubuntu:Upper_1.0", "docker.io/library/ubuntu:Upper_1.0"),
     ],
 )
 def test_normal_form(text: str, normal: str) -> None:
@@ -55,7 +63,17 @@ def test_parts() -> None:
         ("", "bad repository name"),
         ("ghcr.io:port/a", "bad registry name"),
         ("-x.io/a", "bad registry name"),
-        ("ghcr.io/" + "a" * 250, "too long"),
+        ("ghcr.io/" + "a" * 256, "too long"),
+        ("a" * 256, "too long"),
+        ("1a3f5e7d" * 8, "an image's id"),
+        ("[::1]", "bad tag"),
+        ("[fe80::1%eth0]:5000/app", "bad registry name"),
+        ("fc00::1:5000/app", "bad registry name"),
+        ("a/b..c", "bad repository name"),
+        ("a_-b/c", "bad repository name"),
+        ("team/", "bad repository name"),
+        (":tag", "bad repository name"),
+        (f"@{DIGEST}", "bad repository name"),
     ],
 )
 def test_refuses_what_is_no_reference(text: str, words: str) -> None:

@@ -10,14 +10,21 @@ from keelway.tags.rules import DEFAULT_PRIORITY, RuleError, parse_rule
     [
         ("type=sha", "sha", 100, "sha-"),
         ("type=sha,prefix=", "sha", 100, ""),
-        ("type=ref,event=branch", "ref", 600, ""),
-        ("type=semver,pattern={{version}}", "semver", 900, ""),
-        ("type=raw,value=demo", "raw", 200, ""),
-        ("type=raw,value=demo,priority=950", "raw", 950, ""),
+        ("type=ref,event=branch", "ref", 600, None),
+        ("type=ref,event=pr", "ref", 600, "pr-"),
+        ("type=schedule", "schedule", 1000, None),
+        ("type=pep440,pattern={{version}}", "pep440", 900, None),
+        ("type=match,pattern=v(.*)", "match", 800, None),
+        ("type=edge", "edge", 700, None),
+        ("type=semver,pattern={{version}}", "semver", 900, None),
+        ("type=raw,value=demo", "raw", 200, None),
+        ("type=raw,value=demo,priority=950", "raw", 950, None),
         ("type=raw, value=demo , prefix=a-", "raw", 200, "a-"),
     ],
 )
-def test_reads_rules_with_their_defaults(text: str, kind: str, priority: int, prefix: str) -> None:
+def test_reads_rules_with_their_defaults(
+    text: str, kind: str, priority: int, prefix: str | None
+) -> None:
     rule = parse_rule(text)
     assert (rule.kind, rule.priority, rule.prefix) == (kind, priority, prefix)
 
@@ -35,10 +42,13 @@ def test_a_quoted_field_may_hold_a_comma_and_a_value_an_equals_sign() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("type=sah", "unknown type 'sah'. Did you mean 'sha'? Known: raw, ref, semver, sha"),
-        ("type=schedule", "unknown type 'schedule'. Known: raw, ref, semver, sha"),
+        (
+            "type=sah",
+            "unknown type 'sah'. Did you mean 'sha'? Known: edge, match, pep440, raw, ref, ",
+        ),
+        ("type=shedule", "unknown type 'shedule'. Did you mean 'schedule'?"),
         ("type=ref", "type=ref needs event=..."),
-        ("type=ref,event=pr", "unknown event 'pr'. Known: branch, tag"),
+        ("type=ref,event=pull", "unknown event 'pull'. Known: branch, pr, tag"),
         ("type=ref,event=branhc", "unknown event 'branhc'. Did you mean 'branch'?"),
         ("type=semver", "type=semver needs pattern=..."),
         ("type=raw", "type=raw needs value=..."),
@@ -48,7 +58,21 @@ def test_a_quoted_field_may_hold_a_comma_and_a_value_an_equals_sign() -> None:
         ("type=sha,enable=yes", "enable takes true or false, not 'yes'"),
         ("type=sha,priority=high", "priority takes a whole number, not 'high'"),
         ("type=semver,pattern={{verison}}", "Did you mean 'version'?"),
-        ("type=raw,value={{date 'YYYY'}}", "unknown expression in value of type=raw"),
+        ("type=raw,value={{dat 'YYYY'}}", "unknown expression in value of type=raw 'dat'. Did you"),
+        ("type=raw,value={{date}}", "{{date}} takes a format and a time zone"),
+        ("type=raw,value={{date 'YYYY' zone='UTC'}}", "takes a format and a time zone"),
+        ("type=raw,value={{date 'YYYY' tz='Mars/Olympus'}}", "unknown time zone 'Mars/Olympus'"),
+        ("type=raw,value={{sha 'x'}}", "{{sha}} takes nothing after its name"),
+        ("type=raw,value=x,enable={{is_branch main}}", "put the name in quotes"),
+        ("type=raw,value={{branch}", "an expression that is not closed"),
+        ("type=raw,value={{branch | upper}}", "takes nothing after its name"),
+        ("type=raw,value={{'a' =}}", "cannot be read"),
+        ("type=sha,enable=${{ github.ref == 'x' }}", "an expression of GitHub's own"),
+        ("type=match,pattern=v(", "pattern is no regular expression"),
+        ("type=match,pattern=/v/q", "unknown flag 'q'"),
+        ("type=match,pattern=v,group=one", "group takes a whole number, not 'one'"),
+        ("type=match", "type=match needs pattern=..."),
+        ("type=pep440", "type=pep440 needs pattern=..."),
         ("type=semver,pattern={{raw}},match=(", "match is no regular expression"),
         ("type=semver,pattern={{raw}},match=v.*", "has no group"),
         ("", "a tag rule is empty"),
@@ -61,4 +85,13 @@ def test_refuses_what_it_does_not_know(text: str, words: str) -> None:
 
 
 def test_priorities_are_those_of_metadata_action() -> None:
-    assert dict(DEFAULT_PRIORITY) == {"semver": 900, "ref": 600, "raw": 200, "sha": 100}
+    assert dict(DEFAULT_PRIORITY) == {
+        "schedule": 1000,
+        "semver": 900,
+        "pep440": 900,
+        "match": 800,
+        "edge": 700,
+        "ref": 600,
+        "raw": 200,
+        "sha": 100,
+    }
