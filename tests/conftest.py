@@ -21,6 +21,9 @@ from tests.support.sample_images import SampleImages, push_samples
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Tests release repositories of their own, of which the CI that runs the tests knows nothing.
+os.environ.setdefault("KEELWAY_CI", "none")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def own_leftovers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -25,8 +25,14 @@ def plan_secret(source: str, facts: Facts, *, what: str) -> str:
         what: The secret, for the message.
 
     Raises:
-        PlanError: When the variable or the file that it names is missing.
+        PlanError: When the variable or the file that it names is missing, or no secret may be read
+            here.
     """
+    if facts.untrusted is not None:
+        raise PlanError(
+            f"{what} is not read: {facts.untrusted}",
+            next_step="leave out what needs it where pull requests of forks are built",
+        )
     scheme, _, rest = source.partition("://")
     if scheme == "env" and rest not in facts.variables:
         shown = shown_variable(rest)

@@ -28,6 +28,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from keelway.facts.release import release_floating, release_names
 from keelway.model.outcome import Skipped
 from keelway.stages import policy, sbom, scan
 from keelway.stages import sign as signing
@@ -39,7 +40,7 @@ from keelway.stages.publish import PublishSpec, plan_publish
 from keelway.stages.sbom import SbomSpec, plan_sbom
 from keelway.stages.scan import ScanSpec, plan_scan
 from keelway.stages.sign import SignSpec, plan_sign
-from keelway.tags.naming import Names, name_release
+from keelway.tags.moving import hold_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from keelway.config import Config
     from keelway.facts import Facts
     from keelway.gating.rule import GateSpec
+    from keelway.tags.moving import Held
+    from keelway.tags.naming import Names
 
 Part = Literal["policy", "scan", "sbom", "publish", "sign", "attest"]
 """A part of the flow that can be left out."""
@@ -92,6 +95,10 @@ class Plan:
     """The tags, and the rules that gave none."""
     verify: VerifyPlan
     deliver: DeliverPlan | Skipped
+    held: tuple[Held, ...] = ()
+    """Tags of the release that must not move to it, whatever the registry has."""
+    withheld: str | None = None
+    """Why no secret is read; nothing when all are."""
 
     def skipped(self) -> tuple[SkippedPart, ...]:
         """Return every part that is not done, with its reason, in the order of the flow."""
@@ -115,9 +122,12 @@ def plan_release(
     left_out: dict[Part, Skipped] = {
         part: Skipped(reason) for part, reason in (without or {}).items()
     }
+    names = release_names(config, facts)
     return Plan(
         project=config.project.name,
-        names=name_release(config.tags.rules, facts.commit, latest=config.tags.latest),
+        names=names,
+        held=hold_back(release_floating(config, facts, names), ()),
+        withheld=facts.untrusted,
         verify=VerifyPlan(
             build=plan_build(config, facts),
             policy=left_out.get("policy") or plan_policy(config, facts),
@@ -132,6 +142,8 @@ def plan_release(
 def _plan_deliver(
     config: Config, facts: Facts, left_out: Mapping[Part, Skipped]
 ) -> DeliverPlan | Skipped:
+    if facts.untrusted is not None:
+        return Skipped(facts.untrusted)
     publish = plan_publish(config, facts)
     if isinstance(publish, Skipped):
         return publish
@@ -152,8 +164,17 @@ def _skipped(plan: Plan) -> Iterator[SkippedPart]:
         for note in verify.scan.notes:
             yield SkippedPart(part="scan, in part", reason=note)
     yield from _left_out(("sbom", verify.sbom), ("publish", deliver))
+    if plan.withheld is not None:
+        yield SkippedPart(part="secrets", reason=plan.withheld)
     if not isinstance(deliver, Skipped):
         yield from _left_out(("sign", deliver.sign), ("attest", deliver.attest))
+    yield from _unnamed(plan)
+
+
+def _unnamed(plan: Plan) -> Iterator[SkippedPart]:
+    """Yield the tags that there could be."""
+    for held in plan.held:
+        yield SkippedPart(part=f"tag {held.tag}", reason=held.reason)
     for unused in plan.names.unused:
         yield SkippedPart(part=f"tag by {unused.rule}", reason=unused.reason)
 

@@ -22,6 +22,7 @@ from keelway._cli.run import run
 from keelway._cli.sbom import sbom
 from keelway._cli.scan import scan
 from keelway._cli.schema import schema
+from keelway._cli.tags import tags
 from keelway._cli.verify import verify
 from keelway._cli.version import version
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "plan": plan,
+    "tags": tags,
     "release": release,
     "build": build,
     "scan": scan,

@@ -20,15 +20,15 @@ from keelway._cli.app import COMMANDS, program
 from keelway.config.root import Config
 from keelway.config.schema import field_docs, json_schema, schema_text
 from keelway.report.document import json_schema as report_schema
+from keelway.tags.expressions import GLOBAL
 from keelway.tags.rules import (
     ATTRIBUTES,
     CHOICES,
-    COMMIT_EXPRESSIONS,
     DEFAULT_PRIORITY,
     GENERAL_ATTRIBUTES,
-    VERSION_EXPRESSIONS,
     Kind,
 )
+from keelway.tags.versions import EXPRESSIONS as VERSION_EXPRESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -181,13 +181,19 @@ def _rule_lines() -> Iterator[str]:
         words = ", ".join(_attribute(kind, name) for name in names)
         yield f"| `{kind}` | {words} | {DEFAULT_PRIORITY[kind]} |"
     general = ", ".join(f"`{name}`" for name in GENERAL_ATTRIBUTES)
-    commit = ", ".join(f"`{{{{{name}}}}}`" for name in COMMIT_EXPRESSIONS)
+    commit = ", ".join(f"`{{{{{name}}}}}`" for name in GLOBAL)
     version = ", ".join(f"`{{{{{name}}}}}`" for name in VERSION_EXPRESSIONS)
     yield ""
-    yield f"Every rule takes {general} too. `value`, `prefix` and `suffix` may hold {commit};"
-    yield f"the `pattern` of a version may hold {version}. The rules `semver` and `ref` by tag look"
-    yield "at the git tag of the commit, and give nothing when the working tree has changes; `sha`"
-    yield "then says `-dirty`. Characters that no tag may have become `-`."
+    yield f"Every rule takes {general} too. All texts but regular expressions may hold"
+    yield f"{commit};"
+    yield f"the `pattern` of a version may hold {version} too. Dates are"
+    yield "written as moment.js writes them, `{{date 'YYYYMMDD-HHmm' tz='Europe/Vienna'}}`, of"
+    yield "SOURCE_DATE_EPOCH or the commit, and never of the clock. `{{is_branch 'a' 'b-*'}}`,"
+    yield "`{{is_tag 'v*'}}` and `{{is_pr}}` are for `enable`."
+    yield "The rules `semver`, `pep440`, `match` and `ref` by tag look at the git tag,"
+    yield "and give nothing when the working tree has changes; `sha` then says `-dirty`. Characters"
+    yield "that no tag may have become `-`; what is longer than 128 is cut. `keelway tags` explains"
+    yield "each tag of a commit."
 
 
 def _attribute(kind: Kind, name: str) -> str:

@@ -17,10 +17,10 @@ from keelway._secrets import plan_secret, read_secret
 from keelway._stage import Run, failures_of, stage
 from keelway._together import each
 from keelway.errors import PlanError
+from keelway.facts.release import release_names, release_occasion
 from keelway.model.image import BuiltImage, Images
 from keelway.model.platform import AMD64, ARM64, Platform, parse_platform
 from keelway.tags.labels import standard_labels
-from keelway.tags.naming import name_release
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,7 +106,7 @@ def _plan_image(name: str, config: Config, facts: Facts) -> ImageSpec:
                     secret.source, facts, what=f"images.{name}: the build secret '{secret.id}'"
                 ),
             )
-            for secret in image.secrets
+            for secret in (() if facts.untrusted else image.secrets)
         ),
         labels=_labels(name, config, facts),
         exclude=_exclude(context, facts.resolve(config.report.directory)),
@@ -126,7 +126,7 @@ def _bases(name: str, image: ImageConfig, facts: Facts) -> dict[str, str]:
 
 def _labels(name: str, config: Config, facts: Facts) -> dict[str, str]:
     project = config.project
-    names = name_release(config.tags.rules, facts.commit, latest=config.tags.latest)
+    names = release_names(config, facts)
     return standard_labels(
         {
             "title": name,
@@ -139,7 +139,7 @@ def _labels(name: str, config: Config, facts: Facts) -> dict[str, str]:
             "authors": project.authors,
         },
         version=names.version,
-        revision=None if facts.commit is None else facts.commit.sha,
+        revision=release_occasion(config.tags, facts).sha,
         epoch=facts.epoch,
     )
 

@@ -20,14 +20,15 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from keelway._registries import plan_registries
+from keelway._registries import find_login, plan_registries
 from keelway._secrets import read_secret
 from keelway._stage import Run, failures_of, stage
 from keelway._together import each
-from keelway.errors import PublishError, StageError
+from keelway.errors import PublishError, RegistryError, StageError
+from keelway.facts.release import release_floating, release_names
 from keelway.model.image import BuiltImage, Digest
 from keelway.model.outcome import Skipped
-from keelway.tags.naming import name_release
+from keelway.tags.moving import hold_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from keelway.model.published import Published, PublishedTag
     from keelway.model.registry import RegistrySpec
     from keelway.model.verdict import Verified
+    from keelway.tags.moving import Floating
 
 _SHOWN = 200
 """So many characters of a reason are told before the next attempt; the last one is told whole."""
@@ -77,6 +79,10 @@ class PublishSpec:
     registries: tuple[RegistrySpec, ...] = ()
     tags: tuple[str, ...] = ("latest",)
     retry: RetrySpec = RetrySpec()
+    moving: tuple[Floating, ...] = ()
+    """Those of the tags that only move forward, against what each registry has."""
+    login_files: tuple[str, ...] = ()
+    """Where logins of this machine may be, to look at a registry's tags."""
 
 
 def plan_publish(config: Config, facts: Facts) -> PublishSpec | Skipped:
@@ -87,13 +93,22 @@ def plan_publish(config: Config, facts: Facts) -> PublishSpec | Skipped:
     """
     if not config.registries:
         return Skipped("no registry is configured")
-    names = name_release(config.tags.rules, facts.commit, latest=config.tags.latest)
+    if facts.untrusted is not None:
+        return Skipped(facts.untrusted)
+    names = release_names(config, facts)
     if not names.tags:
         reasons = "; ".join(f"{unused.rule}: {unused.reason}" for unused in names.unused)
         return Skipped(f"no tag rule gives a tag here ({reasons or 'there are no rules'})")
+    moving = release_floating(config, facts, names)
+    held = {one.tag: one.reason for one in hold_back(moving, ())}
+    tags = tuple(tag for tag in names.tags if tag not in held)
+    if not tags:
+        return Skipped("; ".join(held.values()))
     return PublishSpec(
         registries=plan_registries(config, facts),
-        tags=names.tags,
+        tags=tags,
+        moving=tuple(one for one in moving if one.tag in tags),
+        login_files=facts.login_files,
     )
 
 
@@ -187,14 +202,14 @@ async def _push(job: _Job) -> _Outcome:
     from keelway.model.published import PublishedTag  # noqa: PLC0415 - not for a plan
 
     done: list[PublishedTag] = []
-    failed: list[_Failure] = []
-    for position, tag in enumerate(job.spec.tags):
+    tags, failed = await _movable(job)
+    for position, tag in enumerate(tags):
         address = f"{job.repository}:{tag}"
         try:
             digest = await _push_tag(job, address)
         except StageError as error:
             failed.append(_Failure(address, error.message))
-            left = job.spec.tags[position + 1 :]
+            left = tags[position + 1 :]
             if left and is_transient(error.message):  # nobody there: more tags change nothing
                 failed.append(_Failure(job.repository, f"not tried: {', '.join(left)}"))
                 break
@@ -202,6 +217,33 @@ async def _push(job: _Job) -> _Outcome:
             done.append(PublishedTag(repository=job.repository, tag=tag, digest=digest))
             job.run.say("publish", f"{address}@{digest}")
     return _Outcome(image=job.image, done=tuple(done), failed=tuple(failed))
+
+
+async def _movable(job: _Job) -> tuple[list[str], list[_Failure]]:
+    """Return the tags that may name this release in the registry, and what hindered the look."""
+    tags, spec = list(job.spec.tags), job.spec
+    if not spec.moving:
+        return tags, []
+    from keelway.registry.listing import list_tags  # noqa: PLC0415 - not for a plan
+
+    try:
+        login = await find_login(
+            job.run,
+            job.repository,
+            registries=spec.registries,
+            files=spec.login_files,
+            stage="publish",
+        )
+        present = await list_tags(job.repository, login=login, stage="publish")
+    except RegistryError as error:
+        held = {one.tag for one in spec.moving}
+        why = f'{error.message}; what it has decides on this tag, unless tags.moving is "free"'
+        failed = [_Failure(f"{job.repository}:{tag}", why) for tag in tags if tag in held]
+        return [tag for tag in tags if tag not in held], failed
+    reasons = {one.tag: one.reason for one in hold_back(spec.moving, present)}
+    for tag, reason in reasons.items():
+        job.run.say("publish", f"{job.repository}:{tag} stays where it is: {reason}")
+    return [tag for tag in tags if tag not in reasons], []
 
 
 async def _push_tag(job: _Job, address: str) -> Digest:

@@ -156,7 +156,7 @@ def _plan_second(config: Config, facts: Facts) -> Sequence[GrypeSpec | SnykSpec]
         if name == "grype":
             tool = plan_tool(GRYPE, config.tools.grype, facts)
             planned.append(GrypeSpec(tool=tool, database=_plan_grype_database(config, facts)))
-        elif config.scan.snyk_token is not None:
+        elif config.scan.snyk_token is not None and facts.untrusted is None:
             token = plan_secret(config.scan.snyk_token, facts, what="scan.snyk_token")
             tool = plan_tool(SNYK, config.tools.snyk, facts)
             planned.append(SnykSpec(tool=tool, token=token))

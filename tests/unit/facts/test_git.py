@@ -131,7 +131,20 @@ def test_a_shallow_clone_is_enough(committed: Git, tmp_path: Path) -> None:
     committed("tag", "v1.0.0")
     clone = tmp_path / "clone"
     committed("clone", "-q", "--depth=1", f"file://{tmp_path}", str(clone))
-    assert read(clone).tag == "v1.0.0"
+    found = read(clone)
+    assert (found.tag, found.tags, found.shallow) == ("v1.0.0", ("v1.0.0",), True)
+    assert (found.remote, found.default_branch) == (f"file://{tmp_path}", "main")
+
+
+def test_a_worktree_is_a_checkout_like_any_other(committed: Git, tmp_path: Path) -> None:
+    committed("worktree", "add", "-q", "-b", "topic", str(tmp_path / "tree"))
+    found = read(tmp_path / "tree")
+    assert (found.branch, found.dirty, found.shallow) == ("topic", False, False)
+
+
+def test_the_remotes_address_is_told_without_a_login(committed: Git, tmp_path: Path) -> None:
+    committed("remote", "add", "origin", "https://ci:secret@git.example.com/acme/shop.git")
+    assert read(tmp_path).remote == "https://git.example.com/acme/shop.git"
 
 
 def test_looking_does_not_touch_the_repository(committed: Git, tmp_path: Path) -> None:
