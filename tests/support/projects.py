@@ -112,7 +112,8 @@ class Project:
         # The tools of the `tools` extra lie beside the interpreter.
         tools = str(Path(sys.executable).parent)
         path = f"{tools}:{kept.get('PATH', '')}:/usr/sbin:/sbin"
-        return {**kept, **AUTHOR, "PATH": path, **self.environment}
+        # Of these projects the CI that runs the tests knows nothing.
+        return {**kept, **AUTHOR, "PATH": path, "KEELWAY_CI": "none", **self.environment}
 
 
 def program() -> Path:

@@ -60,6 +60,24 @@ def external_images(
     return tuple(found)
 
 
+def final_image(
+    dockerfile: Dockerfile, *, build_args: Mapping[str, str] | None = None, target: str = ""
+) -> str | None:
+    """Return the image that the target is built on in the end; nothing where that is scratch.
+
+    Args:
+        dockerfile: The Dockerfile.
+        build_args: Values of arguments, over the defaults in the file.
+        target: The stage to build, by name or number; the last when empty.
+
+    Raises:
+        DockerfileError: No stage is called that, or stages need each other in a circle.
+        SyntaxProblem: A variable in a `FROM` cannot be read.
+    """
+    uses = external_images(dockerfile, build_args=build_args, target=target)
+    return next((use.reference for use in uses if use.final), None)
+
+
 def _globals(dockerfile: Dockerfile, given: Mapping[str, str]) -> dict[str, str]:
     """Return the arguments before the first `FROM` with their values."""
     values: dict[str, str] = {}

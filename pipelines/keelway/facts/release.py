@@ -15,19 +15,25 @@ Example:
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keelway.errors import PlanError
+from keelway.tags.annotations import filled, split_levels
 from keelway.tags.flavor import parse_flavor
+from keelway.tags.labels import standard_labels
 from keelway.tags.moving import floating
 from keelway.tags.naming import Names, name_release
 from keelway.tags.occasion import GitRef, Occasion, occasion_of
 from keelway.tags.rules import RuleError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
     from keelway.config import Config, TagsConfig
     from keelway.facts.here import Facts
+    from keelway.tags.annotations import Annotations
     from keelway.tags.moving import Floating
 
 
@@ -50,6 +56,73 @@ def release_names(config: Config, facts: Facts) -> Names:
             f"tags.rules: {error}",
             next_step="correct the rule; `keelway tags` explains each of them",
         ) from error
+
+
+def image_labels(name: str, config: Config, facts: Facts) -> dict[str, str]:
+    """Return the standard labels of an image, by what is released.
+
+    Raises:
+        PlanError: When a tag rule comes to something impossible here.
+    """
+    project = config.project
+    names = release_names(config, facts)
+    return standard_labels(
+        {
+            "title": name,
+            "description": project.description,
+            "url": project.url,
+            "source": project.source,
+            "documentation": project.documentation,
+            "licenses": project.licenses,
+            "vendor": project.vendor,
+            "authors": project.authors,
+        },
+        version=names.version,
+        revision=release_occasion(config.tags, facts).sha,
+        epoch=facts.epoch,
+    )
+
+
+def release_annotations(config: Config, facts: Facts, standard: Mapping[str, str]) -> Annotations:
+    """Return what is said of every image, by level.
+
+    Args:
+        config: What was written.
+        facts: What is true here.
+        standard: What is said of the image anyway.
+
+    Raises:
+        PlanError: When a text asks for what is not known here.
+    """
+    project = config.project
+    with _told("project.annotations"):
+        return split_levels(
+            project.annotations,
+            release_occasion(config.tags, facts),
+            standard,
+            project.annotation_levels,
+        )
+
+
+def release_labels(config: Config, facts: Facts) -> dict[str, str]:
+    """Return the labels of every image that the project adds to the standard ones.
+
+    Raises:
+        PlanError: When a text asks for what is not known here.
+    """
+    occasion = release_occasion(config.tags, facts)
+    with _told("project.labels"):
+        return {key: filled(key, text, occasion) for key, text in config.project.labels.items()}
+
+
+@contextmanager
+def _told(where: str) -> Generator[None]:
+    """Name the place of what a text asks for in vain."""
+    try:
+        yield
+    except RuleError as error:
+        next_step = "write the text itself, or run where what it asks for is known"
+        raise PlanError(f"{where}: {error}", next_step=next_step) from error
 
 
 def release_floating(config: Config, facts: Facts, names: Names) -> tuple[Floating, ...]:

@@ -9,18 +9,23 @@ Example:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 
+from keelway._final_base import read_base, with_base_labels
 from keelway._secrets import plan_secret, read_secret
 from keelway._stage import Run, failures_of, stage
 from keelway._together import each
 from keelway.errors import PlanError
-from keelway.facts.release import release_names, release_occasion
+from keelway.facts.release import (
+    image_labels,
+    release_annotations,
+    release_labels,
+)
 from keelway.model.image import BuiltImage, Images
 from keelway.model.platform import AMD64, ARM64, Platform, parse_platform
-from keelway.tags.labels import standard_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +60,9 @@ class ImageSpec:
     build_args: Mapping[str, str] = field(default_factory=dict[str, str])
     secrets: tuple[SecretSpec, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Set as labels and as annotations, over what the base image says under the same keys."""
+    """Set over what the base image says under the same keys."""
+    annotations: Mapping[str, str] | None = None
+    """Set in each platform's manifest; the labels when absent."""
     exclude: tuple[str, ...] = (".git",)
     """What is left out of the context, beside what `.dockerignore` leaves out."""
 
@@ -92,6 +99,7 @@ def _plan_image(name: str, config: Config, facts: Facts) -> ImageSpec:
             f"images.{name}: there is no {image.dockerfile} in {image.context}",
             next_step=f"write it, or set images.{name}.dockerfile, relative to the context",
         )
+    standard = image_labels(name, config, facts)
     return ImageSpec(
         name=name,
         context=str(context),
@@ -108,7 +116,8 @@ def _plan_image(name: str, config: Config, facts: Facts) -> ImageSpec:
             )
             for secret in (() if facts.untrusted else image.secrets)
         ),
-        labels=_labels(name, config, facts),
+        labels={**standard, **release_labels(config, facts)},
+        annotations=release_annotations(config, facts, standard).manifest,
         exclude=_exclude(context, facts.resolve(config.report.directory)),
     )
 
@@ -122,26 +131,6 @@ def _bases(name: str, image: ImageConfig, facts: Facts) -> dict[str, str]:
                 next_step=f"run `keelway base {base}` once, and commit keelway.lock",
             )
     return {argument: facts.pins[base].reference for argument, base in image.bases.items()}
-
-
-def _labels(name: str, config: Config, facts: Facts) -> dict[str, str]:
-    project = config.project
-    names = release_names(config, facts)
-    return standard_labels(
-        {
-            "title": name,
-            "description": project.description,
-            "url": project.url,
-            "source": project.source,
-            "documentation": project.documentation,
-            "licenses": project.licenses,
-            "vendor": project.vendor,
-            "authors": project.authors,
-        },
-        version=names.version,
-        revision=release_occasion(config.tags, facts).sha,
-        epoch=facts.epoch,
-    )
 
 
 def _exclude(context: Path, reports: Path) -> tuple[str, ...]:
@@ -159,7 +148,9 @@ async def build(run: Run, spec: BuildSpec) -> Images:
         StageError: The engine refused the build, for example because of the Dockerfile.
     """
     prepared = await each(lambda image: _prepare(run, image), spec.images)
-    return Images(variants=await each(_built, [v for variants in prepared for v in variants]))
+    return Images(
+        variants=await each(partial(_built, run), [v for variants in prepared for v in variants])
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +162,15 @@ class _Variant:
     container: dagger.Container
     secrets: tuple[str, ...]
     """Values that must not appear in an error."""
+    base: str
+    """What the final stage is built on; empty for scratch."""
+
+    @property
+    def platform_name(self) -> dagger.Platform:
+        """The platform, as the SDK takes it."""
+        import dagger  # noqa: PLC0415 - planning imports this module
+
+        return dagger.Platform(self.platform)
 
     @property
     def label(self) -> str:
@@ -182,6 +182,8 @@ async def _prepare(run: Run, image: ImageSpec) -> list[_Variant]:
     import dagger  # noqa: PLC0415 - planning imports this module, and must not pay for the SDK
 
     context = run.dag.host().directory(image.context, exclude=await _left_out(image))
+    file = anyio.Path(image.context) / image.dockerfile
+    base = await read_base(file, image.build_args, image.target or "")
     values = {
         secret.id: await read_secret(
             run, secret.source, stage="build", what=f"{image.name}: the build secret '{secret.id}'"
@@ -203,6 +205,7 @@ async def _prepare(run: Run, image: ImageSpec) -> list[_Variant]:
                 secrets=secrets,
             ),
             secrets=tuple(values.values()),
+            base=base,
         )
         for platform in image.platforms
     ]
@@ -249,10 +252,15 @@ def _patterns(text: str, name: str) -> tuple[str, ...]:
         raise PlanError(str(error), next_step=f"correct {name}") from error
 
 
-async def _built(variant: _Variant) -> BuiltImage:
-    container = variant.container
-    for key, value in variant.image.labels.items():
-        container = container.with_label(key, value).with_annotation(key, value)
+async def _built(run: Run, variant: _Variant) -> BuiltImage:
+    image = variant.image
+    base = variant.base
+    container = await with_base_labels(run, variant.container, base, variant.platform_name)
+    for key, value in image.labels.items():
+        container = container.with_label(key, value)
+    said = image.labels if image.annotations is None else image.annotations
+    for key, value in said.items():
+        container = container.with_annotation(key, value)
     with failures_of("build", f"building {variant.label}", variant.secrets):
         return BuiltImage(
             name=variant.image.name,

@@ -14,24 +14,30 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 
-from keelway._registries import find_login, plan_registries
+from keelway._registries import plan_registries
 from keelway._secrets import read_secret
 from keelway._stage import Run, failures_of, stage
+from keelway._tagging import annotate_tag, held_tags
 from keelway._together import each
 from keelway.errors import PublishError, RegistryError, StageError
-from keelway.facts.release import release_floating, release_names
+from keelway.facts.release import (
+    image_labels,
+    release_annotations,
+    release_floating,
+    release_names,
+)
 from keelway.model.image import BuiltImage, Digest
 from keelway.model.outcome import Skipped
 from keelway.tags.moving import hold_back
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import dagger
 
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
     from keelway.model.published import Published, PublishedTag
     from keelway.model.registry import RegistrySpec
     from keelway.model.verdict import Verified
+    from keelway.tags.annotations import Annotations
     from keelway.tags.moving import Floating
 
 _SHOWN = 200
@@ -82,7 +89,9 @@ class PublishSpec:
     moving: tuple[Floating, ...] = ()
     """Those of the tags that only move forward, against what each registry has."""
     login_files: tuple[str, ...] = ()
-    """Where logins of this machine may be, to look at a registry's tags."""
+    """Where logins of this machine may be, for what Dagger's API does not do."""
+    annotations: Mapping[str, Annotations] = field(default_factory=dict[str, "Annotations"])
+    """What is added to an image's index, by image."""
 
 
 def plan_publish(config: Config, facts: Facts) -> PublishSpec | Skipped:
@@ -109,7 +118,17 @@ def plan_publish(config: Config, facts: Facts) -> PublishSpec | Skipped:
         tags=tags,
         moving=tuple(one for one in moving if one.tag in tags),
         login_files=facts.login_files,
+        annotations=_plan_annotations(config, facts),
     )
+
+
+def _plan_annotations(config: Config, facts: Facts) -> dict[str, Annotations]:
+    """Return what is added to the index of each image, where anything is."""
+    found = {
+        name: release_annotations(config, facts, image_labels(name, config, facts))
+        for name in config.images
+    }
+    return {name: one for name, one in found.items() if one.index or one.descriptor}
 
 
 @stage("publish")
@@ -203,10 +222,11 @@ async def _push(job: _Job) -> _Outcome:
 
     done: list[PublishedTag] = []
     tags, failed = await _movable(job)
+    pushed: Digest | None = None
     for position, tag in enumerate(tags):
         address = f"{job.repository}:{tag}"
         try:
-            digest = await _push_tag(job, address)
+            pushed, digest = await _name(job, address, pushed)
         except StageError as error:
             failed.append(_Failure(address, error.message))
             left = tags[position + 1 :]
@@ -222,28 +242,38 @@ async def _push(job: _Job) -> _Outcome:
 async def _movable(job: _Job) -> tuple[list[str], list[_Failure]]:
     """Return the tags that may name this release in the registry, and what hindered the look."""
     tags, spec = list(job.spec.tags), job.spec
-    if not spec.moving:
-        return tags, []
-    from keelway.registry.listing import list_tags  # noqa: PLC0415 - not for a plan
-
     try:
-        login = await find_login(
+        held = await held_tags(
             job.run,
             job.repository,
+            spec.moving,
             registries=spec.registries,
             files=spec.login_files,
-            stage="publish",
         )
-        present = await list_tags(job.repository, login=login, stage="publish")
     except RegistryError as error:
-        held = {one.tag for one in spec.moving}
+        moving = {one.tag for one in spec.moving}
         why = f'{error.message}; what it has decides on this tag, unless tags.moving is "free"'
-        failed = [_Failure(f"{job.repository}:{tag}", why) for tag in tags if tag in held]
-        return [tag for tag in tags if tag not in held], failed
-    reasons = {one.tag: one.reason for one in hold_back(spec.moving, present)}
-    for tag, reason in reasons.items():
-        job.run.say("publish", f"{job.repository}:{tag} stays where it is: {reason}")
-    return [tag for tag in tags if tag not in reasons], []
+        failed = [_Failure(f"{job.repository}:{tag}", why) for tag in tags if tag in moving]
+        return [tag for tag in tags if tag not in moving], failed
+    return [tag for tag in tags if tag not in held], []
+
+
+async def _name(job: _Job, address: str, pushed: Digest | None) -> tuple[Digest, Digest]:
+    """Return the digest that was pushed, and the one that the address names now.
+
+    With annotations of the index that is another one: then only the first tag is pushed, and all
+    of them are given to the annotated index.
+    """
+    more = job.spec.annotations.get(job.image)
+    if more is None or pushed is None:
+        pushed = await _push_tag(job, address)
+    if more is None:
+        return pushed, pushed
+    spec = job.spec
+    named = await annotate_tag(
+        job.run, address, pushed, more, registries=spec.registries, files=spec.login_files
+    )
+    return pushed, named
 
 
 async def _push_tag(job: _Job, address: str) -> Digest:

@@ -7,13 +7,17 @@ Example:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from keelway.tags.reference import BadReferenceError, parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX = "org.opencontainers.image."
+BASE_LABELS = (f"{PREFIX}base.digest", f"{PREFIX}base.name")
 
 
 def standard_labels(
@@ -34,6 +38,28 @@ def standard_labels(
     created = None if epoch is None else rfc3339(epoch)
     values = {**described, "version": version, "revision": revision, "created": created}
     return {f"{PREFIX}{key}": value for key, value in sorted(values.items()) if value is not None}
+
+
+def base_labels(reference: str | None, digest: str | None = None) -> dict[str, str]:
+    """Return the labels that name the base image of the final stage, as far as it is known.
+
+    Args:
+        reference: As the Dockerfile has it; a digest in it is what was built from.
+        digest: What the reference's tag named when it was built.
+
+    >>> base_labels("debian:12", "sha256:" + "a" * 64)["org.opencontainers.image.base.name"]
+    'docker.io/library/debian:12'
+    """
+    try:
+        parsed = None if reference is None else parse_reference(reference)
+    except BadReferenceError:
+        parsed = None
+    if parsed is None:
+        return {}
+    name = replace(parsed, digest=None)
+    found = {f"{PREFIX}base.name": str(name)}
+    known = parsed.digest or digest
+    return found if known is None else {f"{PREFIX}base.digest": known, **found}
 
 
 def rfc3339(epoch: int) -> str:

@@ -1,0 +1,82 @@
+"""What publishing asks of a registry beside the push: its tags, and annotations of an index."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keelway._registries import find_login
+from keelway.tags.moving import hold_back
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keelway._stage import Run
+    from keelway.model.image import Digest
+    from keelway.model.registry import RegistrySpec
+    from keelway.tags.annotations import Annotations
+    from keelway.tags.moving import Floating
+
+
+async def held_tags(
+    run: Run,
+    repository: str,
+    wanted: Sequence[Floating],
+    *,
+    registries: Sequence[RegistrySpec],
+    files: Sequence[str],
+) -> dict[str, str]:
+    """Return the tags that must stay where they are in a repository, with the reasons.
+
+    Args:
+        run: The run.
+        repository: `host[:port]/path`.
+        wanted: The tags that a release would move.
+        registries: The configured ones.
+        files: Docker's configurations, the first that exists counts.
+
+    Raises:
+        PlanError: A password cannot be read.
+        RegistryError: The registry does not list its tags.
+    """
+    if not wanted:
+        return {}
+    from keelway.registry.listing import list_tags  # noqa: PLC0415 - not for a plan
+
+    login = await find_login(run, repository, registries=registries, files=files, stage="publish")
+    present = await list_tags(repository, login=login, stage="publish")
+    held = {one.tag: one.reason for one in hold_back(wanted, present)}
+    for tag, reason in held.items():
+        run.say("publish", f"{repository}:{tag} stays where it is: {reason}")
+    return held
+
+
+async def annotate_tag(
+    run: Run,
+    address: str,
+    pushed: Digest,
+    annotations: Annotations,
+    *,
+    registries: Sequence[RegistrySpec],
+    files: Sequence[str],
+) -> Digest:
+    """Let a tag name what was pushed with more annotations in its index, and return the digest.
+
+    Args:
+        run: The run.
+        address: `host[:port]/path:tag`.
+        pushed: The index as it was pushed.
+        annotations: What is added.
+        registries: The configured ones.
+        files: Docker's configurations, the first that exists counts.
+
+    Raises:
+        PlanError: A password cannot be read.
+        RegistryError: The registry does not give or take the index.
+    """
+    from keelway.registry.annotating import annotate  # noqa: PLC0415 - not for a plan
+    from keelway.registry.client import open_repository  # noqa: PLC0415 - likewise
+
+    repository, _, tag = address.rpartition(":")
+    login = await find_login(run, repository, registries=registries, files=files, stage="publish")
+    async with open_repository(repository, login=login, stage="publish") as opened:
+        return await annotate(opened, pushed, annotations, tag)
