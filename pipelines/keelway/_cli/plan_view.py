@@ -50,6 +50,8 @@ def plan_data(loaded: Loaded, facts: Facts, plan: Plan) -> dict[str, Any]:
         "config": loaded.file.name,
         "commit": _commit(facts),
         "no_commit": facts.no_commit_reason if facts.commit is None else None,
+        "ci": None if facts.job is None else facts.job.title,
+        "notes": list(facts.notes),
         "epoch": {"seconds": facts.epoch, "source": facts.epoch_source},
         "images": [_image(image, loaded, plan) for image in plan.verify.build.images],
         "policy": _policy(plan),
@@ -201,6 +203,8 @@ def _attest(plan: Plan) -> dict[str, Any] | None:
 def _lines(data: Mapping[str, Any]) -> Iterator[str]:
     yield f"{data['project']} ({data['config']})"
     yield _row("commit", _commit_words(data["commit"], data["no_commit"]))
+    yield from _rows("ci", [data["ci"]] if data["ci"] else [])
+    yield from _rows("notes", data["notes"])
     yield _row("epoch", _epoch_words(data["epoch"]))
     for image in data["images"]:
         yield from ("", f"image {image['name']}", *_image_lines(image))

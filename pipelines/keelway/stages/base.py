@@ -117,8 +117,14 @@ def plan_base(
         again: Whether it is made although its inputs are unchanged, for newer packages.
 
     Raises:
-        PlanError: When there is no such base image, or mmdebstrap is not installed.
+        PlanError: When there is no such base image, mmdebstrap is not installed, or this is a pull
+            request of a fork, which publishes nothing.
     """
+    if facts.untrusted is not None:
+        raise PlanError(
+            f"the base image '{name}' is not made here: {facts.untrusted}",
+            next_step="make it where your own branches are built",
+        )
     written = config.base.get(name)
     if written is None:
         known = ", ".join(sorted(config.base)) or "none is configured"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keelway.dockerfile import Dockerfile, DockerfileError, parse
+from keelway.dockerfile.bases import final_image
 from keelway.dockerfile.errors import SyntaxProblem
 from keelway.dockerfile.ports import parse_ports
 
@@ -100,3 +101,16 @@ def test_ports_are_numbers_ranges_and_protocols(
 def test_what_is_no_port_is_told(text: str) -> None:
     with pytest.raises(SyntaxProblem, match=r"port|proto"):
         parse_ports(text)
+
+
+@pytest.mark.parametrize(
+    ("target", "image"), [("", "a"), ("unused", "b"), ("3", "c"), ("build", "a")]
+)
+def test_the_image_that_a_target_is_built_on_in_the_end(target: str, image: str) -> None:
+    assert final_image(parse(FILE), target=target) == image
+
+
+def test_nothing_is_below_scratch_and_arguments_name_an_image() -> None:
+    assert final_image(parse("FROM a AS tools\nFROM scratch\nCOPY --from=tools /x /x\n")) is None
+    file = parse("ARG BASE=a\nFROM ${BASE}\n")
+    assert final_image(file, build_args={"BASE": "b:1"}) == "b:1"

@@ -12,7 +12,7 @@ from keelway._tools.apt_sources import AptSource
 from keelway.config import BaseConfig, Config, ImageConfig, ProjectConfig, RegistryConfig
 from keelway.config.lock import Pin
 from keelway.errors import PlanError, ToolError
-from keelway.facts import Facts
+from keelway.facts import Facts, find_job
 from keelway.model.outcome import Skipped
 from keelway.stages.base import BaseSpec, make_base, plan_base
 
@@ -54,6 +54,12 @@ def test_the_machines_own_sources_are_used_when_they_serve_the_suite() -> None:
     assert other.sources == ()
     mirrored = _config(_written(mirror="http://m.example/debian"))
     assert _spec(plan_base("python", mirrored, _facts(), [SOURCE])).sources == ()
+
+
+def test_a_pull_request_of_a_fork_publishes_no_base_image() -> None:
+    environ = {"JENKINS_URL": "x", "CHANGE_ID": "15", "CHANGE_FORK": "eve"}
+    with pytest.raises(PlanError, match="pull request 15 comes from a fork"):
+        plan_base("python", _config(_written()), _facts(job=find_job(environ)))
 
 
 def test_unchanged_inputs_are_skipped_unless_it_is_wanted_again() -> None:

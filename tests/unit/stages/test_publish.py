@@ -14,6 +14,8 @@ from keelway.stages.publish import (
     is_transient,
     publish,
 )
+from keelway.tags.moving import Floating
+from keelway.tags.versions import read_version
 from tests.support.built import DIGEST, OTHER_DIGEST, built, verified
 from tests.support.recording import Chain, Failure
 
@@ -49,6 +51,25 @@ async def test_every_tag_goes_to_every_registry(run: Run, engine: RecordingEngin
         f"localhost:5000/demo/orders@{DIGEST}",
         f"registry.test/team/orders@{DIGEST}",
     )
+
+
+async def test_a_registry_that_does_not_list_its_tags_gets_only_those_that_never_move(
+    run: Run, engine: RecordingEngine
+) -> None:
+    engine.answer("publish", pushed)
+    version = read_version("semver", "1.2.3")
+    assert version is not None
+    nobody = RegistrySpec(url="127.0.0.1:1/demo")
+    moving = (Floating(tag="latest", version=version),)
+    spec = PublishSpec(registries=(nobody,), tags=("1.2.3", "latest"), moving=moving)
+    with pytest.raises(PublishError) as caught:
+        await publish(run, spec, verified(built(run, "orders")))
+    assert [chain["publish"]["address"] for chain in engine.asked("publish")] == [
+        "127.0.0.1:1/demo/orders:1.2.3"
+    ]
+    (failed,) = caught.value.failed
+    assert failed.startswith("127.0.0.1:1/demo/orders:latest: ")
+    assert 'tags.moving is "free"' in failed
 
 
 async def test_all_platforms_go_as_one_index(run: Run, engine: RecordingEngine) -> None:
