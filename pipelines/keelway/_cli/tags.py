@@ -4,9 +4,9 @@ from keelway._cli.options import AsJson, ConfigFile
 
 
 def tags(*, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Show the tags of this commit: which rule gave each, and why the others gave none.
+    """Show the tags of this commit, and the rule behind each.
 
-    Nothing is run and no engine is needed; registries are not asked.
+    Rules that give none are shown with the reason. No engine is needed, and no registry is asked.
     """
     from keelway._cli.tags_view import show_tags  # noqa: PLC0415 -- help starts at once
 
