@@ -1,0 +1,1 @@
+"""Compose files: read, merged and resolved into a typed project."""
