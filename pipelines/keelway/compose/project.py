@@ -272,7 +272,7 @@ class Service:
     networks: Mapping[str, Attachment] = field(default_factory=dict[str, Attachment])
     """By the network's key; `{"default": …}` where nothing was said; empty with `network_mode`."""
     network_mode: str | None = None
-    """`none`, `host`, `service:NAME`."""
+    """`none`, `host`, `bridge` (a network of its own, without names), `service:NAME`."""
     links: Mapping[str, str] = field(default_factory=dict[str, str])
     """Alias to service."""
     extra_hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
@@ -326,7 +326,7 @@ class Project:
     services: Mapping[str, Service]
     """Those that the profiles switch on, in the files' order."""
     disabled: Mapping[str, Service] = field(default_factory=dict[str, Service])
-    """Those that wait for a profile of theirs."""
+    """Those that wait for a profile of theirs; their env files are not read."""
     networks: Mapping[str, Network] = field(default_factory=dict[str, Network])
     volumes: Mapping[str, Volume] = field(default_factory=dict[str, Volume])
     secrets: Mapping[str, FileSource] = field(default_factory=dict[str, FileSource])
@@ -334,3 +334,6 @@ class Project:
     notices: tuple[Notice, ...] = ()
     """What was asked for and is not done here."""
     extensions: Mapping[str, object] = field(default_factory=dict[str, object])
+    environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """What the files were filled in from: the environment over the project's `.env` files. The
+    secrets and configs whose source is a variable find it here."""
