@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from keelway._cli.base import base
 from keelway._cli.build import build
+from keelway._cli.compose import compose
 from keelway._cli.doctor import doctor
 from keelway._cli.engine import engine
 from keelway._cli.exceptions import exceptions
@@ -45,6 +46,9 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
 }
 """In the order of the help."""
 
+GROUPS: Mapping[str, typer.Typer] = {"compose": compose}
+"""Commands that have commands of their own."""
+
 _HELP = "Release container images with proof: built, judged, and published as they were judged."
 
 
@@ -70,6 +74,8 @@ def program() -> typer.Typer:
     )
     for name, command in COMMANDS.items():
         app.command(name)(command)
+    for name, group in GROUPS.items():
+        app.add_typer(group, name=name)
     # What follows the name of a program are that program's arguments, whatever they look like.
     app.command(context_settings={"allow_interspersed_args": False})(run)
     # What follows belongs to the engine's program, which has its own help.

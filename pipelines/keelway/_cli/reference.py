@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 from keelway import errors
 from keelway._cli import output
-from keelway._cli.app import COMMANDS, program
+from keelway._cli.app import COMMANDS, GROUPS, program
+from keelway.compose.page import keys_page
 from keelway.config.root import Config
 from keelway.config.schema import field_docs, json_schema, schema_text
 from keelway.report.document import json_schema as report_schema
@@ -91,6 +92,7 @@ def pages() -> dict[str, str]:
         "README.md": _index(),
         "config.md": _config(),
         "cli.md": _cli(),
+        "compose.md": keys_page(),
         "exit-codes.md": _exit_codes(),
         "keelway.schema.json": schema_text(),
         "report.schema.json": json.dumps(report_schema(), indent=2, sort_keys=True) + "\n",
@@ -128,6 +130,7 @@ Made by `make docs` from the program itself; a test fails when a page is stale.
 
 - [Configuration](config.md), and its [JSON schema](keelway.schema.json)
 - [Command line](cli.md)
+- [Compose files](compose.md): every key, and what keelway makes of it
 - [Exit codes](exit-codes.md)
 - [JSON schema of `report.json`](report.schema.json)
 """
@@ -249,7 +252,12 @@ def _cli() -> str:
     app = program()
     lines = ["# Command line", "", "Results go to standard output, progress and errors to standard"]
     lines += ["error. [Exit codes](exit-codes.md) are a promise."]
-    for words in ([], *([name] for name in (*COMMANDS, "run"))):
+    groups = [
+        [name, str(command.name)]
+        for name, group in GROUPS.items()
+        for command in group.registered_commands
+    ]
+    for words in ([], *([name] for name in (*COMMANDS, "run")), *groups):
         said = runner.invoke(app, [*words, "--help"], prog_name="keelway")
         title = " ".join(["keelway", *words])
         lines += ["", f"## `{title}`", "", "```text", said.output.strip(), "```"]

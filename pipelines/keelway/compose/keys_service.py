@@ -250,6 +250,7 @@ _WORKLOAD: dict[str, Key] = {
                     ),
                     required=supported(BOOLEAN),
                     restart=supported(FLAG),
+                    needs=("condition",),
                 ),
             ),
         )

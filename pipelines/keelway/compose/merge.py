@@ -105,8 +105,17 @@ def _replaced(under: Node, over: Node, path: KeyPath, problems: Problems) -> Nod
 
 
 def _pairs(under: Node, over: Node, path: KeyPath, problems: Problems) -> Node:
-    """Merge `NAME=value` lists and mappings by name."""
-    return _maps(_as_pairs(under), _as_pairs(over), path, problems)
+    """Merge `NAME=value` lists and mappings by name; a name alone is a value as any other."""
+    del path, problems
+    mine, theirs = _as_pairs(under), _as_pairs(over)
+    taken = {name for name, value in theirs.entries.items() if value.directive == "reset"}
+    added = {
+        name: without_directives(value) or value
+        for name, value in theirs.entries.items()
+        if name not in taken
+    }
+    kept = {name: value for name, value in mine.entries.items() if name not in taken}
+    return replace(theirs, entries={**kept, **added})
 
 
 def _as_pairs(node: Node) -> Map:

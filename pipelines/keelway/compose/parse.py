@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MOST_VALUES = 500_000
 """More than any compose file has once its anchors are written out, and little enough to hold."""
 
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:$|[Tt ]\d{1,2}:\d{1,2}:)")
 _MERGE = "<<"
 _PLAIN = "plain"
 _TAGS = "tag:yaml.org,2002:"
@@ -141,6 +143,9 @@ class _Walk:
         tag, text = str(source.tag), str(source.value)
         # Behind `!override` too, what stands without quotes means what it looks like.
         if tag == _PLAIN or (directive is not None and source.style is None):
+            if _DATE.match(text):
+                told = f"'{text}' is read as a text, and by Docker Compose as a date: quote it"
+                self.problems.notice(_At(self.place(source)), path, told)
             return read_plain(text)
         name = tag.removeprefix(_TAGS)
         if directive is not None or name in {"str", "binary", "timestamp", "!"}:

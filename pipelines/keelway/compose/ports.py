@@ -20,6 +20,10 @@ class PortError(ValueError):
     """A text that is no port; says why."""
 
 
+class ProtocolError(ValueError):
+    """A port that is one, of a protocol that is not forwarded here."""
+
+
 def read_ports(value: Value) -> tuple[Port, ...]:
     """Return the ports, ranges taken apart; the same port twice is one."""
     found: dict[tuple[object, ...], Port] = {}
@@ -34,7 +38,9 @@ def _short(item: Value) -> list[Port]:
         return parse_port(item.text() or "")
     except PortError as error:
         item.error(str(error))
-        return []
+    except ProtocolError as error:
+        item.error_if_enabled(str(error))
+    return []
 
 
 def parse_port(text: str) -> list[Port]:
@@ -42,6 +48,7 @@ def parse_port(text: str) -> list[Port]:
 
     Raises:
         PortError: When it has another form, or a number is no port's.
+        ProtocolError: When its protocol is neither TCP nor UDP.
     """
     # From the right: the address may have colons of its own.
     rest, _, target = text.rpartition(":")
@@ -98,7 +105,9 @@ def _long(item: Value) -> list[Port]:
         ]
     except PortError as error:
         item.error(str(error))
-        return []
+    except ProtocolError as error:
+        item.error_if_enabled(str(error))
+    return []
 
 
 def _address(text: str | None) -> str | None:
@@ -128,4 +137,6 @@ def _protocol(text: str) -> Literal["tcp", "udp"]:
         return "tcp"
     if text.lower() == "udp":
         return "udp"
-    raise PortError(f"the protocol {text} is not forwarded here: tcp and udp are")
+    raise ProtocolError(
+        f"cannot be done here: the protocol {text} is not forwarded here: tcp and udp are"
+    )

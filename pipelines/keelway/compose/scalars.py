@@ -1,8 +1,8 @@
 """What a plain YAML scalar means, as the reference implementation of Compose reads it.
 
 That is YAML 1.2 with the numbers of YAML 1.1: `yes`, `no`, `on` and `off` are texts, `0755` and
-`0o755` are octal, `1_000` is a thousand, and there is no base 60. Dates are kept as they are
-written (the reference refuses them where a text is wanted, which says nothing to anybody).
+`0o755` are octal, `1_000` is a thousand, and there is no base 60. Dates are texts, as they are
+written; the reference makes points in time of them.
 
 Example:
     >>> [read_plain(text) for text in ("on", "True", "0o17", "1.50", "~", "22:22")]

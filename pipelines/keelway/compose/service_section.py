@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from keelway.compose.build_section import read_build, read_grants, read_hosts, texts_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from keelway.compose.value import Value
 
 _TESTS = ("CMD", "CMD-SHELL", "NONE")
+_CONTAINER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _GRACE_S = 10.0
 _SERVICE = "service:"
 
@@ -52,7 +54,7 @@ def read_service(name: str, value: Value, root: Path, files: Files, *, is_enable
     return Service(
         name=name,
         place=value.place,
-        image=value.get("image").text(),
+        image=value.get("image").text() or None,
         build=read_build(value.get("build")),
         pull_policy=_pull_policy(value.get("pull_policy")),
         platform=value.get("platform").text(),
@@ -70,8 +72,8 @@ def read_service(name: str, value: Value, root: Path, files: Files, *, is_enable
         extra_hosts=read_hosts(value.get("extra_hosts")),
         hostname=value.get("hostname").text(),
         domainname=value.get("domainname").text(),
-        container_name=value.get("container_name").text(),
-        dns=value.get("dns").texts(),
+        container_name=_container_name(value.get("container_name")),
+        dns=tuple(filter(None, value.get("dns").texts())),
         dns_search=value.get("dns_search").texts(),
         user=value.get("user").text(),
         group_add=value.get("group_add").texts(),
@@ -109,6 +111,13 @@ def extensions_of(value: Value) -> dict[str, object]:
         return {}
     entries = value.node.entries.items()
     return {key: plain(node) for key, node in entries if key.startswith("x-")}
+
+
+def _container_name(value: Value) -> str | None:
+    said = value.text()
+    if said is not None and not _CONTAINER_NAME.search(said):
+        value.error(f"'{said}' cannot name a container: two letters, digits, '_', '.' or '-'")
+    return said
 
 
 def _pull_policy(value: Value) -> str | None:

@@ -1,0 +1,58 @@
+"""A compose project, printed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import yaml
+
+from keelway._cli import output
+from keelway.compose.document import project_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from keelway.compose.project import Project, Service
+
+
+def show_project(project: Project, *, as_json: bool, listed: Sequence[str] = ()) -> None:
+    """Print a project in the Compose format, or names of it; tell what is not done.
+
+    Args:
+        project: What was loaded.
+        as_json: JSON instead of YAML.
+        listed: Of `services`, `volumes`, `images` and `profiles`: their names only.
+    """
+    for notice in project.notices:
+        place = "" if notice.place is None else f"{notice.place}: "
+        output.notice(f"warning: {place}{notice.key}: {notice.reason}")
+    if listed:
+        for name in listed:
+            for line in _names(project, name):
+                output.result(line)
+        return
+    document = project_document(project)
+    if as_json:
+        output.result(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
+    output.result(text.rstrip("\n"))
+
+
+def _names(project: Project, listed: str) -> Iterable[str]:
+    match listed:
+        case "services":
+            return list(project.services)
+        case "volumes":
+            return list(project.volumes)
+        case "images":
+            return sorted({_image(project, one) for one in project.services.values()})
+        case _:
+            every = [*project.services.values(), *project.disabled.values()]
+            return sorted({profile for one in every for profile in one.profiles})
+
+
+def _image(project: Project, service: Service) -> str:
+    """Return the image's name: a build without one is called after project and service."""
+    return service.image or f"{project.name}-{service.name}"
