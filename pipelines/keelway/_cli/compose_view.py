@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import yaml
-
 from keelway._cli import output
-from keelway.compose.document import project_document
+from keelway.compose.document import project_document, project_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,12 +30,10 @@ def show_project(project: Project, *, as_json: bool, listed: Sequence[str] = ())
             for line in _names(project, name):
                 output.result(line)
         return
-    document = project_document(project)
     if as_json:
-        output.result(json.dumps(document, indent=2, ensure_ascii=False))
-        return
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
-    output.result(text.rstrip("\n"))
+        output.result(json.dumps(project_document(project), indent=2, ensure_ascii=False))
+    else:
+        output.result(project_yaml(project).rstrip("\n"))
 
 
 def _names(project: Project, listed: str) -> Iterable[str]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import yaml
+
 from keelway.compose.project import MountKind
+from keelway.compose.scalars import read_plain
 from keelway.compose.sizes import show_duration
 
 if TYPE_CHECKING:
@@ -52,6 +55,24 @@ def project_document(project: Project) -> Document:
     }
     kept = {key: value for key, value in document.items() if value or key == "services"}
     return _escaped({**kept, **project.extensions})
+
+
+def project_yaml(project: Project) -> str:
+    """Return the document as YAML."""
+    document = project_document(project)
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every text that would be read as something else: as Compose reads it, not PyYAML."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Return the text as YAML writes it."""
+        style = None if isinstance(read_plain(text), str) and text != "<<" else "'"
+        return yaml.ScalarNode("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def _service(one: Service) -> Document:

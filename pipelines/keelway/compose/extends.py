@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from keelway.compose.keys_service import EXTENDS
@@ -81,7 +82,8 @@ def _complete(name: str, services: Map, origin: Origin, trail: _Trail, reader: R
         reader.problems.add(wanted, path, text, suggestion=nearest(wanted.value, known))
         return rest
     base = _complete(wanted.value, source[0], source[1], (*trail, here), reader)
-    return merge(base, rest, ("services", name), reader.problems)
+    made = merge(base, rest, ("services", name), reader.problems)
+    return replace(made, place=rest.place, origin=rest.origin)
 
 
 def _source(

@@ -72,7 +72,7 @@ def locate(
     home = None if folder is None else _clean(start / folder)
     first = home or (named[0].parent if named else start)
     chosen = _env_files(start, first, environment, env_files)
-    reader = Files(start)
+    reader = Files(first)
     known = reader.variables(chosen, environment)
     if not named:
         named = _from_variable(start, known) or _default_files(home or start)

@@ -87,7 +87,7 @@ def _maps(under: Map, over: Map, path: KeyPath, problems: Problems) -> Map:
         else:
             settled = without_directives(value)
             entries[key] = value if settled is None else settled
-    return replace(over, entries=entries)
+    return replace(under, entries=entries)
 
 
 def _lists(under: Seq, over: Seq) -> Seq:
