@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from keelway.compose.template import TemplateError, Variables, substitute
+from keelway.compose.template import TemplateError, substitute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,6 @@ class _Parser:
     outside: Mapping[str, str]
     at: int = 0
     values: dict[str, str] = field(default_factory=dict[str, str])
-    missing: list[str] = field(default_factory=list[str])
 
     def run(self) -> None:
         """Read all of it."""
@@ -103,13 +102,10 @@ class _Parser:
 
     def expanded(self, text: str, start: int) -> str:
         """Return the text with its variables; those from outside go first."""
-        variables = Variables({**self.values, **self.outside})
         try:
-            value = substitute(text, variables)
+            return substitute(text, {**self.values, **self.outside})
         except TemplateError as error:
             raise self.error(start, str(error)) from error
-        self.missing.extend(variables.missing)
-        return value
 
     def skip(self, form: re.Pattern[str]) -> str:
         """Step over what has the form, and return it."""

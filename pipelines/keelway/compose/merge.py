@@ -247,4 +247,4 @@ def merged_files(documents: list[Node], problems: Problems) -> Node | None:
             result = without_directives(document)
         else:
             result = merge(result, document, (), problems)
-    return None if result is None else without_repetition(result, problems)
+    return None if result is None else without_repetition(result)

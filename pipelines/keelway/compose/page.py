@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keelway.compose.keys import PROJECT
-from keelway.compose.keys_service import SERVICE
 from keelway.compose.shapes import Key, MapOf, Section, Standing, section_in, words
 
 if TYPE_CHECKING:
@@ -63,8 +62,3 @@ def _row(name: str, key: Key) -> str:
     if key.harmless:
         told += f", unless it is {' or '.join(f'`{one}`' for one in key.harmless)}"
     return f"| `{name}` | {words(key.shape)} | {told} | {key.reason} |"
-
-
-def service_keys() -> dict[str, Standing]:
-    """Return what is made of each key of a service."""
-    return {name: key.standing for name, key in SERVICE.keys.items()}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from keelway.compose.project import Place
@@ -126,12 +126,6 @@ def child(node: Node | None, *path: str) -> Node | None:
             return None
         node = node.entries.get(key)
     return node
-
-
-def entries_of(node: Node | None) -> Iterator[tuple[str, Node]]:
-    """Yield keys and values of a mapping; none of anything else."""
-    if isinstance(node, Map):
-        yield from node.entries.items()
 
 
 def items_of(node: Node | None) -> tuple[Node, ...]:

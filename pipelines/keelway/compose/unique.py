@@ -14,16 +14,14 @@ from keelway.compose.volume_form import VolumeFormError, split_volume
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from keelway.compose.problems import Problems
     from keelway.compose.tree import KeyPath
 
 
-def without_repetition(node: Node, problems: Problems, path: KeyPath = ()) -> Node:
+def without_repetition(node: Node, path: KeyPath = ()) -> Node:
     """Return the node with one entry for each key, wherever entries have one.
 
     Args:
         node: What stands at the path.
-        problems: Takes nothing today: what has no key is left for the reading of its value.
         path: Where it stands.
     """
     match node:
@@ -31,7 +29,7 @@ def without_repetition(node: Node, problems: Problems, path: KeyPath = ()) -> No
             return node
         case Map():
             return node.with_entries(
-                {k: without_repetition(v, problems, (*path, k)) for k, v in node.entries.items()}
+                {k: without_repetition(v, (*path, k)) for k, v in node.entries.items()}
             )
         case Seq():
             key_of = _key(path)
