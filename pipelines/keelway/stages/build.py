@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from keelway._contexts import left_out
 from keelway._final_base import read_base, with_base_labels
 from keelway._secrets import plan_secret, read_secret
 from keelway._stage import Run, failures_of, stage
@@ -181,7 +182,8 @@ async def _prepare(run: Run, image: ImageSpec) -> list[_Variant]:
     """Return the image's builds, one a platform: nothing runs yet."""
     import dagger  # noqa: PLC0415 - planning imports this module, and must not pay for the SDK
 
-    context = run.dag.host().directory(image.context, exclude=await _left_out(image))
+    exclude = await left_out(image.context, image.dockerfile, image.exclude)
+    context = run.dag.host().directory(image.context, exclude=exclude)
     file = anyio.Path(image.context) / image.dockerfile
     base = await read_base(file, image.build_args, image.target or "")
     values = {
@@ -209,47 +211,6 @@ async def _prepare(run: Run, image: ImageSpec) -> list[_Variant]:
         )
         for platform in image.platforms
     ]
-
-
-async def _left_out(image: ImageSpec) -> list[str]:
-    """Return what need not be read from the context: patterns as `.dockerignore` has them.
-
-    The build applies `.dockerignore` by itself; here it keeps what is never used (a virtual
-    environment, say) from being copied to the engine in the first place.
-
-    Raises:
-        PlanError: When the context is no directory.
-    """
-    context = anyio.Path(image.context)
-    if not await context.is_dir():
-        raise PlanError(
-            f"{image.name}: the build context {image.context} is no directory",
-            next_step="name a directory that exists",
-        )
-    names = (f"{image.dockerfile}.dockerignore", ".dockerignore")
-    for name in names:
-        file = context / name
-        if await file.is_file():
-            text = await file.read_text(encoding="utf-8", errors="replace")
-            patterns = _patterns(text, name)
-            # The engine needs these three even where they are ignored: Docker does the same.
-            return [*patterns, *(f"!{path}" for path in (image.dockerfile, *names)), *image.exclude]
-    return list(image.exclude)
-
-
-def _patterns(text: str, name: str) -> tuple[str, ...]:
-    """Return the patterns of an ignore file, relative to the context.
-
-    Raises:
-        PlanError: When one of them is malformed.
-    """
-    from keelway.dockerfile.errors import DockerfileError  # noqa: PLC0415 - not for a plan
-    from keelway.dockerfile.ignore import IgnoreFile  # noqa: PLC0415 - likewise
-
-    try:
-        return IgnoreFile.parse(text, name).lines()
-    except DockerfileError as error:
-        raise PlanError(str(error), next_step=f"correct {name}") from error
 
 
 async def _built(run: Run, variant: _Variant) -> BuiltImage:

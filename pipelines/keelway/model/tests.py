@@ -1,0 +1,177 @@
+"""What test suites said of the images, and what became of the services beside them.
+
+Example:
+    >>> case = CaseResult(name="test_orders", classname="api", status=CaseStatus.FAILED)
+    >>> suite = SuiteResult(name="api", platform=None, cases=(case,))
+    >>> [failed.id for failed in TestResults(suites=(suite,)).failures()]
+    ['api/api.test_orders']
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keelway.model.platform import Platform
+
+
+class CaseStatus(StrEnum):
+    """How one test ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    """What was expected did not hold."""
+    ERROR = "error"
+    """It did not come to its end."""
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseResult:
+    """One test."""
+
+    name: str
+    classname: str = ""
+    seconds: float = 0.0
+    status: CaseStatus = CaseStatus.PASSED
+    message: str = ""
+    """Why it failed, or was skipped."""
+    output: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it speaks against a release."""
+        return self.status in {CaseStatus.FAILED, CaseStatus.ERROR}
+
+    @property
+    def label(self) -> str:
+        """Return class and name, as tools write them."""
+        return f"{self.classname}.{self.name}" if self.classname else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceResult:
+    """One service, as it stood when the suite had ended."""
+
+    name: str
+    state: str
+    """`running`, `healthy`, `unhealthy`, `starting`, `waiting`, `blocked`, `exited`, ..."""
+    code: int | None = None
+    """The exit code of its command, if it ended by itself."""
+    why: str = ""
+    """What there is to say: which dependency it waited for, what the health check said."""
+    health: str = ""
+    """What the health check said the last times."""
+    log: str | None = None
+    """The file that has all it wrote, relative to the report directory."""
+    tail: str = ""
+    """The last lines that it wrote."""
+    events: tuple[str, ...] = ()
+    """What happened to it, with seconds since the suite began."""
+    restarts: int = 0
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing went wrong with it."""
+        return self.state in {"running", "healthy"} or (self.state == "exited" and self.code == 0)
+
+    @property
+    def told(self) -> str:
+        """Return its state on one line: `db exited with code 1: ...`."""
+        code = f" with code {self.code}" if self.code is not None else ""
+        why = f": {self.why}" if self.why else ""
+        return f"{self.name} {self.state}{code}{why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedTest:
+    """One failed test, as the gate judges it."""
+
+    id: str
+    """`SUITE/CLASS.NAME`: what an exception names."""
+    suite: str
+    platform: Platform | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteResult:
+    """One test suite, run once, against its own set of services."""
+
+    name: str
+    platform: Platform | None
+    """The platform of the images that were tested; none for the engine's own."""
+    images: tuple[str, ...] = ()
+    """The images of this build that took part."""
+    cases: tuple[CaseResult, ...] = ()
+    services: tuple[ServiceResult, ...] = ()
+    code: int | None = None
+    """The exit code of the tests' command; none when it was never started."""
+    seconds: float = 0.0
+    log: str | None = None
+    """What the tests' command wrote, relative to the report directory."""
+    tail: str = ""
+    """The last lines of it."""
+
+    @property
+    def label(self) -> str:
+        """Return what people read: `api (linux/amd64)`."""
+        return self.name if self.platform is None else f"{self.name} ({self.platform})"
+
+    @property
+    def failed(self) -> bool:
+        """Whether any test of it failed."""
+        return any(case.failed for case in self.cases)
+
+    def counts(self) -> Mapping[str, int]:
+        """Return the number of tests by status, zeroes included."""
+        counts = {status.value: 0 for status in CaseStatus}
+        for case in self.cases:
+            counts[case.status.value] += 1
+        return counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestResults:
+    """The result of the integration stage."""
+
+    __test__: ClassVar[bool] = False
+    """pytest takes a class of this name for tests of its own."""
+
+    suites: tuple[SuiteResult, ...]
+    notes: tuple[str, ...] = ()
+    """What the compose files ask for and is not done here."""
+
+    def failures(self) -> tuple[FailedTest, ...]:
+        """Return what speaks against a release, in the order of the suites."""
+        return tuple(
+            FailedTest(
+                id=f"{suite.name}/{case.label}",
+                suite=suite.name,
+                platform=suite.platform,
+                message=case.message.partition("\n")[0],
+            )
+            for suite in self.suites
+            for case in suite.cases
+            if case.failed
+        )
+
+    def counts(self) -> Mapping[str, int]:
+        """Return the number of tests by status over all suites, zeroes included."""
+        counts = {status.value: 0 for status in CaseStatus}
+        for suite in self.suites:
+            for status, number in suite.counts().items():
+                counts[status] += number
+        return counts
+
+    def of(self, image: str, platform: Platform | None) -> tuple[SuiteResult, ...]:
+        """Return the suites that an image took part in; for one platform, those that ran it."""
+        return tuple(
+            suite
+            for suite in self.suites
+            if image in suite.images and (platform is None or suite.platform in {None, platform})
+        )
