@@ -14,6 +14,7 @@ from keelway.model.release import Report
 from keelway.stages.attest import attest
 from keelway.stages.build import build
 from keelway.stages.gate import gate
+from keelway.stages.integration import run_integration
 from keelway.stages.policy import check_policy
 from keelway.stages.publish import publish
 from keelway.stages.sbom import make_sboms
@@ -48,12 +49,13 @@ async def verify(run: Run, plan: VerifyPlan) -> Verified:
         KeelwayError: Something broke.
     """
     images = await build(run, plan.build)
-    policy, findings, sboms = await together(
+    policy, findings, sboms, tests = await together(
         check_policy(run, plan.policy, images),
         scan(run, plan.scan, images),
         make_sboms(run, plan.sbom, images),
+        run_integration(run, plan.integration, images),
     )
-    return await gate(run, plan.gate, images, policy, findings, sboms)
+    return await gate(run, plan.gate, images, policy, findings, sboms, tests)
 
 
 async def deliver(run: Run, plan: DeliverPlan, verified: Verified) -> Delivered:

@@ -17,6 +17,7 @@ Example:
     policy: policy.enabled is false
     scan: scan.enabled is false
     sbom: sbom.enabled is false
+    integration: no integration test suite is configured
     publish: no registry is configured
     tag by type=ref,event=branch: there is no git commit
     tag by type=ref,event=tag: there is no git commit
@@ -35,6 +36,7 @@ from keelway.stages import sign as signing
 from keelway.stages.attest import AttestSpec, plan_attest
 from keelway.stages.build import BuildSpec, plan_build
 from keelway.stages.gate import plan_gate
+from keelway.stages.integration import IntegrationSpec, plan_integration
 from keelway.stages.policy import PolicySpec, plan_policy
 from keelway.stages.publish import PublishSpec, plan_publish
 from keelway.stages.sbom import SbomSpec, plan_sbom
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     from keelway.tags.moving import Held
     from keelway.tags.naming import Names
 
-Part = Literal["policy", "scan", "sbom", "publish", "sign", "attest"]
+Part = Literal["policy", "scan", "sbom", "integration", "publish", "sign", "attest"]
 """A part of the flow that can be left out."""
 
 TOOLS = (*policy.TOOLS, *scan.TOOLS, *scan.SECOND_TOOLS, *sbom.TOOLS, *signing.TOOLS)
@@ -66,6 +68,7 @@ class VerifyPlan:
     policy: PolicySpec | Skipped
     scan: ScanSpec | Skipped
     sbom: SbomSpec | Skipped
+    integration: IntegrationSpec | Skipped
     gate: GateSpec
 
 
@@ -133,6 +136,7 @@ def plan_release(
             policy=left_out.get("policy") or plan_policy(config, facts),
             scan=left_out.get("scan") or plan_scan(config, facts),
             sbom=left_out.get("sbom") or plan_sbom(config, facts),
+            integration=left_out.get("integration") or plan_integration(config, facts),
             gate=plan_gate(config, facts),
         ),
         deliver=left_out.get("publish") or _plan_deliver(config, facts, left_out),
@@ -157,13 +161,10 @@ def _plan_deliver(
 def _skipped(plan: Plan) -> Iterator[SkippedPart]:
     verify, deliver = plan.verify, plan.deliver
     yield from _left_out(("policy", verify.policy), ("scan", verify.scan))
-    if not isinstance(verify.policy, Skipped):
-        for note in verify.policy.notes:
-            yield SkippedPart(part="policy, in part", reason=note)
-    if not isinstance(verify.scan, Skipped):
-        for note in verify.scan.notes:
-            yield SkippedPart(part="scan, in part", reason=note)
-    yield from _left_out(("sbom", verify.sbom), ("publish", deliver))
+    yield from _partly(verify)
+    yield from _left_out(
+        ("sbom", verify.sbom), ("integration", verify.integration), ("publish", deliver)
+    )
     if plan.withheld is not None:
         yield SkippedPart(part="secrets", reason=plan.withheld)
     if not isinstance(deliver, Skipped):
@@ -177,6 +178,16 @@ def _unnamed(plan: Plan) -> Iterator[SkippedPart]:
         yield SkippedPart(part=f"tag {held.tag}", reason=held.reason)
     for unused in plan.names.unused:
         yield SkippedPart(part=f"tag by {unused.rule}", reason=unused.reason)
+
+
+def _partly(verify: VerifyPlan) -> Iterator[SkippedPart]:
+    for part, spec in (
+        ("policy", verify.policy),
+        ("scan", verify.scan),
+        ("integration", verify.integration),
+    ):
+        for note in () if isinstance(spec, Skipped) else spec.notes:
+            yield SkippedPart(part=f"{part}, in part", reason=note)
 
 
 def _left_out(*parts: tuple[Part, object]) -> Iterator[SkippedPart]:

@@ -24,6 +24,7 @@ from keelway._cli.sbom import sbom
 from keelway._cli.scan import scan
 from keelway._cli.schema import schema
 from keelway._cli.tags import tags
+from keelway._cli.test import test
 from keelway._cli.verify import verify
 from keelway._cli.version import version
 
@@ -37,6 +38,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "build": build,
     "scan": scan,
     "sbom": sbom,
+    "test": test,
     "base": base,
     "verify": verify,
     "exceptions": exceptions,

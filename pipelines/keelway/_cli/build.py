@@ -22,5 +22,10 @@ def build(
     """Build the images for every platform, and nothing else."""
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
 
-    without: dict[Part, str] = {"scan": _REASON, "sbom": _REASON, "publish": _REASON}
+    without: dict[Part, str] = {
+        "scan": _REASON,
+        "sbom": _REASON,
+        "integration": _REASON,
+        "publish": _REASON,
+    }
     carry_out(config, engine, progress, without=without, as_json=as_json)

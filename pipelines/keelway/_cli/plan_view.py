@@ -13,6 +13,7 @@ from keelway.model.signer import KeySigner
 from keelway.model.tool import describe
 from keelway.policy.rules import RULES
 from keelway.scanners.grype import GrypeSpec
+from keelway.stack.spec import StackSpec
 from keelway.stages.scan import DatabaseDirectory, DownloadedDatabase, ScanSpec
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def plan_data(loaded: Loaded, facts: Facts, plan: Plan) -> dict[str, Any]:
         "policy": _policy(plan),
         "scan": _scan(plan),
         "sbom": _sbom(plan),
+        "integration": _integration(plan),
         "gate": {"refuses": plan.verify.gate.rule()},
         "publish": _publish(plan),
         "sign": _sign(plan),
@@ -160,6 +162,26 @@ def _sbom(plan: Plan) -> dict[str, Any] | None:
     }
 
 
+def _integration(plan: Plan) -> dict[str, Any] | None:
+    integration = plan.verify.integration
+    if isinstance(integration, Skipped):
+        return None
+    return {
+        "platforms": list(integration.platforms),
+        "suites": [
+            {
+                "name": suite.name,
+                "tests": suite.tests.name,
+                "services": list(services),
+                "built": {name: suite.built[name] for name in services if name in suite.built},
+                "junit": list(suite.junit),
+            }
+            for suite in integration.suites
+            for services in [StackSpec(project=suite.project, services=suite.services).chosen()]
+        ],
+    }
+
+
 def _publish(plan: Plan) -> dict[str, Any] | None:
     if isinstance(plan.deliver, Skipped):
         return None
@@ -216,6 +238,8 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
         if data[title] is not None:
             yield from ("", f"{title} by {data[title]['tool']} ({data[title]['source']})")
             yield from _part_lines(data[title])
+    if data["integration"] is not None:
+        yield from _integration_lines(data["integration"])
     yield from ("", "gate", _row("refuses", data["gate"]["refuses"]))
     if data["publish"] is not None:
         yield from ("", "publish", *_publish_lines(data["publish"]))
@@ -223,6 +247,20 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
     if data["skipped"]:
         yield from ("", "skipped")
         yield from (f"{' ' * _INDENT}{part['part']}: {part['reason']}" for part in data["skipped"])
+
+
+def _integration_lines(part: Mapping[str, Any]) -> Iterator[str]:
+    yield from (
+        "",
+        "integration",
+        _row("platforms", ", ".join(part["platforms"]) or "the engine's"),
+    )
+    for suite in part["suites"]:
+        services = [
+            f"{name} ({suite['built'][name]} of this build)" if name in suite["built"] else name
+            for name in suite["services"]
+        ]
+        yield _row(suite["name"], f"{suite['tests']} beside {', '.join(services) or 'nothing'}")
 
 
 def _evidence_lines(data: Mapping[str, Any]) -> Iterator[str]:

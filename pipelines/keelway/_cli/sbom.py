@@ -18,5 +18,9 @@ def sbom(
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
 
     carry_out(
-        config, engine, progress, without={"scan": _REASON, "publish": _REASON}, as_json=as_json
+        config,
+        engine,
+        progress,
+        without={"scan": _REASON, "integration": _REASON, "publish": _REASON},
+        as_json=as_json,
     )

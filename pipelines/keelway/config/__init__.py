@@ -9,6 +9,7 @@ Example:
 from keelway.config.base_image import BaseConfig
 from keelway.config.gate import GateConfig, LicenseConfig
 from keelway.config.image import BuildSecretConfig, ImageConfig
+from keelway.config.integration import IntegrationConfig, SuiteConfig
 from keelway.config.loader import Loaded, load_config
 from keelway.config.lock import LOCK_FILE, Pin, parse_lock, render_lock
 from keelway.config.policy import BudgetConfig, ImagePolicyConfig, PolicyConfig, StartConfig
@@ -32,6 +33,7 @@ __all__ = [
     "GateConfig",
     "ImageConfig",
     "ImagePolicyConfig",
+    "IntegrationConfig",
     "LicenseConfig",
     "Loaded",
     "Pin",
@@ -43,6 +45,7 @@ __all__ = [
     "ScanConfig",
     "SignConfig",
     "StartConfig",
+    "SuiteConfig",
     "TagsConfig",
     "ToolConfig",
     "ToolsConfig",

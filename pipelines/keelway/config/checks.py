@@ -40,6 +40,7 @@ def _platform_lists(config: Config) -> Iterator[tuple[KeyPath, Sequence[str]]]:
         yield ("images", name, "platforms"), image.platforms
     for name, base in config.base.items():
         yield ("base", name, "platforms"), base.platforms
+    yield ("integration", "platforms"), config.integration.platforms
 
 
 def _check_platforms_are_known(config: Config, place: Place) -> None:
@@ -67,6 +68,7 @@ def _repeated(config: Config, place: Place) -> Iterator[ConfigProblem]:
         (("scan", "scanners"), config.scan.scanners),
         (("sbom", "formats"), config.sbom.formats),
         (("tags", "rules"), config.tags.rules),
+        (("integration", "suites"), [suite.name for suite in config.integration.suites]),
     ]
     for path, values in lists:
         for value, times in Counter(values).items():

@@ -35,6 +35,8 @@ class GateConfig(Section):
     """How old the vulnerability database may be."""
     grace_days: Annotated[int, Field(ge=0)] = 0
     """Days after its publication in which a vulnerability is only reported."""
+    tests: bool = True
+    """Whether a failed test stops a release."""
     licenses: LicenseConfig = Field(default_factory=LicenseConfig)
     """Licences; without any pattern they are listed, not judged."""
     exceptions: Text = "keelway-exceptions.toml"

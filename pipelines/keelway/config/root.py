@@ -8,6 +8,7 @@ from pydantic import Field
 from keelway.config.base_image import BaseConfig
 from keelway.config.gate import GateConfig
 from keelway.config.image import ImageConfig
+from keelway.config.integration import IntegrationConfig
 from keelway.config.policy import PolicyConfig
 from keelway.config.project import ProjectConfig
 from keelway.config.registry import RegistryConfig
@@ -35,6 +36,8 @@ class Config(Section):
     """What images are searched for."""
     policy: PolicyConfig = Field(default_factory=PolicyConfig)
     """Rules for Dockerfiles and images."""
+    integration: IntegrationConfig = Field(default_factory=IntegrationConfig)
+    """Tests against the images and their neighbours."""
     gate: GateConfig = Field(default_factory=GateConfig)
     """What stops a release."""
     sign: SignConfig = Field(default_factory=SignConfig)

@@ -204,19 +204,23 @@ def _vex(gathered: Gathered, subjects: Sequence[Subject], verified: Verified) ->
 
 
 def _tests(subjects: Sequence[Subject], verified: Verified, notes: list[str]) -> list[Statement]:
-    if isinstance(verified.policy, Skipped):
-        notes.append(f"no test-result statement: {verified.policy.reason}")
+    policy, suites = verified.policy, verified.tests
+    if isinstance(policy, Skipped) and isinstance(suites, Skipped):
+        notes.append(f"no test-result statement: {policy.reason}")
         return []
     made: list[Statement] = []
     for subject in subjects:
         results = [
             result
-            for result in verified.policy.results
+            for result in (() if isinstance(policy, Skipped) else policy.results)
             if result.image == subject.image
             and (subject.platform is None or result.platform in {None, subject.platform})
         ]
-        rules = "\n".join(sorted({result.rule for result in results}))
-        predicate = tested(results, configuration=hashlib.sha256(rules.encode()).hexdigest())
+        ran = () if isinstance(suites, Skipped) else suites.of(subject.image, subject.platform)
+        decided = sorted({result.rule for result in results} | {suite.name for suite in ran})
+        predicate = tested(
+            results, ran, configuration=hashlib.sha256("\n".join(decided).encode()).hexdigest()
+        )
         made.append(
             Statement(
                 subject=subject, predicate_type=PredicateType.TEST_RESULT, predicate=predicate

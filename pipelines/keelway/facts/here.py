@@ -11,6 +11,7 @@ from keelway.facts.builder import LOCAL
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from keelway.compose.project import Project
     from keelway.config.lock import Pin
     from keelway.facts.ci.job import CiJob
     from keelway.model.exemption import Exemption
@@ -56,6 +57,9 @@ class Facts:
     """What each path that the configuration names is, by the text as it is written there."""
     pins: Mapping[str, Pin] = field(default_factory=_no_pins)
     """Base images that `keelway base` pinned in the lock file, by name."""
+
+    compose: Project | None = None
+    """The compose project of the integration tests, where there are any."""
 
     @property
     def untrusted(self) -> str | None:

@@ -20,12 +20,19 @@ if TYPE_CHECKING:
     from keelway.gating.rule import GateSpec
     from keelway.model.exemption import Exemption
     from keelway.model.findings import ImageFindings
+    from keelway.model.tests import TestResults
 
+_NO_TESTS = Skipped("no tests were given")
 _HARMLESS = frozenset({VexStatus.NOT_AFFECTED, VexStatus.FIXED})
 
 
 def judge(
-    spec: GateSpec, policy: PolicyReport | Skipped, findings: Findings | Skipped, *, today: date
+    spec: GateSpec,
+    policy: PolicyReport | Skipped,
+    findings: Findings | Skipped,
+    tests: TestResults | Skipped = _NO_TESTS,
+    *,
+    today: date,
 ) -> Verdict:
     """Return the verdict.
 
@@ -33,6 +40,7 @@ def judge(
         spec: What is refused, and what is excepted.
         policy: What the policy found.
         findings: What the scanners found.
+        tests: What the test suites said.
         today: The day by which exceptions, grace and the database's age are counted.
     """
     bench = _Bench(spec, today)
@@ -52,6 +60,7 @@ def judge(
     else:
         bench.hear(_broken_rules(policy))
         not_judged += (*policy.not_looked_at(), *policy.notes)
+    not_judged += bench.hear_tests(tests)
     return bench.verdict(not_judged)
 
 
@@ -83,6 +92,15 @@ class _Bench:
                     exemption=holding,
                 )
             )
+
+    def hear_tests(self, tests: TestResults | Skipped) -> list[str]:
+        """Decide of each failed test; return what was not judged."""
+        if isinstance(tests, Skipped):
+            return [f"no tests: the integration stage was skipped ({tests.reason})"]
+        if not self._spec.tests:
+            return ["failed tests: they are listed only"]
+        self.hear(_failed_tests(tests))
+        return []
 
     def verdict(self, not_judged: list[str]) -> Verdict:
         """Return what was decided."""
@@ -198,6 +216,11 @@ def _conditions(spec: GateSpec, target: ImageFindings, today: date) -> Iterator[
 def _broken_rules(policy: PolicyReport) -> Iterator[Breach]:
     for result in policy.failures():
         yield Breach(image=result.image, platform=result.platform, what=result, because="policy")
+
+
+def _failed_tests(tests: TestResults) -> Iterator[Breach]:
+    for failed in tests.failures():
+        yield Breach(image=failed.suite, platform=failed.platform, what=failed, because="tests")
 
 
 def _thing(breach: Breach) -> Thing:

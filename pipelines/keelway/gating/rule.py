@@ -1,8 +1,8 @@
 """What the gate refuses.
 
 Example:
-    >>> GateSpec(severity=Severity.CRITICAL).rule()
-    'critical findings of kind misconfiguration, secret, vulnerability; known exploited'
+    >>> GateSpec(severity=None).rule()
+    'known exploited; failed tests'
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class GateSpec:
     max_database_age_days: int | None = 7
     grace_days: int = 0
     """Days after publication in which a vulnerability's severity does not count."""
+    tests: bool = True
+    """A failed test is refused."""
     licenses: LicenseRule = field(default_factory=LicenseRule)
     exemptions: tuple[Exemption, ...] = ()
     max_exception_days: int = 365
@@ -76,4 +78,6 @@ class GateSpec:
             parts.append("known exploited")
         if not self.licenses.empty:
             parts.append("licences that are not allowed")
+        if self.tests:
+            parts.append("failed tests")
         return "; ".join(parts) or "nothing"

@@ -127,6 +127,22 @@ class SuiteResult:
         """Whether any test of it failed."""
         return any(case.failed for case in self.cases)
 
+    def told(self) -> tuple[str, ...]:
+        """Return what there is to say, line by line: for a failure also why, service by service."""
+        counts = self.counts()
+        found = ", ".join(f"{number} {status}" for status, number in counts.items() if number)
+        lines = [f"{self.label}: {found or 'no tests'} in {self.seconds:.1f} s"]
+        if not self.failed and self.cases:
+            return tuple(lines)
+        lines += [
+            f"  {case.status}: {case.label}: {case.message}" for case in self.cases if case.failed
+        ]
+        for service in sorted(self.services, key=lambda one: one.sound):
+            lines.append(f"  service {service.told}")
+            lines += [f"    health check {line}" for line in service.health.splitlines()]
+            lines += [f"    | {line}" for line in service.tail.splitlines()]
+        return tuple(lines)
+
     def counts(self) -> Mapping[str, int]:
         """Return the number of tests by status, zeroes included."""
         counts = {status.value: 0 for status in CaseStatus}

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelway.model.findings import Finding
+from keelway.model.outcome import Skipped
 from keelway.model.policy import PolicyResult
+from keelway.model.tests import FailedTest
 
 if TYPE_CHECKING:
     from keelway.model.exemption import Exemption
     from keelway.model.findings import Findings
     from keelway.model.image import Images
-    from keelway.model.outcome import Skipped
     from keelway.model.platform import Platform
     from keelway.model.policy import PolicyReport
     from keelway.model.sbom import Sboms
+    from keelway.model.tests import TestResults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class Condition:
     text: str
 
 
-Judged = Finding | PolicyResult | Condition
+Judged = Finding | PolicyResult | FailedTest | Condition
 """What the gate judges."""
 
 
@@ -39,7 +41,7 @@ class Breach:
     platform: Platform | None
     what: Judged
     because: str
-    """The part of the rule that it breaks: `severity`, `epss`, `kev`, `license`, `policy`, ..."""
+    """The part of the rule that it breaks: `severity`, `epss`, `kev`, `policy`, `tests`, ..."""
 
     @property
     def id(self) -> str:
@@ -59,6 +61,8 @@ class Breach:
             case PolicyResult() as result:
                 where = "" if result.where is None else f"{result.where}; "
                 return f"policy {result.rule}: {result.message} ({where}{place})"
+            case FailedTest() as test:
+                return f"test {test.id}: {test.message} ({place})"
             case Condition() as condition:
                 return f"{condition.id}: {condition.text} ({place})"
 
@@ -107,6 +111,7 @@ class Verified:
     findings: Findings | Skipped
     sboms: Sboms | Skipped
     verdict: Verdict
+    tests: TestResults | Skipped = Skipped("no tests were given")  # noqa: RUF009 - frozen
 
     def __post_init__(self) -> None:
         """Refuse to exist for images that did not pass.

@@ -5,7 +5,7 @@ when there was nothing to list.
 """
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -187,13 +187,68 @@ class PolicyPart(_Part):
     notes: tuple[str, ...]
 
 
+class CasePart(_Part):
+    """One test."""
+
+    name: str
+    classname: str
+    status: Literal["passed", "failed", "error", "skipped"]
+    seconds: float
+    message: str
+
+
+class ServicePart(_Part):
+    """One service beside the tests, as it stood when they had ended."""
+
+    name: str
+    state: str
+    """`running`, `healthy`, `unhealthy`, `exited`, `blocked`, ..."""
+    code: int | None
+    """The exit code of its command, if it ended by itself."""
+    why: str
+    health: str
+    """What its health check said the last times."""
+    restarts: int
+    events: tuple[str, ...]
+    log: str | None
+    """All it wrote, relative to this file."""
+    tail: str
+    """The last lines of that."""
+
+
+class SuitePart(_Part):
+    """One test suite, run once."""
+
+    name: str
+    platform: str | None
+    """Of the images that were tested; null for the engine's own."""
+    images: tuple[str, ...]
+    """The images of this build that took part."""
+    code: int | None
+    """The exit code of the tests' command; null when it was never started."""
+    seconds: float
+    log: str | None
+    cases: tuple[CasePart, ...]
+    services: tuple[ServicePart, ...]
+
+
+class TestsPart(_Part):
+    """The integration tests."""
+
+    __test__: ClassVar[bool] = False
+
+    suites: tuple[SuitePart, ...]
+    notes: tuple[str, ...]
+    """What the compose files ask for and was not done."""
+
+
 class BreachPart(_Part):
     """One thing that the gate refuses."""
 
     image: str
     platform: str | None
     id: str
-    """The finding's id, the policy's rule, or the condition."""
+    """The finding's id, the policy's rule, the failed test, or the condition."""
     because: str
     """The part of the gate's rule that it breaks."""
     text: str
@@ -270,7 +325,7 @@ class PublishedPart(_Part):
 class FilePart(_Part):
     """One file for other programs."""
 
-    kind: Literal["junit", "sarif", "gitlab-container-scanning", "digests"]
+    kind: Literal["junit", "sarif", "gitlab-container-scanning", "digests", "markdown", "log"]
     path: str
     """Relative to this file."""
     image: str | None = None
@@ -310,6 +365,7 @@ class ReportDocument(_Part):
     policy: PolicyPart | None
     scan: ScanPart | None
     sbom: SbomPart | None
+    tests: TestsPart | None
     verdict: VerdictPart | None
     published: tuple[PublishedPart, ...] | None
     """What is in the registries, also when something else failed."""

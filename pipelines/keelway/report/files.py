@@ -1,4 +1,4 @@
-"""The reports for other programs, beside `report.json`: JUnit, SARIF, GitLab's format, digests.
+"""The reports for other programs: JUnit, Markdown, SARIF, GitLab's format, digests.
 
 Written whatever became of the run, from what was known at its end: a gate that says no leaves them
 all. What an earlier run left, and this one has nothing to say of, is removed.
@@ -18,6 +18,12 @@ from keelway.report.document import FilePart
 from keelway.report.gitlab import gitlab_report
 from keelway.report.junit import JUNIT_FILE, policy_junit
 from keelway.report.sarif import category, sarif_log
+from keelway.report.tests_files import (
+    TESTS_JUNIT_FILE,
+    TESTS_MARKDOWN_FILE,
+    tests_junit,
+    tests_markdown,
+)
 from keelway.report.told import tell
 
 if TYPE_CHECKING:
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from keelway.model.findings import Findings, Kind
     from keelway.model.policy import PolicyReport
     from keelway.model.published import Published
+    from keelway.model.tests import TestResults
     from keelway.model.verdict import Verdict
     from keelway.report.told import ToldImage
 
@@ -40,6 +47,7 @@ class Known:
 
     policy: PolicyReport | None
     findings: Findings | None
+    tests: TestResults | None
     verdict: Verdict | None
     published: Published | None
     scan_began: datetime
@@ -83,7 +91,7 @@ def write_files(known: Known, kinds: Iterable[Kind], directory: str) -> tuple[Fi
             f"cannot write to {root}: {error.strerror}",
             next_step="make the report directory writable, or set another one under [report]",
         ) from error
-    return tuple(file.part for file in files)
+    return (*(file.part for file in files), *_logs(known))
 
 
 def _remove_stale(root: Path, written: set[Path]) -> None:
@@ -91,6 +99,8 @@ def _remove_stale(root: Path, written: set[Path]) -> None:
         root / JUNIT_FILE,
         root / GITLAB_FILE,
         root / DIGESTS_FILE,
+        root / TESTS_JUNIT_FILE,
+        root / TESTS_MARKDOWN_FILE,
         *(root / "scan").glob("*.sarif"),
     ]
     for path in known:
@@ -102,6 +112,11 @@ def _files(known: Known, kinds: Iterable[Kind]) -> Iterator[_File]:
     if known.policy is not None:
         part = FilePart(kind="junit", path=JUNIT_FILE)
         yield _File(part=part, text=policy_junit(known.policy))
+    if known.tests is not None:
+        part = FilePart(kind="junit", path=TESTS_JUNIT_FILE)
+        yield _File(part=part, text=tests_junit(known.tests))
+        part = FilePart(kind="markdown", path=TESTS_MARKDOWN_FILE)
+        yield _File(part=part, text=tests_markdown(known.tests))
     if known.findings is not None:
         images = tell(known.findings, known.verdict, kinds)
         for image in images:
@@ -114,6 +129,14 @@ def _files(known: Known, kinds: Iterable[Kind]) -> Iterator[_File]:
     if known.published is not None and known.published.images:
         part = FilePart(kind="digests", path=DIGESTS_FILE)
         yield _File(part=part, text=digest_lines(known.published))
+
+
+def _logs(known: Known) -> Iterator[FilePart]:
+    """Return the logs of tests and services, which were written when the services had ended."""
+    for suite in known.tests.suites if known.tests is not None else ():
+        for log in (suite.log, *(service.log for service in suite.services)):
+            if log is not None:
+                yield FilePart(kind="log", path=log, platform=suite.platform, category=suite.name)
 
 
 def _sarif(image: ToldImage, version: str) -> _File:

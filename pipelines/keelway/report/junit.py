@@ -64,11 +64,11 @@ def _add_case(suite: ET.Element, name: str, result: PolicyResult) -> None:
     case = ET.SubElement(
         suite,
         "testcase",
-        classname=_clean(f"policy.{name}"),
-        name=_clean(f"{result.rule}{where}"),
+        classname=clean(f"policy.{name}"),
+        name=clean(f"{result.rule}{where}"),
         time=f"{result.seconds:.3f}",
     )
-    message, output = _clean(result.message), _clean(result.output)
+    message, output = clean(result.message), clean(result.output)
     match result.outcome:
         case PolicyOutcome.FAILED:
             failure = ET.SubElement(case, "failure", message=message, type=result.rule)
@@ -85,5 +85,6 @@ def _add_case(suite: ET.Element, name: str, result: PolicyResult) -> None:
         ET.SubElement(case, "system-out").text = output
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Return a text that XML can hold, secrets masked."""
     return redact(text).translate(_CONTROL)

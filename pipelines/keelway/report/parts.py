@@ -8,6 +8,7 @@ from keelway.model.sbom import SbomFormat
 from keelway.report.document import (
     BreachPart,
     BuiltPart,
+    CasePart,
     CountsPart,
     DocumentPart,
     EvidencePart,
@@ -21,8 +22,11 @@ from keelway.report.document import (
     SbomPart,
     ScanPart,
     SecondOpinionPart,
+    ServicePart,
     SignedPart,
+    SuitePart,
     TargetPart,
+    TestsPart,
     ToolPart,
     VerdictPart,
 )
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from keelway.model.policy import PolicyReport
     from keelway.model.published import Published
     from keelway.model.sbom import Sbom, Sboms
+    from keelway.model.tests import ServiceResult, SuiteResult, TestResults
     from keelway.model.tool import ToolVersion
     from keelway.model.verdict import Verdict
 
@@ -70,6 +75,13 @@ def sbom(sboms: Sboms | None) -> SbomPart | None:
     return SbomPart(
         tool=_tool(sboms.tool), documents=tuple(_document(one) for one in sboms.documents)
     )
+
+
+def tests(results: TestResults | None) -> TestsPart | None:
+    """Return what the test suites said."""
+    if results is None:
+        return None
+    return TestsPart(suites=tuple(_suite(suite) for suite in results.suites), notes=results.notes)
 
 
 def policy(checked: PolicyReport | None) -> PolicyPart | None:
@@ -194,6 +206,42 @@ def _target(target: ImageFindings) -> TargetPart:
             )
             for second in target.second_opinions
         ),
+    )
+
+
+def _suite(suite: SuiteResult) -> SuitePart:
+    return SuitePart(
+        name=suite.name,
+        platform=suite.platform,
+        images=suite.images,
+        code=suite.code,
+        seconds=suite.seconds,
+        log=suite.log,
+        cases=tuple(
+            CasePart(
+                name=case.name,
+                classname=case.classname,
+                status=case.status.value,
+                seconds=case.seconds,
+                message=case.message,
+            )
+            for case in suite.cases
+        ),
+        services=tuple(_service(service) for service in suite.services),
+    )
+
+
+def _service(service: ServiceResult) -> ServicePart:
+    return ServicePart(
+        name=service.name,
+        state=service.state,
+        code=service.code,
+        why=service.why,
+        health=service.health,
+        restarts=service.restarts,
+        events=service.events,
+        log=service.log,
+        tail=service.tail,
     )
 
 

@@ -26,6 +26,7 @@ from keelway.model.outcome import Status
 from keelway.model.policy import PolicyReport
 from keelway.model.published import Published
 from keelway.model.sbom import Sboms
+from keelway.model.tests import TestResults
 from keelway.model.verdict import Verdict, Verified
 from keelway.report import parts
 from keelway.report.document import (
@@ -118,6 +119,7 @@ class Recorder:
             return Known(
                 policy=self._result(PolicyReport),
                 findings=self._result(Findings),
+                tests=self._result(TestResults),
                 verdict=self._verdict(),
                 published=self._result(Published),
                 scan_began=began,
@@ -156,6 +158,7 @@ class Recorder:
                 policy=parts.policy(self._result(PolicyReport)),
                 scan=parts.scan(self._result(Findings)),
                 sbom=parts.sbom(self._result(Sboms)),
+                tests=parts.tests(self._result(TestResults)),
                 verdict=parts.verdict(self._verdict()),
                 published=parts.published(self._result(Published)),
                 signatures=parts.signatures(self._result(Signatures)),

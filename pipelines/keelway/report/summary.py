@@ -10,7 +10,7 @@ from keelway.model.findings import found_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from keelway.report.document import OutcomeName, PolicyPart, ReportDocument
+    from keelway.report.document import OutcomeName, PolicyPart, ReportDocument, TestsPart
 
 
 def summary(report: ReportDocument) -> str:
@@ -39,6 +39,8 @@ def _judged(report: ReportDocument) -> Iterator[str]:
         yield f"found      {found_text((finding.kind, finding.severity) for finding in found)}"
     if report.sbom is not None:
         yield f"listed     {len(report.sbom.documents)} SBOM documents"
+    if report.tests is not None:
+        yield f"tested     {_tests(report.tests)}"
     if report.verdict is not None:
         yield f"gate       {'passed' if report.verdict.passed else 'refused'}"
         yield from (f"           not judged: {what}" for what in report.verdict.not_judged)
@@ -62,6 +64,19 @@ def _outcomes(policy: PolicyPart) -> str:
     told: tuple[OutcomeName, ...] = ("failed", "warned", "passed", "skipped")
     found = [f"{counts[name]} {name}" for name in told if counts[name]]
     return ", ".join(found) or "nothing was looked at"
+
+
+def _tests(tests: TestsPart) -> str:
+    counts = Counter(case.status for suite in tests.suites for case in suite.cases)
+    found = [
+        f"{counts[name]} {name}"
+        for name in ("failed", "error", "skipped", "passed")
+        if counts[name]
+    ]
+    services = sum(len(suite.services) for suite in tests.suites)
+    return (
+        f"{', '.join(found) or 'nothing'} in {len(tests.suites)} suites beside {services} services"
+    )
 
 
 def _steps(report: ReportDocument) -> str:

@@ -120,7 +120,9 @@ for service in {services}; do
     [ ! -f "$file" ] || "$B" cp "$file" "{out}/$service/results/"
   done
 done
-for folder in {volumes}; do "$B" find "$folder" -mindepth 1 -maxdepth 1 -exec "$B" rm -rf {{}} +; done
+for folder in {volumes}; do
+  "$B" find "$folder" -mindepth 1 -maxdepth 1 -exec "$B" rm -rf {{}} +
+done
 """
 
 
@@ -181,10 +183,15 @@ def service_result(name: str, told: Told, *, began: int, log: str | None) -> Ser
         why=told.why,
         health=parse_health(told.health, began=began),
         log=log,
-        tail="\n".join(told.log.rstrip().splitlines()[-SHOWN_LINES:]),
+        tail=last_lines(told.log),
         events=tuple(_event(line, began) for line in told.events.splitlines()),
         restarts=told.restarts,
     )
+
+
+def last_lines(text: str) -> str:
+    """Return the last lines of a log: what is shown with the reason why something failed."""
+    return "\n".join(text.rstrip().splitlines()[-SHOWN_LINES:])
 
 
 def parse_health(text: str, *, began: int) -> str:

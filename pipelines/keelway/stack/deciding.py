@@ -3,6 +3,7 @@
 Example:
     >>> from keelway.compose.project import Place, Service
     >>> from pathlib import Path
+    >>> from keelway.stack.images import ImageSettings
     >>> image = ImageSettings(entrypoint=("/entry",), command=("serve",))
     >>> place = Place(file=Path("compose.yaml"), line=1)
     >>> decided_command(Service(name="web", place=place, command=("check",)), image)
@@ -16,13 +17,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keelway.compose.project import Condition, Dependency
-from keelway.stack.images import ImageSettings
 from keelway.stack.supervise import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keelway.compose.project import Service
+    from keelway.stack.images import ImageSettings
 
 _SECOND_NS = 1_000_000_000
 

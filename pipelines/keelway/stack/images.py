@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 import anyio.to_thread
 
+from keelway._contexts import left_out
+from keelway._kept import REPORT_DIRECTORY
 from keelway._secrets import read_secret
 from keelway._stage import failures_of
 from keelway.errors import PlanError
@@ -127,7 +129,7 @@ async def _build(
 ) -> dagger.Container:
     import dagger  # noqa: PLC0415 - as above
 
-    context = _context(run, build.context)
+    context = await _context(run, build)
     dockerfile = build.dockerfile or "Dockerfile"
     if build.dockerfile_inline is not None:
         dockerfile = _INLINE
@@ -154,10 +156,13 @@ async def _build(
         return await container.sync()
 
 
-def _context(run: Run, context: str) -> dagger.Directory:
-    if "://" not in context and not context.startswith("git@"):
-        return run.dag.host().directory(context)
-    url, _, fragment = context.partition("#")
+async def _context(run: Run, build: Build) -> dagger.Directory:
+    if "://" not in build.context and not build.context.startswith("git@"):
+        exclude = await left_out(
+            build.context, build.dockerfile or "Dockerfile", (".git", REPORT_DIRECTORY)
+        )
+        return run.dag.host().directory(build.context, exclude=exclude)
+    url, _, fragment = build.context.partition("#")
     ref, _, folder = fragment.partition(":")
     repository = run.dag.git(url)
     tree = (repository.ref(ref) if ref else repository.head()).tree()

@@ -179,12 +179,12 @@ def _open_folders(service: Service) -> dict[str, tuple[int, int, int]]:
 
 
 def _ports(service: Service) -> list[tuple[int, str]]:
-    found = [(port.target, port.protocol) for port in service.ports]
+    found: list[tuple[int, str]] = [(port.target, port.protocol) for port in service.ports]
     for text in service.expose:
         number, _, protocol = text.partition("/")
         first, _, last = number.partition("-")
         found += [(port, protocol or "tcp") for port in range(int(first), int(last or first) + 1)]
-    return [(port, str(protocol)) for port, protocol in dict.fromkeys(found)]
+    return list(dict.fromkeys(found))
 
 
 async def _with_mounts(
@@ -284,10 +284,10 @@ async def _config_file(
             raise ConfigError([problem(place, f"configs.{source.name}", text)])
         file = shared.run.dag.host().file(str(source.file))
         return shared.run.dag.directory().with_file("config", file, permissions=mode).file("config")
-    text = source.content
-    if text is None:
-        text = await _secret_value(shared, service, source)
-    return _file(shared, "config", text, mode)
+    content = source.content
+    if content is None:
+        content = await _secret_value(shared, service, source)
+    return _file(shared, "config", content, mode)
 
 
 async def _secret_value(shared: Shared, service: Service, source: FileSource) -> str:

@@ -16,7 +16,7 @@ from keelway.stack.supervise import KNOWN_LIMITS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from keelway.compose.project import Build, FileSource, Place, Project, Service
+    from keelway.compose.project import Build, FileSource, Mount, Place, Project, Service
 
 _ROOT = frozenset({"", "0", "root", "0:0", "root:root"})
 _NO_NEW_PRIVILEGES = frozenset({"no-new-privileges", "no-new-privileges:true"})
@@ -70,22 +70,26 @@ def _problems(project: Project, service: Service) -> Iterator[ConfigProblem]:
         text = f"{mode!r} is not possible: each service has a network of its own here"
         yield problem(service.place, f"{key}.network_mode", text)
     for mount in service.mounts:
-        place = mount.place or service.place
-        if mount.kind is MountKind.BIND and mount.source is not None:
-            if not Path(mount.source).is_relative_to(project.folder):
-                text = f"{mount.source} is outside of the project ({project.folder})"
-                yield problem(place, f"{key}.volumes", text)
-        if mount.kind is MountKind.VOLUME and mount.source is not None:
-            volume = project.volumes.get(mount.source)
-            if volume is not None and volume.external:
-                text = f"the volume {mount.source} is external: volumes start empty for each run"
-                yield problem(place, f"{key}.volumes", text)
-        if mount.subpath is not None:
-            text = f"{mount.target}: a part of a volume cannot be mounted (subpath)"
-            yield problem(place, f"{key}.volumes", text)
+        against = _mount_objection(project, mount)
+        if against is not None:
+            yield problem(mount.place or service.place, f"{key}.volumes", against)
     yield from _file_problems(project, service, key)
     if service.build is not None:
         yield from _build_problems(service.build, service.place, f"{key}.build")
+
+
+def _mount_objection(project: Project, mount: Mount) -> str | None:
+    if mount.subpath is not None:
+        return f"{mount.target}: a part of a volume cannot be mounted (subpath)"
+    if mount.source is None:
+        return None
+    if mount.kind is MountKind.BIND:
+        inside = Path(mount.source).resolve().is_relative_to(project.folder.resolve())
+        return None if inside else f"{mount.source} is outside of the project ({project.folder})"
+    volume = project.volumes.get(mount.source)
+    if volume is not None and volume.external:
+        return f"the volume {mount.source} is external: volumes start empty for each run"
+    return None
 
 
 def _file_problems(project: Project, service: Service, key: str) -> Iterator[ConfigProblem]:
@@ -96,8 +100,8 @@ def _file_problems(project: Project, service: Service, key: str) -> Iterator[Con
         for grant in grants:
             source = sources.get(grant.source)
             if source is None:
-                text = f"there is no {grant.source!r} in the project's {kind}"
-                yield problem(service.place, f"{key}.{kind}", text)
+                missing = f"there is no {grant.source!r} in the project's {kind}"
+                yield problem(service.place, f"{key}.{kind}", missing)
             elif (text := _source_objection(source)) is not None:
                 yield problem(source.place or service.place, f"{kind}.{grant.source}", text)
 
@@ -135,17 +139,14 @@ def _notices(service: Service) -> Iterator[Notice]:
     def notice(key: str, reason: str) -> Notice:
         return Notice(key=f"services.{service.name}.{key}", reason=reason, place=service.place)
 
-    for key, given, reason in _told(service):
-        if given:
-            yield notice(key, reason)
-    for name in service.ulimits:
-        if name not in KNOWN_LIMITS:
-            yield notice(f"ulimits.{name}", "this limit is not set here")
+    yield from (notice(key, reason) for key, given, reason in _told(service) if given)
+    for name in sorted(service.ulimits.keys() - KNOWN_LIMITS):
+        yield notice(f"ulimits.{name}", "this limit is not set here")
     for mount in service.mounts:
         if mount.kind is MountKind.BIND and not mount.read_only:
             yield notice("volumes", f"{mount.target} is a copy: what is written stays in the run")
-    if service.build is not None:
-        yield from (notice(f"build.{key}", reason) for key, reason in _build_told(service.build))
+    build = () if service.build is None else _build_told(service.build)
+    yield from (notice(f"build.{key}", reason) for key, reason in build)
 
 
 def _told(service: Service) -> tuple[tuple[str, object, str], ...]:

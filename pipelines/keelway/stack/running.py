@@ -14,7 +14,7 @@ from __future__ import annotations
 import secrets
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -27,8 +27,7 @@ from keelway._together import each
 from keelway.compose.project import Condition
 from keelway.errors import PlanError, StageError
 from keelway.model.outcome import Skipped
-from keelway.model.platform import Platform, parse_platform
-from keelway.model.tool import HostTool, ToolSource
+from keelway.model.platform import parse_platform
 from keelway.stack.board import (
     LATE,
     NOT_READY,
@@ -53,9 +52,11 @@ if TYPE_CHECKING:
 
     import dagger
 
-    from keelway.compose.project import Project, Service
+    from keelway.compose.project import Service
     from keelway.model.image import Images
+    from keelway.model.platform import Platform
     from keelway.model.tests import ServiceResult
+    from keelway.stack.spec import StackSpec
     from keelway.stack.supervise import Probe
 
 _SPARE_S = 10.0
@@ -65,50 +66,6 @@ _CONDITIONS = {
     Condition.HEALTHY: "healthy",
     Condition.COMPLETED: "completed",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestCommand:
-    """A service whose command are tests: it is started with the others, and comes to an end."""
-
-    __test__ = False  # pytest takes a class of this name for tests of its own
-
-    service: Service
-    timeout_s: float = 600.0
-    results: tuple[str, ...] = ()
-    """JUnit files that it writes, as shell patterns relative to its folder."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackSpec:
-    """What is started."""
-
-    project: Project
-    services: tuple[str, ...] = ()
-    """Only these, and what they depend on; all when empty."""
-    built: Mapping[str, str] = field(default_factory=dict[str, str])
-    """The image of this build that a service is, by service."""
-    platform: Platform | None = None
-    """Which of these images; the engine's own platform when absent."""
-    tests: TestCommand | None = None
-    start_limit_s: float = 120.0
-    """How long a service may wait for another one."""
-    busybox: ToolSource | Skipped = HostTool(path="busybox")  # noqa: RUF009 - frozen
-
-    def chosen(self) -> dict[str, Service]:
-        """Return the services that are started, tests aside."""
-        every = self.project.services
-        if not self.services:
-            tests = None if self.tests is None else self.tests.service.name
-            return {name: service for name, service in every.items() if name != tests}
-        found: dict[str, Service] = {}
-        waiting = list(self.services)
-        while waiting:
-            name = waiting.pop()
-            if name not in found and name in every:
-                found[name] = every[name]
-                waiting += every[name].depends_on
-        return {name: found[name] for name in every if name in found}
 
 
 @dataclass(slots=True)
@@ -354,9 +311,9 @@ class Stack:
         grace = member.service.stop_grace_period_s + _SPARE_S
         with suppress(Exception):  # what is gone already is as stopped as it can be
             with anyio.move_on_after(grace):
-                await member.dagger.stop()
+                _ = await member.dagger.stop()
                 return
-            await member.dagger.stop(kill=True)
+            _ = await member.dagger.stop(kill=True)
 
     async def _collect(self, shared: Shared) -> dict[str, Told]:
         looker = self._looker()

@@ -204,8 +204,7 @@ def _limit(name: str, value: int) -> str:
 def _prepare(service: Supervised) -> str:
     """Return what is done before the service starts, as root."""
     lines = [":"]
-    for fill in service.fills:
-        lines.append(f"fill {shlex.join([fill.target, fill.seed, fill.key])}")
+    lines += [f"fill {shlex.join([one.target, one.seed, one.key])}" for one in service.fills]
     for path, (mode, uid, gid) in service.open_folders.items():
         lines.append(f'"$B" chown {uid}:{gid} {shlex.quote(path)}')
         lines.append(f'"$B" chmod {mode:04o} {shlex.quote(path)}')
@@ -218,7 +217,7 @@ def _prepare(service: Supervised) -> str:
         path = shlex.quote(f"/proc/sys/{key.replace('.', '/')}")
         lines.append(
             f"echo {shlex.quote(value)} >{path} || "
-            + f"refuse {shlex.quote(f'this engine does not let the sysctl {key} be set')}"
+            f"refuse {shlex.quote(f'this engine does not let the sysctl {key} be set')}"
         )
     if service.offline:
         lines.append(_OFFLINE)

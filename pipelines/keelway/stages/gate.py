@@ -1,8 +1,8 @@
 """Judge what was found: the one place where a release is refused.
 
-Everything that ran is judged by one rule: scanners' findings, the policy's results, the state of
-the operating system and of the database. An exception lets one thing pass until its day; what no
-exception covers stops the release.
+Everything that ran is judged by one rule: scanners' findings, the policy's results, failed tests,
+the state of the operating system and of the database. An exception lets one thing pass until its
+day; what no exception covers stops the release.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from keelway.model.image import Images
     from keelway.model.policy import PolicyReport
     from keelway.model.sbom import Sboms
+    from keelway.model.tests import TestResults
     from keelway.model.verdict import Verdict, Verified
+
+_NO_TESTS = Skipped("no tests were given")
 
 
 def plan_gate(config: Config, facts: Facts) -> GateSpec:
@@ -36,6 +39,7 @@ def plan_gate(config: Config, facts: Facts) -> GateSpec:
         end_of_life=gate.end_of_life,
         max_database_age_days=gate.max_database_age_days,
         grace_days=gate.grace_days,
+        tests=gate.tests,
         licenses=LicenseRule(allowed=gate.licenses.allowed, denied=gate.licenses.denied),
         exemptions=facts.exemptions,
         max_exception_days=gate.max_exception_days,
@@ -44,13 +48,14 @@ def plan_gate(config: Config, facts: Facts) -> GateSpec:
 
 
 @stage("gate")
-async def gate(
+async def gate(  # noqa: PLR0913, PLR0917 - one argument for each stage that is judged
     run: Run,
     spec: GateSpec,
     images: Images,
     policy: PolicyReport | Skipped,
     findings: Findings | Skipped,
     sboms: Sboms | Skipped,
+    tests: TestResults | Skipped = _NO_TESTS,
 ) -> Verified:
     """Return the proof that the images may be published.
 
@@ -60,17 +65,24 @@ async def gate(
     from keelway.gating.judge import judge  # noqa: PLC0415 - not for a plan
     from keelway.model.verdict import Verified  # noqa: PLC0415 - likewise
 
-    verdict = judge(spec, policy, findings, today=run.clock.now().date())
+    verdict = judge(spec, policy, findings, tests, today=run.clock.now().date())
     for warning in verdict.warnings:
         run.say("gate", warning)
     if not verdict.passed:
         raise refusal(verdict)
-    judged = not (isinstance(findings, Skipped) and isinstance(policy, Skipped))
+    judged = any(not isinstance(part, Skipped) for part in (findings, policy, tests))
     why = f"there are no {verdict.rule}" if judged else "there was nothing to judge"
     excepted = len(verdict.excepted)
     but = f", {excepted} excepted" if excepted else ""
     run.say("gate", f"passed: {why}{but}")
-    return Verified(images=images, policy=policy, findings=findings, sboms=sboms, verdict=verdict)
+    return Verified(
+        images=images,
+        policy=policy,
+        findings=findings,
+        sboms=sboms,
+        tests=tests,
+        verdict=verdict,
+    )
 
 
 def refusal(verdict: Verdict) -> GateError:

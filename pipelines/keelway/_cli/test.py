@@ -1,0 +1,26 @@
+"""`keelway test`."""
+
+from keelway._cli.options import AsJson, ConfigFile, Engine, Progress
+from keelway.model.engine_choice import EngineChoice
+from keelway.model.progress_form import ProgressForm
+
+_REASON = "`keelway test` only builds and tests"
+
+
+def test(
+    *,
+    config: ConfigFile = None,
+    engine: Engine = EngineChoice.AUTO,
+    progress: Progress = ProgressForm.AUTO,
+    as_json: AsJson = False,
+) -> None:
+    """Build the images and run the test suites against them, with their neighbours beside them."""
+    from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
+
+    carry_out(
+        config,
+        engine,
+        progress,
+        without={"policy": _REASON, "scan": _REASON, "sbom": _REASON, "publish": _REASON},
+        as_json=as_json,
+    )

@@ -1,0 +1,109 @@
+"""The tests for other programs and for people: one JUnit file of all suites, and Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from keelway.errors import redact
+from keelway.model.tests import CaseStatus
+from keelway.report.junit import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keelway.model.tests import CaseResult, ServiceResult, SuiteResult, TestResults
+
+TESTS_JUNIT_FILE = "integration.junit.xml"
+TESTS_MARKDOWN_FILE = "integration.md"
+
+_TAGS = {CaseStatus.FAILED: "failure", CaseStatus.ERROR: "error", CaseStatus.SKIPPED: "skipped"}
+
+
+def tests_junit(results: TestResults) -> str:
+    """Return all suites as JUnit's XML; where one failed, its services are in its output."""
+    root = ET.Element("testsuites", name="keelway integration")
+    for suite in results.suites:
+        _add_suite(root, suite)
+    ET.indent(root)
+    text = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+def _add_suite(root: ET.Element, suite: SuiteResult) -> None:
+    counts = suite.counts()
+    element = ET.SubElement(
+        root,
+        "testsuite",
+        name=suite.label,
+        tests=str(len(suite.cases)),
+        failures=str(counts["failed"]),
+        errors=str(counts["error"]),
+        skipped=str(counts["skipped"]),
+        time=f"{suite.seconds:.3f}",
+    )
+    for case in suite.cases:
+        _add_case(element, suite, case)
+    if suite.failed or not suite.cases:
+        ET.SubElement(element, "system-out").text = clean("\n".join(suite.told()))
+
+
+def _add_case(parent: ET.Element, suite: SuiteResult, case: CaseResult) -> None:
+    element = ET.SubElement(
+        parent,
+        "testcase",
+        classname=clean(case.classname or suite.name),
+        name=clean(case.name),
+        time=f"{case.seconds:.3f}",
+    )
+    tag = _TAGS.get(case.status)
+    if tag is None:
+        return
+    ended = ET.SubElement(element, tag, message=clean(case.message))
+    if case.failed:
+        ended.text = clean(case.output or case.message)
+
+
+def tests_markdown(results: TestResults) -> str:
+    """Return a page for people: a table, then each failure with its services."""
+    return "\n".join(_lines(results)) + "\n"
+
+
+def _lines(results: TestResults) -> Iterator[str]:
+    yield from ("# Integration tests", "")
+    yield "| suite | passed | failed | errors | skipped | seconds |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for suite in results.suites:
+        counts = suite.counts()
+        numbers = " | ".join(str(counts[key]) for key in ("passed", "failed", "error", "skipped"))
+        yield f"| {_cell(suite.label)} | {numbers} | {suite.seconds:.1f} |"
+    for suite in results.suites:
+        if suite.failed or not suite.cases:
+            yield from ("", f"## {suite.label}", "")
+            for case in suite.cases:
+                if case.failed:
+                    yield f"- **{case.status}** `{case.label}`: {redact(case.message)}"
+            for service in suite.services:
+                yield from _service_lines(service)
+    if results.notes:
+        yield from ("", "## Not done here", "", *(f"- {redact(note)}" for note in results.notes))
+
+
+def _service_lines(service: ServiceResult) -> Iterator[str]:
+    yield from ("", f"### {service.name}: {service.state}", "")
+    yield redact(service.told)
+    for title, text in (
+        ("what happened", "\n".join(service.events)),
+        ("health check", service.health),
+        (f"the last lines of {service.log}", service.tail),
+    ):
+        if text:
+            yield from ("", f"{title}:", "", "```text", _fenced(text), "```")
+
+
+def _fenced(text: str) -> str:
+    return redact(text).replace("```", "'''")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,0 +1,72 @@
+"""What is started together.
+
+Example:
+    >>> from pathlib import Path
+    >>> from keelway.compose.project import Dependency, Place, Project, Service
+    >>> place = Place(file=Path("compose.yaml"), line=1)
+    >>> needs = {"db": Dependency(service="db")}
+    >>> services = {name: Service(name=name, place=place) for name in ("db", "mail")}
+    >>> services["web"] = Service(name="web", place=place, depends_on=needs)
+    >>> project = Project(name="shop", folder=Path("/shop"), files=(), services=services)
+    >>> list(StackSpec(project=project, services=("web",)).chosen())
+    ['db', 'web']
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from keelway.model.tool import HostTool, ToolSource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keelway.compose.project import Project, Service
+    from keelway.model.outcome import Skipped
+    from keelway.model.platform import Platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestCommand:
+    """A service whose command are tests: it is started with the others, and comes to an end."""
+
+    __test__: ClassVar[bool] = False
+    """pytest takes a class of this name for tests of its own."""
+
+    service: Service
+    timeout_s: float = 600.0
+    results: tuple[str, ...] = ()
+    """JUnit files that it writes, as shell patterns relative to its folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackSpec:
+    """What is started."""
+
+    project: Project
+    services: tuple[str, ...] = ()
+    """Only these, and what they depend on; all when empty."""
+    built: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The image of this build that a service is, by service."""
+    platform: Platform | None = None
+    """Which of these images; the engine's own platform when absent."""
+    tests: TestCommand | None = None
+    start_limit_s: float = 120.0
+    """How long a service may wait for another one."""
+    busybox: ToolSource | Skipped = HostTool(path="busybox")  # noqa: RUF009 - frozen
+
+    def chosen(self) -> dict[str, Service]:
+        """Return the services that are started, tests aside."""
+        every = self.project.services
+        if not self.services:
+            tests = None if self.tests is None else self.tests.service.name
+            return {name: service for name, service in every.items() if name != tests}
+        found: dict[str, Service] = {}
+        waiting = list(self.services)
+        while waiting:
+            name = waiting.pop()
+            if name not in found and name in every:
+                found[name] = every[name]
+                waiting += every[name].depends_on
+        return {name: found[name] for name in every if name in found}

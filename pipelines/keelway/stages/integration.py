@@ -1,0 +1,292 @@
+"""Run test suites against the very images that will ship, with their real neighbours beside them.
+
+Each suite gets a set of services of its own, out of a compose file; suites run side by side. Failed
+tests are results, which `keelway.stages.gate` judges; a service that does not start is one too. A
+test tool that breaks is a `ToolError`.
+
+Example:
+    >>> from pathlib import Path
+    >>> from keelway.compose.project import Place, Project, Service
+    >>> tests = Service(name="tests", place=Place(file=Path("compose.yaml"), line=1))
+    >>> project = Project(name="shop", folder=Path("/shop"), files=(), services={})
+    >>> SuiteSpec(name="api", tests=tests, project=project).timeout_s
+    600.0
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import anyio
+
+from keelway._cage import plan_tool
+from keelway._kept import REPORT_DIRECTORY, keep
+from keelway._registries import plan_registries
+from keelway._stage import Run, stage
+from keelway._together import each
+from keelway._tools.busybox import BUSYBOX
+from keelway.errors import KeelwayError, PlanError, StageError, ToolError
+from keelway.model.outcome import Skipped
+from keelway.model.platform import Platform, file_name, parse_platform
+from keelway.model.tool import HostTool, ToolSource
+from keelway.stack.planned import plan_built, plan_suite
+from keelway.stack.spec import StackSpec, TestCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keelway.compose.project import Project, Service
+    from keelway.config import Config
+    from keelway.facts import Facts
+    from keelway.model.image import Images
+    from keelway.model.tests import CaseResult, SuiteResult, TestResults
+    from keelway.stack.board import Told
+    from keelway.stack.running import Stack
+
+TOOLS = (BUSYBOX,)
+
+_AT_ONCE = 4
+"""So many suites run side by side; each has all services of its own."""
+_CANNOT_RUN = frozenset({126, 127})
+"""Exit codes of a command that cannot be executed or is not there (POSIX shell, 2.8.2)."""
+_SIGNALLED = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteSpec:
+    """One suite, decided."""
+
+    name: str
+    tests: Service
+    """Its command are the tests."""
+    project: Project
+    """The services beside it."""
+    services: tuple[str, ...] = ()
+    """Which of them are started, with what they depend on; all when empty."""
+    built: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Which service is which image of this build."""
+    junit: tuple[str, ...] = ()
+    timeout_s: float = 600.0
+    notes: tuple[str, ...] = ()
+    """What of the services is not done here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrationSpec:
+    """What is run."""
+
+    suites: tuple[SuiteSpec, ...] = ()
+    platforms: tuple[Platform, ...] = ()
+    """Each suite runs once for each of them; once for the engine's own when empty."""
+    start_timeout_s: float = 120.0
+    busybox: ToolSource = HostTool(path="busybox")  # noqa: RUF009 - frozen
+    directory: str = REPORT_DIRECTORY
+    """Where the logs of services and tests are kept, as `integration/SUITE/SERVICE.log`."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the compose files ask for and is not done here."""
+        return tuple(dict.fromkeys(note for suite in self.suites for note in suite.notes))
+
+
+def plan_integration(config: Config, facts: Facts) -> IntegrationSpec | Skipped:
+    """Return what is run, or why nothing is.
+
+    Raises:
+        ConfigError: The compose file asks for what cannot be done.
+        PlanError: A suite names what is not there, or BusyBox is missing.
+    """
+    written = config.integration
+    if not written.enabled:
+        return Skipped("integration.enabled is false")
+    if not written.suites:
+        return Skipped("no integration test suite is configured")
+    project = facts.compose
+    if project is None:
+        raise PlanError(
+            "the compose files were not read",
+            next_step="give the project to Facts(compose=...), as gather_facts does",
+        )
+    registries = plan_registries(config, facts)
+    return IntegrationSpec(
+        suites=tuple(
+            SuiteSpec(
+                name=suite.name,
+                tests=planned.tests,
+                project=planned.project,
+                services=suite.services,
+                built=plan_built(planned, config, registries),
+                junit=suite.junit,
+                timeout_s=suite.timeout_s,
+                notes=planned.notes,
+            )
+            for suite in written.suites
+            for planned in [plan_suite(suite, project, config, facts)]
+        ),
+        platforms=tuple(dict.fromkeys(parse_platform(text) for text in written.platforms)),
+        start_timeout_s=written.start_timeout_s,
+        busybox=plan_tool(BUSYBOX, config.tools.busybox, facts),
+        directory=str(facts.resolve(config.report.directory)),
+    )
+
+
+@stage("integration")
+async def run_integration(run: Run, spec: IntegrationSpec, images: Images) -> TestResults:
+    """Return what every suite said, and what became of the services beside it.
+
+    Raises:
+        ConfigError: A service cannot be run as it is written.
+        PlanError: A secret cannot be read, or an image was not built.
+        ToolError: The tests' command broke; the results of the other suites are `partial`.
+        ToolOutputError: What the tests wrote is no JUnit file.
+        StageError: The engine does not start a service.
+    """
+    from keelway.model.tests import TestResults  # noqa: PLC0415 - not for a plan
+
+    asked: list[tuple[SuiteSpec, Platform | None]] = [
+        (suite, platform) for suite in spec.suites for platform in spec.platforms or (None,)
+    ]
+    ended = await each(lambda one: _ended(run, spec, images, *one), asked, limit=_AT_ONCE)
+    results = TestResults(
+        suites=tuple(suite for suite, _ in ended if suite is not None),
+        notes=spec.notes,
+    )
+    for note in results.notes:
+        run.say("integration", note)
+    for suite in results.suites:
+        for line in suite.told():
+            run.say("integration", line)
+    broken = [error for _, error in ended if error is not None]
+    if broken:
+        for other in broken[1:]:
+            broken[0].add_note(f"also failed: {other}")
+        if isinstance(broken[0], StageError):
+            broken[0].partial = results
+        raise broken[0]
+    return results
+
+
+async def _ended(
+    run: Run, spec: IntegrationSpec, images: Images, suite: SuiteSpec, platform: Platform | None
+) -> tuple[SuiteResult | None, KeelwayError | None]:
+    """Run one suite; one that breaks does not stop its neighbours."""
+    try:
+        return await _run_suite(run, spec, images, suite, platform)
+    except KeelwayError as error:
+        error.message = f"{suite.name}: {error.message}"
+        return None, error
+
+
+async def _run_suite(
+    run: Run, spec: IntegrationSpec, images: Images, suite: SuiteSpec, platform: Platform | None
+) -> tuple[SuiteResult, KeelwayError | None]:
+    from keelway.stack.running import Stack  # noqa: PLC0415 - not for a plan
+
+    stack = Stack(
+        run,
+        StackSpec(
+            project=suite.project,
+            services=suite.services,
+            built=suite.built,
+            platform=platform,
+            tests=TestCommand(service=suite.tests, timeout_s=suite.timeout_s, results=suite.junit),
+            start_limit_s=spec.start_timeout_s,
+            busybox=spec.busybox,
+        ),
+        images,
+    )
+    try:
+        async with stack:
+            await stack.tested()
+    except BaseException:
+        await _keep_logs(spec, suite, platform, stack)
+        raise
+    return _judged(suite, platform, stack, await _keep_logs(spec, suite, platform, stack))
+
+
+async def _keep_logs(
+    spec: IntegrationSpec, suite: SuiteSpec, platform: Platform | None, stack: Stack
+) -> dict[str, str]:
+    """Write all that services and tests wrote, whatever happened; return the files by service."""
+    folder = suite.name if platform is None else f"{suite.name}-{file_name(platform)}"
+    kept: dict[str, str] = {}
+    with anyio.CancelScope(shield=True):
+        for name, told in stack.told.items():
+            path = f"integration/{folder}/{name}.log"
+            kept[name] = await keep(spec.directory, path, told.log)
+    return kept
+
+
+def _judged(
+    suite: SuiteSpec, platform: Platform | None, stack: Stack, logs: Mapping[str, str]
+) -> tuple[SuiteResult, KeelwayError | None]:
+    from keelway.model.tests import SuiteResult  # noqa: PLC0415 - not for a plan
+    from keelway.stack.board import last_lines, ran_s  # noqa: PLC0415 - likewise
+
+    told = stack.told[suite.tests.name]
+    services = stack.results(logs)
+    result = SuiteResult(
+        name=suite.name,
+        platform=platform,
+        images=tuple(dict.fromkeys(suite.built.values())),
+        services=services,
+        code=told.code,
+        seconds=ran_s(told),
+        log=logs.get(suite.tests.name),
+        tail=last_lines(told.log),
+    )
+    error: KeelwayError | None = None
+    cases: tuple[CaseResult, ...] = ()
+    try:
+        cases = _cases(suite, told)
+    except KeelwayError as broken:
+        broken.message = f"{suite.name}: {broken.message}"
+        for service in services:
+            if not service.sound:
+                broken.add_note(f"service {service.told}")
+        error = broken
+    return replace(result, cases=cases), error
+
+
+def _cases(suite: SuiteSpec, told: Told) -> tuple[CaseResult, ...]:
+    """Return the tests; where there are none to read, one that stands for all.
+
+    Raises:
+        ToolError: The command broke, instead of finding that something does not hold.
+        ToolOutputError: What it wrote is no JUnit file.
+    """
+    from keelway._tools.junit_report import parse_junit  # noqa: PLC0415 - not for a plan
+    from keelway.model.tests import CaseResult, CaseStatus  # noqa: PLC0415 - likewise
+
+    def alone(status: CaseStatus, message: str) -> tuple[CaseResult, ...]:
+        return (CaseResult(name=suite.name, status=status, message=message, output=told.log),)
+
+    if told.state != "exited":
+        why = told.why or f"the tests were still {told.state}"
+        return alone(CaseStatus.ERROR, f"the tests were not started: {why}")
+    cases = tuple(case for text in told.results for case in parse_junit(text))
+    if told.why:  # its time was over
+        return (*cases, *alone(CaseStatus.ERROR, f"the tests were {told.why}"))
+    code = told.code or 0
+    failed = any(case.failed for case in cases)
+    if code in _CANNOT_RUN or code > _SIGNALLED or (suite.junit and code and not failed):
+        raise _broken(suite, told, f"ended with exit code {code} and no failed test")
+    if suite.junit and not cases:
+        raise _broken(suite, told, f"wrote no test to {', '.join(suite.junit)}")
+    if suite.junit:
+        return cases
+    if code:
+        return alone(CaseStatus.FAILED, f"the tests ended with exit code {code}")
+    return alone(CaseStatus.PASSED, "")
+
+
+def _broken(suite: SuiteSpec, told: Told, what: str) -> ToolError:
+    return ToolError(
+        f"the tests' command {what}",
+        stage="integration",
+        command=suite.tests.command or (),
+        code=told.code,
+        output=told.log,
+        next_step="look at its output above; a test that fails is a result, this is not",
+    )
