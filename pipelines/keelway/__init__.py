@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from keelway._stage import Clock, Run, Stage, stage
     from keelway._together import together
+    from keelway.compose.project import Project
     from keelway.config import Config, load_config
     from keelway.errors import (
         ConfigError,
@@ -61,14 +62,18 @@ if TYPE_CHECKING:
     from keelway.model.release import Report
     from keelway.model.sbom import Sbom, SbomFormat, Sboms
     from keelway.model.signer import KeylessSigner, KeySigner, SignerSpec
+    from keelway.model.tests import CaseResult, CaseStatus, ServiceResult, SuiteResult, TestResults
     from keelway.model.tool import HostTool, ImageTool, ToolVersion
     from keelway.model.verdict import Breach, Condition, Excepted, Verdict, Verified
     from keelway.planning import DeliverPlan, Plan, VerifyPlan, plan_release
     from keelway.session import EngineChoice, Session, open_session
+    from keelway.stack.running import Stack
+    from keelway.stack.spec import StackSpec, TestCommand
     from keelway.stages.attest import AttestSpec, attest
     from keelway.stages.base import BaseImage, BaseLogin, BaseSpec, BaseVariant, make_base
     from keelway.stages.build import BuildSpec, ImageSpec, SecretSpec, build
     from keelway.stages.gate import gate
+    from keelway.stages.integration import IntegrationSpec, SuiteSpec, run_integration
     from keelway.stages.policy import PolicySpec, check_policy
     from keelway.stages.publish import PublishSpec, RetrySpec, publish
     from keelway.stages.sbom import SbomSpec, make_sboms
@@ -86,6 +91,8 @@ __all__ = [
     "BuildSpec",
     "Builder",
     "BuiltImage",
+    "CaseResult",
+    "CaseStatus",
     "Clock",
     "Condition",
     "Config",
@@ -113,6 +120,7 @@ __all__ = [
     "ImageSpec",
     "ImageTool",
     "Images",
+    "IntegrationSpec",
     "KeelwayError",
     "KeySigner",
     "KeylessSigner",
@@ -130,6 +138,7 @@ __all__ = [
     "PolicyResult",
     "PolicySpec",
     "PredicateType",
+    "Project",
     "PublishError",
     "PublishSpec",
     "Published",
@@ -149,6 +158,7 @@ __all__ = [
     "ScanSpec",
     "Scope",
     "SecretSpec",
+    "ServiceResult",
     "Session",
     "SessionError",
     "Severity",
@@ -156,9 +166,15 @@ __all__ = [
     "Signatures",
     "SignerSpec",
     "Skipped",
+    "Stack",
+    "StackSpec",
     "Stage",
     "StageError",
     "Subject",
+    "SuiteResult",
+    "SuiteSpec",
+    "TestCommand",
+    "TestResults",
     "ToolError",
     "ToolOutputError",
     "ToolVersion",
@@ -181,6 +197,7 @@ __all__ = [
     "plan_release",
     "publish",
     "release",
+    "run_integration",
     "scan",
     "sign",
     "stage",
@@ -234,6 +251,17 @@ _PLACES = {
     "keelway.model.tool": ("HostTool", "ImageTool", "ToolVersion"),
     "keelway.model.verdict": ("Breach", "Condition", "Excepted", "Verdict", "Verified"),
     "keelway.planning": ("DeliverPlan", "Plan", "VerifyPlan", "plan_release"),
+    "keelway.model.tests": (
+        "CaseResult",
+        "CaseStatus",
+        "ServiceResult",
+        "SuiteResult",
+        "TestResults",
+    ),
+    "keelway.stages.integration": ("IntegrationSpec", "SuiteSpec", "run_integration"),
+    "keelway.stack.running": ("Stack",),
+    "keelway.stack.spec": ("StackSpec", "TestCommand"),
+    "keelway.compose.project": ("Project",),
     "keelway.session": ("EngineChoice", "Session", "open_session"),
     "keelway.stages.attest": ("AttestSpec", "attest"),
     "keelway.stages.base": ("BaseImage", "BaseLogin", "BaseSpec", "BaseVariant", "make_base"),

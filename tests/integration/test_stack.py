@@ -375,7 +375,7 @@ async def test_files_of_the_project_and_temporary_ones(bench: StackBench) -> Non
 
 
 async def test_secrets_and_configs_are_files_and_never_shown(
-    bench: StackBench, monkeypatch: pytest.MonkeyPatch
+    bench: StackBench,
 ) -> None:
     (bench.folder / "password").write_text("tr0ub4dor\n")
     project = bench.project(

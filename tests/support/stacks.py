@@ -17,13 +17,13 @@ from keelway.compose.project import (
     Service,
 )
 from keelway.model.image import Images
-from keelway.model.tool import HostTool
 from keelway.stack.running import Stack
 from keelway.stack.spec import StackSpec, TestCommand
 from keelway.stages.integration import IntegrationSpec, SuiteSpec, run_integration
 
 if TYPE_CHECKING:
     import keelway as kw
+    from keelway.model.tool import HostTool
     from keelway.model.tests import SuiteResult, TestResults
     from keelway.stack.board import Told
 

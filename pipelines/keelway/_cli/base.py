@@ -48,7 +48,7 @@ def base(
 
     environ = environment()
     loaded = load_config(Path.cwd(), config)
-    facts = gather_facts(loaded, environ, {"mmdebstrap"})
+    facts = gather_facts(loaded, environ, {"mmdebstrap"}, compose=False)
     with open_terminal(Console(stderr=True), terminal_form(progress)) as observer:
         done = anyio.run(
             partial(

@@ -45,6 +45,11 @@ def prepare(file: Path | None, without: Mapping[Part, str] | None = None) -> Pre
         PlanError: When it asks for what cannot be done here.
     """
     loaded = load_config(Path.cwd(), file)
-    facts = gather_facts(loaded, environment(), {tool.name for tool in TOOLS})
+    facts = gather_facts(
+        loaded,
+        environment(),
+        {tool.name for tool in TOOLS},
+        compose="integration" not in (without or {}),
+    )
     plan = plan_release(loaded.config, facts, without=without)
     return Prepared(loaded=loaded, facts=facts, plan=plan)

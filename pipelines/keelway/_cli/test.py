@@ -14,7 +14,10 @@ def test(
     progress: Progress = ProgressForm.AUTO,
     as_json: AsJson = False,
 ) -> None:
-    """Build the images and run the test suites against them, with their neighbours beside them."""
+    """Build the images and test them beside their neighbours.
+
+    Services come from the compose files of `[integration]`; each suite has its own set of them.
+    """
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
 
     carry_out(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from keelway.facts.agreement import agree
 from keelway.facts.builder import find_builder
 from keelway.facts.ci import find_job
+from keelway.facts.compose import read_compose
 from keelway.facts.epoch import decide_epoch
 from keelway.facts.git import NoCommit, read_commit
 from keelway.facts.here import Facts, PathKind
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
     from keelway.config.loader import Loaded
 
 
-def gather_facts(loaded: Loaded, environ: Mapping[str, str], programs: Iterable[str] = ()) -> Facts:
+def gather_facts(
+    loaded: Loaded,
+    environ: Mapping[str, str],
+    programs: Iterable[str] = (),
+    *,
+    compose: bool = True,
+) -> Facts:
     """Return what is true here for this configuration.
 
     Args:
@@ -28,8 +35,10 @@ def gather_facts(loaded: Loaded, environ: Mapping[str, str], programs: Iterable[
         environ: The environment; only names, SOURCE_DATE_EPOCH and what the CI says of its job
             are kept of it.
         programs: Names of programs to look for.
+        compose: Whether the compose files of the integration tests are read.
 
     Raises:
+        ConfigError: When the compose file of the integration tests is wrong.
         PlanError: When SOURCE_DATE_EPOCH is no number, or the CI's variables contradict each other
             or git.
     """
@@ -52,6 +61,7 @@ def gather_facts(loaded: Loaded, environ: Mapping[str, str], programs: Iterable[
         login_files=login_files(environ),
         paths={path: kind_of(loaded.root / path) for path in loaded.paths()},
         pins=loaded.pins,
+        compose=read_compose(loaded, environ) if compose else None,
     )
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from keelway.model.findings import ImageFindings
     from keelway.model.tests import TestResults
 
-_NO_TESTS = Skipped("no tests were given")
 _HARMLESS = frozenset({VexStatus.NOT_AFFECTED, VexStatus.FIXED})
 
 
@@ -30,7 +29,7 @@ def judge(
     spec: GateSpec,
     policy: PolicyReport | Skipped,
     findings: Findings | Skipped,
-    tests: TestResults | Skipped = _NO_TESTS,
+    tests: TestResults | Skipped | None = None,
     *,
     today: date,
 ) -> Verdict:
@@ -40,7 +39,7 @@ def judge(
         spec: What is refused, and what is excepted.
         policy: What the policy found.
         findings: What the scanners found.
-        tests: What the test suites said.
+        tests: What the test suites said; nothing for somebody who has none to give.
         today: The day by which exceptions, grace and the database's age are counted.
     """
     bench = _Bench(spec, today)
@@ -60,7 +59,8 @@ def judge(
     else:
         bench.hear(_broken_rules(policy))
         not_judged += (*policy.not_looked_at(), *policy.notes)
-    not_judged += bench.hear_tests(tests)
+    if tests is not None:
+        not_judged += bench.hear_tests(tests)
     return bench.verdict(not_judged)
 
 

@@ -47,13 +47,13 @@ class Known:
 
     policy: PolicyReport | None
     findings: Findings | None
-    tests: TestResults | None
     verdict: Verdict | None
     published: Published | None
     scan_began: datetime
     scan_ended: datetime
     version: str
     """Keelway's."""
+    tests: TestResults | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keelway.compose.loader import project_root
 from keelway.compose.project import MountKind, Notice
 from keelway.errors import ConfigError, ConfigProblem
 from keelway.stack.supervise import KNOWN_LIMITS
@@ -84,8 +85,9 @@ def _mount_objection(project: Project, mount: Mount) -> str | None:
     if mount.source is None:
         return None
     if mount.kind is MountKind.BIND:
-        inside = Path(mount.source).resolve().is_relative_to(project.folder.resolve())
-        return None if inside else f"{mount.source} is outside of the project ({project.folder})"
+        root = project_root(project.folder)
+        inside = Path(mount.source).resolve().is_relative_to(root)
+        return None if inside else f"{mount.source} is outside of the project ({root})"
     volume = project.volumes.get(mount.source)
     if volume is not None and volume.external:
         return f"the volume {mount.source} is external: volumes start empty for each run"

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from keelway.model.tests import TestResults
     from keelway.model.verdict import Verdict, Verified
 
-_NO_TESTS = Skipped("no tests were given")
-
 
 def plan_gate(config: Config, facts: Facts) -> GateSpec:
     """Return what is refused."""
@@ -55,7 +53,7 @@ async def gate(  # noqa: PLR0913, PLR0917 - one argument for each stage that is 
     policy: PolicyReport | Skipped,
     findings: Findings | Skipped,
     sboms: Sboms | Skipped,
-    tests: TestResults | Skipped = _NO_TESTS,
+    tests: TestResults | Skipped | None = None,
 ) -> Verified:
     """Return the proof that the images may be published.
 
@@ -70,7 +68,7 @@ async def gate(  # noqa: PLR0913, PLR0917 - one argument for each stage that is 
         run.say("gate", warning)
     if not verdict.passed:
         raise refusal(verdict)
-    judged = any(not isinstance(part, Skipped) for part in (findings, policy, tests))
+    judged = any(not isinstance(part, Skipped) for part in (findings, policy, tests or Skipped("")))
     why = f"there are no {verdict.rule}" if judged else "there was nothing to judge"
     excepted = len(verdict.excepted)
     but = f", {excepted} excepted" if excepted else ""
@@ -80,7 +78,7 @@ async def gate(  # noqa: PLR0913, PLR0917 - one argument for each stage that is 
         policy=policy,
         findings=findings,
         sboms=sboms,
-        tests=tests,
+        tests=tests or Skipped("no tests were given"),
         verdict=verdict,
     )
 

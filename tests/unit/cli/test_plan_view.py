@@ -57,6 +57,7 @@ RULES = (
     "starts, budget"
 )
 GATE = "high or worse findings of kind misconfiguration, secret, vulnerability; known exploited"
+GATE += "; failed tests"
 PINNED = f"localhost:5000/demo/base-python@sha256:{'0' * 64}"
 
 TEXT = f"""\
@@ -116,6 +117,7 @@ attest
 
 skipped
   scan, in part: vulnerabilities were not looked for: scan.database is "none"
+  integration: no integration test suite is configured
   tag by type=ref,event=tag: the commit has no git tag"""
 
 

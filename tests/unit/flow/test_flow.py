@@ -53,6 +53,7 @@ def plan_for(tmp_path: Path, *, gate: GateSpec = NOTHING, deliver: bool = True) 
             policy=PolicySpec(busybox=NOT_HERE, hadolint=NOT_HERE),
             scan=ScanSpec(tool=tool, directory=reports, scanners=("secret",), database=None),
             sbom=SbomSpec(tool=tool, directory=reports),
+            integration=Skipped("no suite"),
             gate=gate,
         ),
         deliver=DeliverPlan(publish=publish, sign=NOBODY, attest=NOBODY)

@@ -71,6 +71,7 @@ def test_what_is_left_out_has_a_reason_in_the_order_of_the_flow() -> None:
             part="scan, in part",
             reason='vulnerabilities were not looked for: scan.database is "none"',
         ),
+        SkippedPart(part="integration", reason="no integration test suite is configured"),
         SkippedPart(part="sign", reason="sign.enabled is false"),
         SkippedPart(
             part="attest", reason="sign.enabled is false: there is nobody to sign statements"

@@ -17,6 +17,7 @@ from keelway.model.findings import Database, Kind, OperatingSystem, Severity
 from keelway.model.outcome import Skipped
 from keelway.model.platform import AMD64, ARM64
 from keelway.model.policy import PolicyOutcome, PolicyReport, PolicyResult
+from keelway.model.tests import CaseResult, CaseStatus, SuiteResult, TestResults
 from keelway.model.verdict import Breach, Verdict, Verified
 from keelway.stages.gate import gate
 from tests.support.built import built, findings, found
@@ -82,10 +83,10 @@ def test_breaches_come_worst_first() -> None:
 @pytest.mark.parametrize(
     ("spec", "rule"),
     [
-        (GateSpec(severity=None, kev=False), "nothing"),
+        (GateSpec(severity=None, kev=False, tests=False), "nothing"),
         (
             GateSpec(severity=Severity.MEDIUM, kinds=frozenset({Kind.SECRET}), kev=False),
-            "medium or worse findings of kind secret",
+            "medium or worse findings of kind secret; failed tests",
         ),
     ],
 )
@@ -277,3 +278,48 @@ def test_exceptions_that_match_nothing_or_ended_are_told() -> None:
     verdict = judge(GateSpec(exemptions=(ended,)), NO_RULES, some, today=TODAY)
     assert not verdict.passed
     assert "ended on 2026-02-28" in verdict.warnings[0]
+
+
+def suite_of(*cases: CaseResult) -> TestResults:
+    """Return one suite with these cases."""
+    return TestResults(suites=(SuiteResult(name="api", platform=None, cases=cases),))
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "passed"),
+    [
+        (GateSpec(), CaseStatus.PASSED, True),
+        (GateSpec(), CaseStatus.SKIPPED, True),
+        (GateSpec(), CaseStatus.FAILED, False),
+        (GateSpec(), CaseStatus.ERROR, False),
+        (GateSpec(severity=None, kev=False), CaseStatus.FAILED, False),
+        (GateSpec(tests=False), CaseStatus.FAILED, True),
+    ],
+)
+def test_a_failed_test_is_refused_unless_tests_are_only_listed(
+    spec: GateSpec, status: CaseStatus, *, passed: bool
+) -> None:
+    case = CaseResult(name="test_get", classname="orders", status=status, message="404\nbody")
+    verdict = judge(spec, NO_RULES, findings(), suite_of(case), today=TODAY)
+    assert verdict.passed is passed
+    if not passed:
+        (breach,) = verdict.breaches
+        assert (breach.id, breach.because) == ("api/orders.test_get", "tests")
+        assert str(breach) == "test api/orders.test_get: 404 (api)"
+
+
+def test_an_exception_covers_one_test() -> None:
+    cases = [
+        CaseResult(name=name, status=CaseStatus.FAILED, message="no") for name in ("one", "two")
+    ]
+    known = Exemption(id="api/one", reason="r", owner="o", expires=TODAY)
+    verdict = judge(
+        GateSpec(exemptions=(known,)), NO_RULES, findings(), suite_of(*cases), today=TODAY
+    )
+    assert [breach.id for breach in verdict.breaches] == ["api/two"]
+    assert [excepted.what for excepted in verdict.excepted] == [suite_of(*cases).failures()[0]]
+
+
+def test_skipped_tests_are_told() -> None:
+    verdict = judge(GateSpec(), NO_RULES, findings(), Skipped("no suite"), today=TODAY)
+    assert "no tests: the integration stage was skipped (no suite)" in verdict.not_judged

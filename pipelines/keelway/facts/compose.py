@@ -1,0 +1,47 @@
+"""The compose project of the integration tests, read once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keelway.compose.loader import load_project
+from keelway.errors import PlanError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keelway.compose.project import Project
+    from keelway.config.loader import Loaded
+
+
+def read_compose(loaded: Loaded, environ: Mapping[str, str]) -> Project | None:
+    """Return the project that the configuration names; nothing where no suite needs it.
+
+    Variables of `integration.bases` stand beside those of the environment.
+
+    Raises:
+        ConfigError: A compose file is wrong, or a variable that it needs is missing.
+        PlanError: A base image is not pinned.
+    """
+    written = loaded.config.integration
+    if not (written.enabled and written.suites):
+        return None
+    return load_project(
+        [loaded.root / file for file in written.files],
+        env_files=[loaded.root / file for file in written.env_files],
+        environment={**environ, **_bases(loaded)},
+        profiles=written.profiles,
+    )
+
+
+def _bases(loaded: Loaded) -> dict[str, str]:
+    pinned: dict[str, str] = {}
+    for variable, base in loaded.config.integration.bases.items():
+        if base not in loaded.pins:
+            raise PlanError(
+                f"integration.bases: {variable} needs the base image '{base}', which is not "
+                "pinned in keelway.lock",
+                next_step=f"run `keelway base {base}` once, and commit keelway.lock",
+            )
+        pinned[variable] = loaded.pins[base].reference
+    return pinned
