@@ -23,8 +23,8 @@ from keelway.stages.integration import IntegrationSpec, SuiteSpec, run_integrati
 
 if TYPE_CHECKING:
     import keelway as kw
-    from keelway.model.tool import HostTool
     from keelway.model.tests import SuiteResult, TestResults
+    from keelway.model.tool import HostTool
     from keelway.stack.board import Told
 
 PLACE = Place(file=Path("compose.yaml"), line=7)

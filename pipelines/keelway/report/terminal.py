@@ -150,7 +150,7 @@ class Lines:
 
 
 def _stage_line(stage: str, text: str, style: str) -> Text:
-    return Text.assemble((f"{stage:<8}", "bold"), (text, style))
+    return Text.assemble((f"{stage:<7} ", "bold"), (text, style))
 
 
 def _ending(event: StageEnded) -> str:

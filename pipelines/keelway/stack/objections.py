@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from keelway.compose.project import Build, FileSource, Mount, Place, Project, Service
 
 _ROOT = frozenset({"", "0", "root", "0:0", "root:root"})
+KEEPS_CAPABILITIES = "it runs as root, and keeps the capabilities that the engine gives"
 _NO_NEW_PRIVILEGES = frozenset({"no-new-privileges", "no-new-privileges:true"})
 
 
@@ -38,6 +39,11 @@ def check_project(project: Project, services: Iterable[Service]) -> tuple[Notice
         )
     told = [notice for service in chosen for notice in _notices(service)]
     return (*project.notices, *_network_notices(project, chosen), *told)
+
+
+def runs_as_root(account: str) -> bool:
+    """Return whether a user, as an image or a project names it, is root."""
+    return account in _ROOT
 
 
 def drops_rights(service: Service) -> bool:
@@ -152,19 +158,15 @@ def _notices(service: Service) -> Iterator[Notice]:
 
 
 def _told(service: Service) -> tuple[tuple[str, object, str], ...]:
-    as_root = (service.user or "") in _ROOT
+    as_root = service.user is not None and runs_as_root(service.user)
     others = [
         option
         for option in service.security_opt
         if option.replace("=", ":") not in {*_NO_NEW_PRIVILEGES, "no-new-privileges:false"}
     ]
     limits = service.limits
-    root_note = (
-        "where the service runs as root it keeps the engine's capabilities; under another user "
-        "it has none"
-    )
     return (
-        ("cap_drop", service.cap_drop and as_root, root_note),
+        ("cap_drop", service.cap_drop and as_root, KEEPS_CAPABILITIES),
         ("cap_add", service.cap_add, "the container is given all capabilities"),
         ("security_opt", others, f"not enforced: {', '.join(others)}"),
         ("group_add", service.group_add, "further groups are not given"),

@@ -25,7 +25,7 @@ from keelway._image_start import open_busybox
 from keelway._stage import Run, failures_of
 from keelway._together import each
 from keelway.compose.project import Condition
-from keelway.errors import PlanError, StageError
+from keelway.errors import ConfigError, PlanError, StageError
 from keelway.model.outcome import Skipped
 from keelway.model.platform import parse_platform
 from keelway.stack.board import (
@@ -44,6 +44,7 @@ from keelway.stack.deciding import decided_probe, decided_waits, ready_condition
 from keelway.stack.images import Opened, open_image, read_settings, variant_of
 from keelway.stack.mapping import Shared, Wishes, supervised_service
 from keelway.stack.networks import reachable
+from keelway.stack.objections import KEEPS_CAPABILITIES, problem, runs_as_root
 from keelway.stack.supervise import BOARD_PATH, BUSYBOX_PATH
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ class Stack:
         self._probes: dict[str, Probe | None] = {}
         self._shared: Shared | None = None
         self._looks = 0
+        self.notes: list[str] = []
+        """What of the services could not be done, now that their images are known."""
         self.told: dict[str, Told] = {}
         """What each service's folder on the board said at the end."""
 
@@ -221,6 +224,10 @@ class Stack:
         for name, service in services.items():
             self._probes[name] = decided_probe(service, opened[name].settings)
             self._check_health(service)
+            root = service.user is None and runs_as_root(opened[name].settings.user)
+            if root and service.cap_drop:
+                key = f"services.{name}.cap_drop"
+                self.notes.append(f"{service.place}: {key}: {KEEPS_CAPABILITIES}")
         definitions = await each(
             lambda one: self._define(shared, one, opened[one.name]), services.values()
         )
@@ -241,9 +248,6 @@ class Stack:
         return Opened(container=container, settings=settings, built=built)
 
     def _check_health(self, service: Service) -> None:
-        from keelway.errors import ConfigError  # noqa: PLC0415 - rare
-        from keelway.stack.objections import problem  # noqa: PLC0415 - rare
-
         for name, wanted in service.depends_on.items():
             known = name in self._probes and wanted.condition is Condition.HEALTHY
             if known and self._probes[name] is None:

@@ -174,8 +174,7 @@ async def _ended(
     try:
         return await _run_suite(run, spec, images, suite, platform)
     except KeelwayError as error:
-        error.message = f"{suite.name}: {error.message}"
-        return None, error
+        return None, _named(suite, error)
 
 
 async def _run_suite(
@@ -202,6 +201,8 @@ async def _run_suite(
     except BaseException:
         await _keep_logs(spec, suite, platform, stack)
         raise
+    for note in stack.notes:
+        run.say("integration", f"{suite.name}: {note}")
     return _judged(suite, platform, stack, await _keep_logs(spec, suite, platform, stack))
 
 
@@ -241,11 +242,10 @@ def _judged(
     try:
         cases = _cases(suite, told)
     except KeelwayError as broken:
-        broken.message = f"{suite.name}: {broken.message}"
         for service in services:
             if not service.sound:
                 broken.add_note(f"service {service.told}")
-        error = broken
+        error = _named(suite, broken)
     return replace(result, cases=cases), error
 
 
@@ -279,6 +279,13 @@ def _cases(suite: SuiteSpec, told: Told) -> tuple[CaseResult, ...]:
     if code:
         return alone(CaseStatus.FAILED, f"the tests ended with exit code {code}")
     return alone(CaseStatus.PASSED, "")
+
+
+def _named(suite: SuiteSpec, error: KeelwayError) -> KeelwayError:
+    """Return the error with the suite's name in front of what it says."""
+    error.message = f"{suite.name}: {error.message}"
+    error.args = (error.message,)
+    return error
 
 
 def _broken(suite: SuiteSpec, told: Told, what: str) -> ToolError:
