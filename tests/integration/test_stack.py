@@ -514,7 +514,9 @@ async def test_what_cannot_be_done_is_refused_or_told(bench: StackBench) -> None
     text = str(caught.value)
     assert "compose.yaml:7: services.wrong.network_mode: 'service:db' is not possible" in text
     assert "compose.yaml:7: services.wrong.volumes: /etc is outside of the project" in text
-    less = bench.service("less", "true", user="root", replicas=3, dns=("1.1.1.1",), cap_drop=("ALL",))
+    less = bench.service(
+        "less", "true", user="root", replicas=3, dns=("1.1.1.1",), cap_drop=("ALL",)
+    )
     told = {notice.key for notice in check_project(bench.project(less), [less])}
     assert told == {
         "services.less.deploy.replicas", "services.less.dns", "services.less.cap_drop",
