@@ -18,8 +18,14 @@ def main(path: Path) -> int:
         f"in {report['seconds']:.1f} s"
     )
     pushes = sum(len(image["references"]) for image in report["published"] or ())
-    if steps["run"] <= pushes and steps["cached"]:
-        print("           all but the pushes was cached: nothing had changed")
+    # Tests are never cached: each suite is its services, the tests, and two looks at them.
+    suites = (report["tests"] or {}).get("suites", ())
+    tested = sum(len(suite["services"]) + 3 for suite in suites)
+    if steps["run"] <= pushes + tested and steps["cached"]:
+        print("           all but the tests and the pushes was cached: nothing had changed")
+    for suite in suites:
+        beside = ", ".join(service["name"] for service in suite["services"])
+        print(f"tests      {suite['name']}: {len(suite['cases'])} beside {beside}")
     for document in (report["sbom"] or {}).get("documents", ()):
         print(
             f"sbom       {document['platform']}, {document['packages']} packages: "

@@ -49,6 +49,7 @@ def test_it_ends_well_and_reports_everything(demo: Demo, first: Run) -> None:
         "build": "ok",
         "scan": "ok",
         "sbom": "ok",
+        "integration": "ok",
         "gate": "ok",
         "publish": "ok",
     }.items()
@@ -59,6 +60,16 @@ def test_it_ends_well_and_reports_everything(demo: Demo, first: Run) -> None:
     }
     assert all(document["packages"] > 30 for document in documents)  # Debian's and Python's
     assert str(demo.project / ".keelway/report.json") in first.said
+
+
+def test_the_image_was_tested_beside_its_database(demo: Demo, first: Run) -> None:
+    (suite,) = first.report["tests"]["suites"]
+    assert suite["images"] == ["orders"]
+    assert [case["status"] for case in suite["cases"]] == ["passed"] * 4
+    states = {service["name"]: service["state"] for service in suite["services"]}
+    assert states == {"orders": "healthy", "db": "healthy"}
+    log = (demo.project / ".keelway" / "integration/api/db.log").read_text()
+    assert "database system is ready to accept connections" in log
 
 
 def test_the_sboms_name_debian_packages_and_python_packages(demo: Demo, first: Run) -> None:
@@ -148,13 +159,15 @@ async def test_the_services_own_tests_pass_in_the_image_that_builds_it(demo: Dem
 def test_again_with_nothing_changed_is_nearly_all_cached(demo: Demo, first: Run) -> None:
     again = demo.run()
     assert again.code == 0, again.said
-    assert again.said.count("unchanged, nothing to do") == 2
+    assert again.said.count("unchanged, nothing to do") == 3
     assert again.report["published"] == first.report["published"]
     steps = again.report["steps"]
     assert steps["failed"] == 0
-    assert steps["run"] <= len(again.report["published"][0]["references"]), steps
+    (suite,) = again.report["tests"]["suites"]
+    tested = len(suite["services"]) + 3  # never cached: services, tests, and two looks at them
+    assert steps["run"] <= len(again.report["published"][0]["references"]) + tested, steps
     assert steps["cached"] >= 20, steps
-    assert "all but the pushes was cached" in again.said
+    assert "all but the tests and the pushes was cached" in again.said
 
 
 @pytest.mark.usefixtures("first")
