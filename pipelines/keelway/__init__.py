@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from keelway.flow import deliver, release, verify
     from keelway.gating.judge import judge
     from keelway.gating.rule import GateSpec, LicenseRule
+    from keelway.loadtest.compared import RegressionSpec
+    from keelway.loadtest.scripts import ProbeSpec, ScriptSpec
+    from keelway.loadtest.spec import LoadSpec
     from keelway.model.events import Event, Observer
     from keelway.model.evidence import (
         Attestations,
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from keelway.model.exemption import Exemption, Scope, VexStatus
     from keelway.model.findings import Finding, Findings, ImageFindings, Kind, Severity
     from keelway.model.image import BuiltImage, Digest, Images, Reference
+    from keelway.model.load import LoadMeasure, LoadRegression, LoadReport, LoadThreshold
     from keelway.model.outcome import Skipped
     from keelway.model.platform import Platform, parse_platform
     from keelway.model.policy import ImageMeasure, PolicyOutcome, PolicyReport, PolicyResult
@@ -74,6 +78,7 @@ if TYPE_CHECKING:
     from keelway.stages.build import BuildSpec, ImageSpec, SecretSpec, build
     from keelway.stages.gate import gate
     from keelway.stages.integration import IntegrationSpec, SuiteSpec, run_integration
+    from keelway.stages.load import load
     from keelway.stages.policy import PolicySpec, check_policy
     from keelway.stages.publish import PublishSpec, RetrySpec, publish
     from keelway.stages.sbom import SbomSpec, make_sboms
@@ -127,6 +132,11 @@ __all__ = [
     "Kind",
     "Layout",
     "LicenseRule",
+    "LoadMeasure",
+    "LoadRegression",
+    "LoadReport",
+    "LoadSpec",
+    "LoadThreshold",
     "LoginSpec",
     "Observer",
     "Origin",
@@ -138,6 +148,7 @@ __all__ = [
     "PolicyResult",
     "PolicySpec",
     "PredicateType",
+    "ProbeSpec",
     "Project",
     "PublishError",
     "PublishSpec",
@@ -147,6 +158,7 @@ __all__ = [
     "Reference",
     "RegistryError",
     "RegistrySpec",
+    "RegressionSpec",
     "Report",
     "RetrySpec",
     "RollbackError",
@@ -157,6 +169,7 @@ __all__ = [
     "Sboms",
     "ScanSpec",
     "Scope",
+    "ScriptSpec",
     "SecretSpec",
     "ServiceResult",
     "Session",
@@ -189,6 +202,7 @@ __all__ = [
     "gate",
     "gather_facts",
     "judge",
+    "load",
     "load_config",
     "make_base",
     "make_sboms",
@@ -227,6 +241,9 @@ _PLACES = {
     "keelway.flow": ("deliver", "release", "verify"),
     "keelway.gating.judge": ("judge",),
     "keelway.gating.rule": ("GateSpec", "LicenseRule"),
+    "keelway.loadtest.compared": ("RegressionSpec",),
+    "keelway.loadtest.scripts": ("ProbeSpec", "ScriptSpec"),
+    "keelway.loadtest.spec": ("LoadSpec",),
     "keelway.model.events": ("Event", "Observer"),
     "keelway.model.evidence": (
         "Attestations",
@@ -239,6 +256,7 @@ _PLACES = {
     "keelway.model.exemption": ("Exemption", "Scope", "VexStatus"),
     "keelway.model.findings": ("Finding", "Findings", "ImageFindings", "Kind", "Severity"),
     "keelway.model.image": ("BuiltImage", "Digest", "Images", "Reference"),
+    "keelway.model.load": ("LoadMeasure", "LoadRegression", "LoadReport", "LoadThreshold"),
     "keelway.model.outcome": ("Skipped",),
     "keelway.model.platform": ("Platform", "parse_platform"),
     "keelway.model.published": ("Delivered", "Published", "PublishedImage", "PublishedTag"),
@@ -267,6 +285,7 @@ _PLACES = {
     "keelway.stages.base": ("BaseImage", "BaseLogin", "BaseSpec", "BaseVariant", "make_base"),
     "keelway.stages.build": ("BuildSpec", "ImageSpec", "SecretSpec", "build"),
     "keelway.stages.gate": ("gate",),
+    "keelway.stages.load": ("load",),
     "keelway.stages.policy": ("PolicySpec", "check_policy"),
     "keelway.stages.publish": ("PublishSpec", "RetrySpec", "publish"),
     "keelway.stages.sbom": ("SbomSpec", "make_sboms"),

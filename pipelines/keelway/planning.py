@@ -18,6 +18,7 @@ Example:
     scan: scan.enabled is false
     sbom: sbom.enabled is false
     integration: no integration test suite is configured
+    load: no load test is configured: load.script and load.probe are absent
     publish: no registry is configured
     tag by type=ref,event=branch: there is no git commit
     tag by type=ref,event=tag: there is no git commit
@@ -31,12 +32,13 @@ from typing import TYPE_CHECKING, Literal
 
 from keelway.facts.release import release_floating, release_names
 from keelway.model.outcome import Skipped
-from keelway.stages import policy, sbom, scan
+from keelway.stages import load, policy, sbom, scan
 from keelway.stages import sign as signing
 from keelway.stages.attest import AttestSpec, plan_attest
 from keelway.stages.build import BuildSpec, plan_build
 from keelway.stages.gate import plan_gate
 from keelway.stages.integration import IntegrationSpec, plan_integration
+from keelway.stages.load import plan_load
 from keelway.stages.policy import PolicySpec, plan_policy
 from keelway.stages.publish import PublishSpec, plan_publish
 from keelway.stages.sbom import SbomSpec, plan_sbom
@@ -50,13 +52,16 @@ if TYPE_CHECKING:
     from keelway.config import Config
     from keelway.facts import Facts
     from keelway.gating.rule import GateSpec
+    from keelway.loadtest.spec import LoadSpec
     from keelway.tags.moving import Held
     from keelway.tags.naming import Names
 
-Part = Literal["policy", "scan", "sbom", "integration", "publish", "sign", "attest"]
+Part = Literal["policy", "scan", "sbom", "integration", "load", "publish", "sign", "attest"]
 """A part of the flow that can be left out."""
 
-TOOLS = (*policy.TOOLS, *scan.TOOLS, *scan.SECOND_TOOLS, *sbom.TOOLS, *signing.TOOLS)
+TOOLS = (
+    *policy.TOOLS, *scan.TOOLS, *scan.SECOND_TOOLS, *sbom.TOOLS, *load.TOOLS, *signing.TOOLS,
+)  # fmt: skip
 """The external programs that the stages need: what facts look for, and `keelway doctor` lists."""
 
 
@@ -69,6 +74,7 @@ class VerifyPlan:
     scan: ScanSpec | Skipped
     sbom: SbomSpec | Skipped
     integration: IntegrationSpec | Skipped
+    load: LoadSpec | Skipped
     gate: GateSpec
 
 
@@ -137,6 +143,7 @@ def plan_release(
             scan=left_out.get("scan") or plan_scan(config, facts),
             sbom=left_out.get("sbom") or plan_sbom(config, facts),
             integration=left_out.get("integration") or plan_integration(config, facts),
+            load=left_out.get("load") or plan_load(config, facts),
             gate=plan_gate(config, facts),
         ),
         deliver=left_out.get("publish") or _plan_deliver(config, facts, left_out),
@@ -163,7 +170,10 @@ def _skipped(plan: Plan) -> Iterator[SkippedPart]:
     yield from _left_out(("policy", verify.policy), ("scan", verify.scan))
     yield from _partly(verify)
     yield from _left_out(
-        ("sbom", verify.sbom), ("integration", verify.integration), ("publish", deliver)
+        ("sbom", verify.sbom),
+        ("integration", verify.integration),
+        ("load", verify.load),
+        ("publish", deliver),
     )
     if plan.withheld is not None:
         yield SkippedPart(part="secrets", reason=plan.withheld)

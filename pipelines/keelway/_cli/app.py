@@ -17,6 +17,7 @@ from keelway._cli.doctor import doctor
 from keelway._cli.engine import engine
 from keelway._cli.exceptions import exceptions
 from keelway._cli.failing import exit_codes
+from keelway._cli.load import load
 from keelway._cli.plan import plan
 from keelway._cli.release import release
 from keelway._cli.run import run
@@ -39,6 +40,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "scan": scan,
     "sbom": sbom,
     "test": test,
+    "load": load,
     "base": base,
     "verify": verify,
     "exceptions": exceptions,

@@ -18,12 +18,13 @@ from keelway.report.terminal import open_terminal
 from keelway.running import run_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
+    from keelway._stage import Run
     from keelway.model.engine_choice import EngineChoice
     from keelway.model.progress_form import ProgressForm
-    from keelway.planning import Part
+    from keelway.planning import Part, Plan
 
 
 def carry_out(
@@ -32,6 +33,7 @@ def carry_out(
     progress: ProgressForm,
     *,
     without: Mapping[Part, str] | None = None,
+    work: Callable[[Run, Plan], Awaitable[object]] = release,
     as_json: bool,
 ) -> None:
     """Plan, run and report a release, or a part of one.
@@ -41,6 +43,7 @@ def carry_out(
         engine: What does the work.
         progress: How it is told of.
         without: Parts to leave out, each with the reason.
+        work: What is done with the plan.
         as_json: Whether the result is the report as data.
 
     Raises:
@@ -54,7 +57,7 @@ def carry_out(
             document = run_until_stopped(
                 partial(
                     run_plan,
-                    release,
+                    work,
                     prepared.plan,
                     plan=prepared.plan,
                     directory=str(directory),

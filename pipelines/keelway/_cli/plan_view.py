@@ -59,6 +59,7 @@ def plan_data(loaded: Loaded, facts: Facts, plan: Plan) -> dict[str, Any]:
         "scan": _scan(plan),
         "sbom": _sbom(plan),
         "integration": _integration(plan),
+        "load": _load(plan),
         "gate": {"refuses": plan.verify.gate.rule()},
         "publish": _publish(plan),
         "sign": _sign(plan),
@@ -182,6 +183,21 @@ def _integration(plan: Plan) -> dict[str, Any] | None:
     }
 
 
+def _load(plan: Plan) -> dict[str, Any] | None:
+    load = plan.verify.load
+    if isinstance(load, Skipped):
+        return None
+    return {
+        "tool": "k6",
+        "source": describe(load.tool),
+        "test": load.shown,
+        "target": load.target,
+        "thresholds": [
+            f"{metric}: {one}" for metric, some in load.thresholds.items() for one in some
+        ],
+    }
+
+
 def _publish(plan: Plan) -> dict[str, Any] | None:
     if isinstance(plan.deliver, Skipped):
         return None
@@ -234,7 +250,7 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
         rules = data["policy"]["rules"]
         yield from ("", "policy", _row("refuses", ", ".join(rules["error"])))
         yield from _rows("warns", [", ".join(rules["warn"])] if rules["warn"] else [])
-    for title in ("scan", "sbom"):
+    for title in ("scan", "sbom", "load"):
         if data[title] is not None:
             yield from ("", f"{title} by {data[title]['tool']} ({data[title]['source']})")
             yield from _part_lines(data[title])
@@ -286,8 +302,11 @@ def _image_lines(image: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _part_lines(part: Mapping[str, Any]) -> Iterator[str]:
-    for key in ("scanners", "formats"):
+    for key in ("test", "target"):
         if key in part:
+            yield _row(key, part[key])
+    for key in ("scanners", "formats", "thresholds"):
+        if part.get(key):
             yield _row(key, ", ".join(part[key]))
     if "database" in part:
         yield _row("database", part["database"])

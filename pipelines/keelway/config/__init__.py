@@ -10,6 +10,7 @@ from keelway.config.base_image import BaseConfig
 from keelway.config.gate import GateConfig, LicenseConfig
 from keelway.config.image import BuildSecretConfig, ImageConfig
 from keelway.config.integration import IntegrationConfig, SuiteConfig
+from keelway.config.load import LoadConfig, ProbeConfig, RegressionConfig
 from keelway.config.loader import Loaded, load_config
 from keelway.config.lock import LOCK_FILE, Pin, parse_lock, render_lock
 from keelway.config.policy import BudgetConfig, ImagePolicyConfig, PolicyConfig, StartConfig
@@ -35,11 +36,14 @@ __all__ = [
     "ImagePolicyConfig",
     "IntegrationConfig",
     "LicenseConfig",
+    "LoadConfig",
     "Loaded",
     "Pin",
     "PolicyConfig",
+    "ProbeConfig",
     "ProjectConfig",
     "RegistryConfig",
+    "RegressionConfig",
     "ReportConfig",
     "SbomConfig",
     "ScanConfig",

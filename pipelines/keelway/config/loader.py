@@ -66,6 +66,8 @@ class Loaded:
         if gate.threat_data is not None:
             yield gate.threat_data
         yield from gate.vex
+        if self.config.load.script is not None:
+            yield self.config.load.script
 
 
 def load_config(start: Path, file: Path | None = None) -> Loaded:

@@ -9,6 +9,7 @@ from keelway.config.base_image import BaseConfig
 from keelway.config.gate import GateConfig
 from keelway.config.image import ImageConfig
 from keelway.config.integration import IntegrationConfig
+from keelway.config.load import LoadConfig
 from keelway.config.policy import PolicyConfig
 from keelway.config.project import ProjectConfig
 from keelway.config.registry import RegistryConfig
@@ -38,6 +39,8 @@ class Config(Section):
     """Rules for Dockerfiles and images."""
     integration: IntegrationConfig = Field(default_factory=IntegrationConfig)
     """Tests against the images and their neighbours."""
+    load: LoadConfig = Field(default_factory=LoadConfig)
+    """The services under load."""
     gate: GateConfig = Field(default_factory=GateConfig)
     """What stops a release."""
     sign: SignConfig = Field(default_factory=SignConfig)

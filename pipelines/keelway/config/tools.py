@@ -49,3 +49,5 @@ class ToolsConfig(Section):
     """hadolint, which reads Dockerfiles."""
     busybox: ToolConfig = Field(default_factory=ToolConfig)
     """BusyBox, a static one, which starts images for the policy."""
+    k6: ToolConfig = Field(default_factory=ToolConfig)
+    """k6, which makes the load of load tests."""

@@ -6,11 +6,12 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from keelway.gating.load import against_load
 from keelway.gating.matching import Thing, covers
 from keelway.model.exemption import VexStatus
 from keelway.model.findings import Finding, Findings, Kind, Severity
+from keelway.model.load import LoadReport
 from keelway.model.outcome import Skipped
-from keelway.model.policy import PolicyReport, PolicyResult
 from keelway.model.verdict import Breach, Condition, Excepted, Verdict
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from keelway.gating.rule import GateSpec
     from keelway.model.exemption import Exemption
     from keelway.model.findings import ImageFindings
+    from keelway.model.policy import PolicyReport
     from keelway.model.tests import TestResults
 
 _HARMLESS = frozenset({VexStatus.NOT_AFFECTED, VexStatus.FIXED})
@@ -30,6 +32,7 @@ def judge(
     policy: PolicyReport | Skipped,
     findings: Findings | Skipped,
     tests: TestResults | Skipped | None = None,
+    load: LoadReport | Skipped | None = None,
     *,
     today: date,
 ) -> Verdict:
@@ -40,6 +43,7 @@ def judge(
         policy: What the policy found.
         findings: What the scanners found.
         tests: What the test suites said; nothing for somebody who has none to give.
+        load: How the services answered under load; nothing where nobody asked for a load test.
         today: The day by which exceptions, grace and the database's age are counted.
     """
     bench = _Bench(spec, today)
@@ -61,6 +65,8 @@ def judge(
         not_judged += (*policy.not_looked_at(), *policy.notes)
     if tests is not None:
         not_judged += bench.hear_tests(tests)
+    if isinstance(load, LoadReport):
+        bench.hear(against_load(load))
     return bench.verdict(not_judged)
 
 
@@ -226,10 +232,9 @@ def _failed_tests(tests: TestResults) -> Iterator[Breach]:
 def _thing(breach: Breach) -> Thing:
     found = breach.what
     purl = found.purl if isinstance(found, Finding) else None
-    path = None
-    if isinstance(found, Finding | PolicyResult):
-        path = found.where
-    return Thing(id=breach.id, image=breach.image, platform=breach.platform, purl=purl, path=path)
+    return Thing(
+        id=breach.id, image=breach.image, platform=breach.platform, purl=purl, path=found.where
+    )
 
 
 def _badness(breach: Breach) -> tuple[int, str, str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from keelway.model.exemption import Exemption
     from keelway.model.findings import Findings
     from keelway.model.image import Images
+    from keelway.model.load import LoadReport
     from keelway.model.platform import Platform
     from keelway.model.policy import PolicyReport
     from keelway.model.sbom import Sboms
@@ -25,8 +26,10 @@ class Condition:
     """What speaks against a release without being a finding: an old database, an OS at its end."""
 
     id: str
-    """`end-of-life`, `database-age`, `unused-exception`."""
+    """`end-of-life`, `database-age`, `unused-exception`, `load-threshold`, `load-regression`."""
     text: str
+    where: str | None = None
+    """What an exception may name as its path: the threshold."""
 
 
 Judged = Finding | PolicyResult | FailedTest | Condition
@@ -112,6 +115,8 @@ class Verified:
     sboms: Sboms | Skipped
     verdict: Verdict
     tests: TestResults | Skipped = Skipped("no tests were given")  # noqa: RUF009 - frozen
+    load: LoadReport | Skipped | None = None
+    """Nothing where nobody asked for a load test."""
 
     def __post_init__(self) -> None:
         """Refuse to exist for images that did not pass.

@@ -242,6 +242,63 @@ class TestsPart(_Part):
     """What the compose files ask for and was not done."""
 
 
+class LoadMeasurePart(_Part):
+    """How the services answered under load; times in milliseconds."""
+
+    counted: Literal["http", "grpc", "iterations"]
+    """Whose times these are."""
+    requests: int
+    error_rate: float
+    """0 to 1."""
+    throughput: float
+    """Requests in a second."""
+    avg_ms: float
+    p50_ms: float
+    p90_ms: float
+    p95_ms: float
+    p99_ms: float
+    max_ms: float
+    checks_passed: int
+    checks_failed: int
+
+
+class ThresholdPart(_Part):
+    """One threshold of a load test."""
+
+    metric: str
+    expression: str
+    crossed: bool
+
+
+class RegressionPart(_Part):
+    """One figure, held against the last release."""
+
+    figure: Literal["latency", "throughput", "error rate"]
+    text: str
+    crossed: bool
+
+
+class LoadPart(_Part):
+    """The load test."""
+
+    script: str
+    """As the configuration names it, or `probe`."""
+    target: str
+    tool: ToolPart
+    measure: LoadMeasurePart
+    released: LoadMeasurePart | None
+    """What the last release measured."""
+    thresholds: tuple[ThresholdPart, ...]
+    regressions: tuple[RegressionPart, ...]
+    marked: bool
+    """The script itself called the test failed."""
+    summary: str
+    """The tool's own figures, relative to this file."""
+    log: str
+    """What it said, relative to this file."""
+    notes: tuple[str, ...]
+
+
 class BreachPart(_Part):
     """One thing that the gate refuses."""
 
@@ -366,6 +423,7 @@ class ReportDocument(_Part):
     scan: ScanPart | None
     sbom: SbomPart | None
     tests: TestsPart | None
+    load: LoadPart | None
     verdict: VerdictPart | None
     published: tuple[PublishedPart, ...] | None
     """What is in the registries, also when something else failed."""

@@ -17,6 +17,7 @@ from keelway.report.digests import digest_lines
 from keelway.report.document import FilePart
 from keelway.report.gitlab import gitlab_report
 from keelway.report.junit import JUNIT_FILE, policy_junit
+from keelway.report.load_junit import LOAD_JUNIT_FILE, load_junit
 from keelway.report.sarif import category, sarif_log
 from keelway.report.tests_files import (
     TESTS_JUNIT_FILE,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from keelway.model.findings import Findings, Kind
+    from keelway.model.load import LoadReport
     from keelway.model.policy import PolicyReport
     from keelway.model.published import Published
     from keelway.model.tests import TestResults
@@ -49,6 +51,7 @@ class Known:
     findings: Findings | None
     verdict: Verdict | None
     published: Published | None
+    load: LoadReport | None = None
     scan_began: datetime
     scan_ended: datetime
     version: str
@@ -97,6 +100,7 @@ def write_files(known: Known, kinds: Iterable[Kind], directory: str) -> tuple[Fi
 def _remove_stale(root: Path, written: set[Path]) -> None:
     known = [
         root / JUNIT_FILE,
+        root / LOAD_JUNIT_FILE,
         root / GITLAB_FILE,
         root / DIGESTS_FILE,
         root / TESTS_JUNIT_FILE,
@@ -117,6 +121,9 @@ def _files(known: Known, kinds: Iterable[Kind]) -> Iterator[_File]:
         yield _File(part=part, text=tests_junit(known.tests))
         part = FilePart(kind="markdown", path=TESTS_MARKDOWN_FILE)
         yield _File(part=part, text=tests_markdown(known.tests))
+    if known.load is not None:
+        part = FilePart(kind="junit", path=LOAD_JUNIT_FILE)
+        yield _File(part=part, text=load_junit(known.load))
     if known.findings is not None:
         images = tell(known.findings, known.verdict, kinds)
         for image in images:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
 from keelway.model.sbom import SbomFormat
@@ -15,9 +16,12 @@ from keelway.report.document import (
     ExceptedPart,
     FindingPart,
     Level,
+    LoadMeasurePart,
+    LoadPart,
     MeasurePart,
     PolicyPart,
     PublishedPart,
+    RegressionPart,
     RulePart,
     SbomPart,
     ScanPart,
@@ -27,6 +31,7 @@ from keelway.report.document import (
     SuitePart,
     TargetPart,
     TestsPart,
+    ThresholdPart,
     ToolPart,
     VerdictPart,
 )
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from keelway.model.evidence import Attestations, Evidence, Signatures
     from keelway.model.findings import Finding, Findings, ImageFindings
     from keelway.model.image import Images
+    from keelway.model.load import LoadMeasure, LoadReport
     from keelway.model.policy import PolicyReport
     from keelway.model.published import Published
     from keelway.model.sbom import Sbom, Sboms
@@ -113,6 +119,31 @@ def policy(checked: PolicyReport | None) -> PolicyPart | None:
             for measure in checked.measures
         ),
         notes=checked.notes,
+    )
+
+
+def load(report: LoadReport | None) -> LoadPart | None:
+    """Return how the services answered under load."""
+    if report is None:
+        return None
+    return LoadPart(
+        script=report.script,
+        target=report.target,
+        tool=_tool(report.tool),
+        measure=_load_measure(report.measure),
+        released=None if report.released is None else _load_measure(report.released),
+        thresholds=tuple(
+            ThresholdPart(metric=one.metric, expression=one.expression, crossed=one.crossed)
+            for one in report.thresholds
+        ),
+        regressions=tuple(
+            RegressionPart(figure=one.figure, text=one.text, crossed=one.crossed)
+            for one in report.regressions
+        ),
+        marked=report.marked,
+        summary=report.summary,
+        log=report.log,
+        notes=report.notes,
     )
 
 
@@ -262,6 +293,10 @@ def _finding(finding: Finding) -> FindingPart:
         known_exploited=finding.known_exploited,
         found_by=finding.found_by,
     )
+
+
+def _load_measure(measure: LoadMeasure) -> LoadMeasurePart:
+    return LoadMeasurePart(**asdict(measure))
 
 
 def _evidence(one: Evidence) -> EvidencePart:

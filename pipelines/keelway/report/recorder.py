@@ -22,6 +22,7 @@ from keelway.model.events import (
 from keelway.model.evidence import Attestations, Signatures
 from keelway.model.findings import Findings
 from keelway.model.image import Images
+from keelway.model.load import LoadReport
 from keelway.model.outcome import Status
 from keelway.model.policy import PolicyReport
 from keelway.model.published import Published
@@ -120,6 +121,7 @@ class Recorder:
                 policy=self._result(PolicyReport),
                 findings=self._result(Findings),
                 tests=self._result(TestResults),
+                load=self._result(LoadReport),
                 verdict=self._verdict(),
                 published=self._result(Published),
                 scan_began=began,
@@ -159,6 +161,7 @@ class Recorder:
                 scan=parts.scan(self._result(Findings)),
                 sbom=parts.sbom(self._result(Sboms)),
                 tests=parts.tests(self._result(TestResults)),
+                load=parts.load(self._result(LoadReport)),
                 verdict=parts.verdict(self._verdict()),
                 published=parts.published(self._result(Published)),
                 signatures=parts.signatures(self._result(Signatures)),

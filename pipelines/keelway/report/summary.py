@@ -6,11 +6,18 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from keelway.model.findings import found_text
+from keelway.model.load import LoadMeasure, measure_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from keelway.report.document import OutcomeName, PolicyPart, ReportDocument, TestsPart
+    from keelway.report.document import (
+        LoadPart,
+        OutcomeName,
+        PolicyPart,
+        ReportDocument,
+        TestsPart,
+    )
 
 
 def summary(report: ReportDocument) -> str:
@@ -37,6 +44,8 @@ def _judged(report: ReportDocument) -> Iterator[str]:
     if report.scan is not None:
         found = [f for target in report.scan.targets for f in target.findings]
         yield f"found      {found_text((finding.kind, finding.severity) for finding in found)}"
+    if report.load is not None:
+        yield from _load(report.load)
     if report.sbom is not None:
         yield f"listed     {len(report.sbom.documents)} SBOM documents"
     if report.tests is not None:
@@ -57,6 +66,15 @@ def _delivered(report: ReportDocument) -> Iterator[str]:
         yield f"signed     {number} digests by {report.signatures.signer}"
     if report.attestations is not None:
         yield f"attested   {len(report.attestations.evidence)} statements"
+
+
+def _load(load: LoadPart) -> Iterator[str]:
+    held = [not one.crossed for one in load.thresholds]
+    held += [not one.crossed for one in load.regressions]
+    yield f"load       {measure_text(LoadMeasure(**load.measure.model_dump()))}"
+    yield f"           {sum(held)} of {len(held)} thresholds held"
+    if load.released is not None:
+        yield f"           before: {measure_text(LoadMeasure(**load.released.model_dump()))}"
 
 
 def _outcomes(policy: PolicyPart) -> str:

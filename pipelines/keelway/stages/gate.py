@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from keelway.facts import Facts
     from keelway.model.findings import Findings
     from keelway.model.image import Images
+    from keelway.model.load import LoadReport
     from keelway.model.policy import PolicyReport
     from keelway.model.sbom import Sboms
     from keelway.model.tests import TestResults
@@ -54,8 +55,19 @@ async def gate(  # noqa: PLR0913, PLR0917 - one argument for each stage that is 
     findings: Findings | Skipped,
     sboms: Sboms | Skipped,
     tests: TestResults | Skipped | None = None,
+    load: LoadReport | Skipped | None = None,
 ) -> Verified:
     """Return the proof that the images may be published.
+
+    Args:
+        run: The run.
+        spec: What is refused.
+        images: What was built.
+        policy: What the policy found.
+        findings: What the scanners found.
+        sboms: What is in the images.
+        tests: What the test suites said; nothing for somebody who has none to give.
+        load: How the services answered under load; nothing where nobody asked for a load test.
 
     Raises:
         GateError: The verdict is no; the error carries it.
@@ -63,12 +75,12 @@ async def gate(  # noqa: PLR0913, PLR0917 - one argument for each stage that is 
     from keelway.gating.judge import judge  # noqa: PLC0415 - not for a plan
     from keelway.model.verdict import Verified  # noqa: PLC0415 - likewise
 
-    verdict = judge(spec, policy, findings, tests, today=run.clock.now().date())
+    verdict = judge(spec, policy, findings, tests, load, today=run.clock.now().date())
     for warning in verdict.warnings:
         run.say("gate", warning)
     if not verdict.passed:
         raise refusal(verdict)
-    judged = any(not isinstance(part, Skipped) for part in (findings, policy, tests or Skipped("")))
+    judged = not all(isinstance(part, Skipped | None) for part in (policy, findings, tests, load))
     why = f"there are no {verdict.rule}" if judged else "there was nothing to judge"
     excepted = len(verdict.excepted)
     but = f", {excepted} excepted" if excepted else ""
@@ -79,6 +91,7 @@ async def gate(  # noqa: PLR0913, PLR0917 - one argument for each stage that is 
         findings=findings,
         sboms=sboms,
         tests=tests or Skipped("no tests were given"),
+        load=load,
         verdict=verdict,
     )
 

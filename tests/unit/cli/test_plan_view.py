@@ -118,6 +118,7 @@ attest
 skipped
   scan, in part: vulnerabilities were not looked for: scan.database is "none"
   integration: no integration test suite is configured
+  load: no load test is configured: load.script and load.probe are absent
   tag by type=ref,event=tag: the commit has no git tag"""
 
 

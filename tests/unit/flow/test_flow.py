@@ -54,6 +54,7 @@ def plan_for(tmp_path: Path, *, gate: GateSpec = NOTHING, deliver: bool = True) 
             scan=ScanSpec(tool=tool, directory=reports, scanners=("secret",), database=None),
             sbom=SbomSpec(tool=tool, directory=reports),
             integration=Skipped("no suite"),
+            load=Skipped("not in this test"),
             gate=gate,
         ),
         deliver=DeliverPlan(publish=publish, sign=NOBODY, attest=NOBODY)

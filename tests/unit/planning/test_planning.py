@@ -72,6 +72,10 @@ def test_what_is_left_out_has_a_reason_in_the_order_of_the_flow() -> None:
             reason='vulnerabilities were not looked for: scan.database is "none"',
         ),
         SkippedPart(part="integration", reason="no integration test suite is configured"),
+        SkippedPart(
+            part="load",
+            reason="no load test is configured: load.script and load.probe are absent",
+        ),
         SkippedPart(part="sign", reason="sign.enabled is false"),
         SkippedPart(
             part="attest", reason="sign.enabled is false: there is nobody to sign statements"

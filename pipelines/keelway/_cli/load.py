@@ -1,0 +1,30 @@
+"""`keelway load`."""
+
+from keelway._cli.options import AsJson, ConfigFile, Engine, Progress
+from keelway.model.engine_choice import EngineChoice
+from keelway.model.progress_form import ProgressForm
+
+_REASON = "`keelway load` only builds and puts the images under load"
+
+
+def load(
+    *,
+    config: ConfigFile = None,
+    engine: Engine = EngineChoice.AUTO,
+    progress: Progress = ProgressForm.AUTO,
+    as_json: AsJson = False,
+) -> None:
+    """Build the images, put one under load with k6, and judge its figures."""
+    from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
+    from keelway.loading import build_and_load  # noqa: PLC0415 -- likewise
+
+    carry_out(
+        config,
+        engine,
+        progress,
+        without={
+            "policy": _REASON, "scan": _REASON, "sbom": _REASON, "publish": _REASON,
+        },
+        work=build_and_load,
+        as_json=as_json,
+    )  # fmt: skip

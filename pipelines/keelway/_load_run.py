@@ -1,0 +1,155 @@
+"""k6, run against services that are bound to its container, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from keelway._cage import WORK
+from keelway._stage import failures_of
+from keelway._tools.k6 import ENVIRONMENT, K6, MARKED_AS_FAILED, RESULTS, reason, run_argv
+from keelway.errors import ToolError
+from keelway.loadtest.scripts import TARGET_VARIABLE, ProbeSpec, ScriptSpec
+
+if TYPE_CHECKING:
+    import dagger
+
+    from keelway._cage import Cage
+    from keelway._stage import Run
+    from keelway.loadtest.spec import LoadSpec
+    from keelway.model.load import LoadMeasure, LoadThreshold
+
+_SCRIPTS = "/load"
+_ENTRY = "/keelway/entry.js"
+_SUMMARY = f"{WORK}/summary.json"
+_ANY_CODE = range(256)
+_ERROR = "level=error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderLoad:
+    """What came of it."""
+
+    measure: LoadMeasure
+    thresholds: tuple[LoadThreshold, ...]
+    summary: str
+    log: str
+    marked: bool
+    notes: tuple[str, ...]
+
+
+async def put_under_load(run: Run, spec: LoadSpec, cage: Cage) -> UnderLoad:
+    """Run the test, however it ends, and read its figures.
+
+    Args:
+        run: The run.
+        spec: What is asked.
+        cage: k6, with the services bound to it.
+
+    Raises:
+        ToolError: The script is wrong, stopped the test, made no request, or took too long.
+        ToolOutputError: k6's figures cannot be read.
+        StageError: A service did not start, or ended under load.
+    """
+    from keelway._tools.k6_summary import parse_summary  # noqa: PLC0415 - not for a plan
+
+    doing = f"putting {spec.target} under load by {spec.shown}"
+    script = run.dag.directory().with_new_file("entry.js", _script(spec)).file("entry.js")
+    arguments = run_argv(
+        _ENTRY, _SUMMARY, vus=spec.vus, duration_s=spec.duration_s, iterations=spec.iterations
+    )
+    try:
+        with anyio.fail_after(spec.timeout_s):
+            done = await cage.run(
+                arguments,
+                doing=doing,
+                files={_ENTRY: script},
+                directories=_folder(run, spec.test),
+                environment=_environment(run, spec),
+                accepted=_ANY_CODE,
+            )
+            with failures_of("load", doing):
+                code = await done.exit_code()
+                log = f"{await done.stdout()}\n{await done.stderr()}"
+    except TimeoutError as error:
+        raise ToolError(
+            f"{doing} failed: it did not end in {spec.timeout_s} s",
+            stage="load",
+            command=(K6.name, *arguments),
+            next_step="make the test shorter, or raise load.timeout_s: it counts from the start "
+            "of the services",
+        ) from error
+    if code not in RESULTS:
+        raise _broken(spec, doing, arguments, code, log)
+    with failures_of("load", doing):
+        text = await done.file(_SUMMARY).contents()
+    summary = parse_summary(text)
+    if summary.measure is None:
+        raise _broken(spec, doing, arguments, code, log)
+    return UnderLoad(
+        measure=summary.measure,
+        thresholds=summary.thresholds,
+        summary=text,
+        log=log,
+        marked=code == MARKED_AS_FAILED,
+        notes=_notes(log),
+    )
+
+
+def _environment(run: Run, spec: LoadSpec) -> dict[str, str]:
+    return {
+        **spec.environment,
+        TARGET_VARIABLE: spec.target,
+        **ENVIRONMENT,
+        # What was measured once is no measure of this run.
+        "KEELWAY_LOAD_AT": run.clock.now().isoformat(),
+    }
+
+
+def _script(spec: LoadSpec) -> str:
+    """Return the module that k6 is started with."""
+    from keelway.loadtest.scripts import entry_script, probe_script  # noqa: PLC0415 - as above
+
+    if isinstance(spec.test, ProbeSpec):
+        return probe_script(spec.test, spec.thresholds)
+    return entry_script(f"{_SCRIPTS}/{Path(spec.test.path).name}", spec.thresholds)
+
+
+def _folder(run: Run, test: ScriptSpec | ProbeSpec) -> dict[str, dagger.Directory]:
+    """Return what of the project k6 may read: the script, and the files that are named with it."""
+    if isinstance(test, ProbeSpec):
+        return {}
+    path = Path(test.path)
+    folder = run.dag.host().directory(str(path.parent), include=[path.name, *test.files])
+    return {_SCRIPTS: folder}
+
+
+def _broken(
+    spec: LoadSpec, doing: str, arguments: tuple[str, ...], code: int, log: str
+) -> ToolError:
+    why = reason(code) if code not in RESULTS else "it made no request"
+    next_step = "correct what its output names"
+    if isinstance(spec.test, ScriptSpec) and "couldn't be found on local disk" in log:
+        next_step = "name the files that the script imports or opens under load.files"
+    return ToolError(
+        f"{doing} failed: {why}",
+        stage="load",
+        command=(K6.name, *arguments),
+        code=code,
+        output=log,
+        next_step=next_step,
+    )
+
+
+def _notes(log: str) -> tuple[str, ...]:
+    """Return what k6 complained of while it went on: exceptions of single turns, for one."""
+    lines = [line for line in log.splitlines() if _ERROR in line]
+    # It names the crossed thresholds on this level too, which are told anyway.
+    lines = [line for line in lines if "have been crossed" not in line]
+    if not lines:
+        return ()
+    first = lines[0].partition("msg=")[2][:300]
+    return (f"k6 logged {len(lines)} errors, the first: {first}",)

@@ -1,0 +1,49 @@
+"""What is asked of the services under load, decided.
+
+Example:
+    >>> LoadSpec(test=ProbeSpec(paths=("/health",)), target="http://orders:8080").host
+    'orders'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from keelway.loadtest.compared import RegressionSpec
+from keelway.loadtest.scripts import ProbeSpec, ScriptSpec
+from keelway.model.tool import HostTool, ToolSource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSpec:
+    """What is asked of the services."""
+
+    test: ScriptSpec | ProbeSpec
+    target: str
+    """The service's URL, as k6's container reaches it."""
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    thresholds: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
+    """By metric; each takes the place of the script's own for that metric."""
+    vus: int | None = None
+    duration_s: int | None = None
+    iterations: int | None = None
+    timeout_s: int = 600
+    regression: RegressionSpec = RegressionSpec()  # noqa: RUF009 - frozen
+    tool: ToolSource = HostTool(path="k6")  # noqa: RUF009 - frozen
+    directory: str = ".keelway"
+    """Where the figures of the last release are looked for, and those of this one are kept."""
+
+    @property
+    def host(self) -> str:
+        """Return the name of the service."""
+        return urlsplit(self.target).hostname or ""
+
+    @property
+    def shown(self) -> str:
+        """Return what the test is called."""
+        return self.test.shown if isinstance(self.test, ScriptSpec) else "probe"
