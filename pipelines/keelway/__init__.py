@@ -59,7 +59,13 @@ if TYPE_CHECKING:
     from keelway.model.load import LoadMeasure, LoadRegression, LoadReport, LoadThreshold
     from keelway.model.outcome import Skipped
     from keelway.model.platform import Platform, parse_platform
-    from keelway.model.policy import ImageMeasure, PolicyOutcome, PolicyReport, PolicyResult
+    from keelway.model.policy import (
+        ImageMeasure,
+        PolicyOutcome,
+        PolicyReport,
+        PolicyResult,
+        StartMeasure,
+    )
     from keelway.model.provenance import Builder, Dependency, Origin
     from keelway.model.published import Delivered, Published, PublishedImage, PublishedTag
     from keelway.model.registry import LoginSpec, RegistrySpec
@@ -70,6 +76,7 @@ if TYPE_CHECKING:
     from keelway.model.tool import HostTool, ImageTool, ToolVersion
     from keelway.model.verdict import Breach, Condition, Excepted, Verdict, Verified
     from keelway.planning import DeliverPlan, Plan, VerifyPlan, plan_release
+    from keelway.policy.spec import PolicySpec
     from keelway.session import EngineChoice, Session, open_session
     from keelway.stack.running import Stack
     from keelway.stack.spec import StackSpec, TestCommand
@@ -79,7 +86,7 @@ if TYPE_CHECKING:
     from keelway.stages.gate import gate
     from keelway.stages.integration import IntegrationSpec, SuiteSpec, run_integration
     from keelway.stages.load import load
-    from keelway.stages.policy import PolicySpec, check_policy
+    from keelway.stages.policy import check_policy
     from keelway.stages.publish import PublishSpec, RetrySpec, publish
     from keelway.stages.sbom import SbomSpec, make_sboms
     from keelway.stages.scan import DatabaseDirectory, DownloadedDatabase, ScanSpec, scan
@@ -183,6 +190,7 @@ __all__ = [
     "StackSpec",
     "Stage",
     "StageError",
+    "StartMeasure",
     "Subject",
     "SuiteResult",
     "SuiteSpec",
@@ -260,7 +268,13 @@ _PLACES = {
     "keelway.model.outcome": ("Skipped",),
     "keelway.model.platform": ("Platform", "parse_platform"),
     "keelway.model.published": ("Delivered", "Published", "PublishedImage", "PublishedTag"),
-    "keelway.model.policy": ("ImageMeasure", "PolicyOutcome", "PolicyReport", "PolicyResult"),
+    "keelway.model.policy": (
+        "ImageMeasure",
+        "PolicyOutcome",
+        "PolicyReport",
+        "PolicyResult",
+        "StartMeasure",
+    ),
     "keelway.model.provenance": ("Builder", "Dependency", "Origin"),
     "keelway.model.registry": ("LoginSpec", "RegistrySpec"),
     "keelway.model.release": ("Report",),
@@ -286,7 +300,8 @@ _PLACES = {
     "keelway.stages.build": ("BuildSpec", "ImageSpec", "SecretSpec", "build"),
     "keelway.stages.gate": ("gate",),
     "keelway.stages.load": ("load",),
-    "keelway.stages.policy": ("PolicySpec", "check_policy"),
+    "keelway.policy.spec": ("PolicySpec",),
+    "keelway.stages.policy": ("check_policy",),
     "keelway.stages.publish": ("PublishSpec", "RetrySpec", "publish"),
     "keelway.stages.sbom": ("SbomSpec", "make_sboms"),
     "keelway.stages.scan": ("DatabaseDirectory", "DownloadedDatabase", "ScanSpec", "scan"),

@@ -35,4 +35,4 @@ async def build_and_load(run: Run, plan: Plan) -> Verified:
     images = await build(run, plan.verify.build)
     report = await load(run, spec, images)
     left_out = Skipped("only the load test was asked for")
-    return await gate(run, plan.verify.gate, images, left_out, left_out, left_out, report)
+    return await gate(run, plan.verify.gate, images, left_out, left_out, left_out, None, report)

@@ -39,7 +39,7 @@ from keelway.stages.build import BuildSpec, plan_build
 from keelway.stages.gate import plan_gate
 from keelway.stages.integration import IntegrationSpec, plan_integration
 from keelway.stages.load import plan_load
-from keelway.stages.policy import PolicySpec, plan_policy
+from keelway.stages.policy import plan_policy
 from keelway.stages.publish import PublishSpec, plan_publish
 from keelway.stages.sbom import SbomSpec, plan_sbom
 from keelway.stages.scan import ScanSpec, plan_scan
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from keelway.facts import Facts
     from keelway.gating.rule import GateSpec
     from keelway.loadtest.spec import LoadSpec
+    from keelway.policy.spec import PolicySpec
     from keelway.tags.moving import Held
     from keelway.tags.naming import Names
 

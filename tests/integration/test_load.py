@@ -115,7 +115,9 @@ async def test_a_crossed_threshold_is_a_result_that_the_gate_refuses(bench: Benc
     assert [one.text for one in report.crossed()] == ["http_req_duration: p(95)<0.0001"]
     left_out = kw.Skipped("not in this test")
     with pytest.raises(kw.GateError) as refused:
-        await kw.gate(bench.run, kw.GateSpec(), bench.images, left_out, left_out, left_out, report)
+        await kw.gate(
+            bench.run, kw.GateSpec(), bench.images, left_out, left_out, left_out, None, report
+        )
     assert refused.value.exit_code == 6
     assert "load-threshold: http_req_duration: p(95)<0.0001 was crossed" in str(
         refused.value.diagnostics()

@@ -17,8 +17,10 @@ from keelway.model.platform import AMD64, ARM64, Platform
 from keelway.model.policy import PolicyOutcome, PolicyReport, PolicyResult
 from keelway.model.tool import HostTool
 from keelway.policy.budget import Budget
+from keelway.policy.health_rules import RULE_NAMES
+from keelway.policy.spec import DockerfileSpec, PolicySpec
 from keelway.policy.starting import StartSpec
-from keelway.stages.policy import DockerfileSpec, PolicySpec, check_policy
+from keelway.stages.policy import check_policy
 from tests.support.missing import need, need_emulator, root_only
 
 if TYPE_CHECKING:
@@ -72,8 +74,11 @@ class Bench:
         start: StartSpec | None = None,
         budget: Budget | None = None,
         busybox: HostTool | Skipped | None = None,
+        proves: bool = False,
     ) -> PolicyReport:
         spec = PolicySpec(
+            # What a health check is worth has tests of its own.
+            levels={} if proves else dict.fromkeys(RULE_NAMES, "off"),
             starts={"app": start or StartSpec()},
             budgets={"app": budget or Budget()},
             busybox=busybox or self.busybox,
@@ -107,14 +112,18 @@ async def bench(samples: SampleImages, tmp_path: Path) -> AsyncIterator[Bench]:
 async def test_an_image_that_keeps_its_word_is_started_on_each_platform(bench: Bench) -> None:
     need_emulator()
     report = await bench.check(
-        bench.image("sleep 300", LOCKED), bench.image("sleep 300", LOCKED, platform=ARM64)
+        bench.image("sleep 300", LOCKED),
+        bench.image("sleep 300", LOCKED, platform=ARM64),
+        proves=True,
     )
     started = [result for result in report.results if result.rule == "starts"]
     assert [(one.platform, one.outcome) for one in started] == [
         (AMD64, PolicyOutcome.PASSED),
         (ARM64, PolicyOutcome.PASSED),
     ], [one.output for one in started]
-    assert report.failures() == ()
+    assert [start.emulated for start in report.starts] == [False, True]
+    # It is no service, and its check asks none.
+    assert {result.rule for result in report.failures()} == {"health-detects", "health-stops"}
 
 
 @pytest.fixture

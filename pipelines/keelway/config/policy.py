@@ -42,6 +42,10 @@ class StartConfig(Section):
     """Command that must succeed in the started image, in place of its HEALTHCHECK."""
     timeout_s: Annotated[int, Field(ge=1, le=3600)] = 60
     """How long the image may take to become healthy."""
+    stop_grace_s: Annotated[int, Field(ge=1, le=3600)] = 10
+    """How long it may take to stop after its STOPSIGNAL."""
+    notice_s: Annotated[int, Field(ge=1, le=3600)] = 15
+    """How long its health check may take at most to fail once the service is gone."""
 
 
 class ImagePolicyConfig(Section):

@@ -232,9 +232,8 @@ def _failed_tests(tests: TestResults) -> Iterator[Breach]:
 def _thing(breach: Breach) -> Thing:
     found = breach.what
     purl = found.purl if isinstance(found, Finding) else None
-    return Thing(
-        id=breach.id, image=breach.image, platform=breach.platform, purl=purl, path=found.where
-    )
+    path = None if isinstance(found, FailedTest) else found.where
+    return Thing(id=breach.id, image=breach.image, platform=breach.platform, purl=purl, path=path)
 
 
 def _badness(breach: Breach) -> tuple[int, str, str]:

@@ -71,12 +71,31 @@ class ImageMeasure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StartMeasure:
+    """How an image started and stopped on one platform; times in milliseconds."""
+
+    image: str
+    platform: Platform
+    healthy_ms: int
+    memory_bytes: int
+    """The most that its processes held, added up."""
+    stopped_ms: int | None
+    """After its stop signal; None when it had to be killed."""
+    noticed_ms: int | None
+    """How long its health check took to fail once it was gone; None when it never did."""
+    emulated: bool
+    """Its programs are another machine's: times and memory are the emulator's too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyReport:
     """The result of the policy stage."""
 
     results: tuple[PolicyResult, ...]
     """Failed ones first, then by image, platform and rule."""
     measures: tuple[ImageMeasure, ...] = ()
+    starts: tuple[StartMeasure, ...] = ()
+    """Of images whose own health check passed."""
     notes: tuple[str, ...] = ()
     """What else was not looked at, and why: skipped results tell it themselves."""
 

@@ -76,6 +76,23 @@ _ALL = (
         next_step="read its output below; name what it must write to under policy.images",
     ),
     Rule(
+        name="health-in-time",
+        asks="the image is healthy within its start period and retries times interval",
+        next_step="make it start faster, or declare a longer --start-period",
+    ),
+    Rule(
+        name="health-detects",
+        asks="the image's health check fails when the service is gone",
+        next_step="let HEALTHCHECK ask the service itself; where it looks at something that grows "
+        "old, raise start.notice_s under policy.images",
+    ),
+    Rule(
+        name="health-stops",
+        asks="the image stops within its grace period after its stop signal",
+        next_step="handle the signal (a shell needs `exec` or a trap), or name another STOPSIGNAL; "
+        "an init such as tini passes it on",
+    ),
+    Rule(
         name="budget",
         asks="the image stays within its budget of size and layers",
         next_step="look for what grew, or raise the budget",

@@ -1,13 +1,10 @@
 """How an image is started to prove what it claims, and what came of it.
 
-The script runs as root in a container made of the image, by a BusyBox mounted into it: it makes the
-root read-only, drops to the image's own user without capabilities or new privileges, starts the
-image's command and asks its health check. What it did is the first thing that it verifies.
+`keelway.policy.start_script` is what runs; this is what it is told, and what it tells.
 """
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
@@ -27,7 +24,6 @@ NOT_ENFORCED = 20
 State = Literal["healthy", "running", "finished", "ended", "unhealthy", "unenforced"]
 
 _SECOND_NS = 1_000_000_000
-_EMULATED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +39,10 @@ class StartSpec:
     healthcheck: tuple[str, ...] | None = None
     """In place of the image's own HEALTHCHECK."""
     timeout_s: int = 60
+    stop_grace_s: int = 10
+    """How long it may take to stop after its stop signal."""
+    notice_s: int = 15
+    """How long its health check may take at most to notice that the image is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +50,43 @@ class Health:
     """A health check."""
 
     command: tuple[str, ...]
-    interval_s: float = 1
+    interval_s: float = 0.5
+    """How often it is asked here, where nobody waits for the long interval of production."""
     timeout_s: int = 30
+    declared_interval_s: float = 30
+    start_period_s: float = 0
+    retries: int = 3
+
+    @property
+    def allowed_s(self) -> float:
+        """Return how long the image may take: when an engine gives it up (Dockerfile reference).
+
+        Failures in the start period do not count; then so many in a row do.
+        """
+        return self.start_period_s + self.notice_s
+
+    @property
+    def notice_s(self) -> float:
+        """Return after how long an engine calls an image unhealthy that was healthy before."""
+        return self.retries * self.declared_interval_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What a healthy image did then."""
+
+    emulated: bool
+    """Its programs are another machine's: times and memory are the emulator's too."""
+    memory_bytes: int
+    """The most that its processes held, added up."""
+    in_time: bool
+    """It was healthy before an engine would have given it up."""
+    handled: bool
+    """Its first process handles the stop signal."""
+    stopped_ms: int | None
+    """After the stop signal; None when it had to be killed."""
+    noticed_ms: int | None
+    """How long its health check took to fail once it was gone; None when it never did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +96,14 @@ class Started:
     state: State
     code: int | None
     """The exit code of the image's command, if it ended."""
-    seconds: int
+    milliseconds: int
+    """Until it was healthy, or until it was clear that it is not."""
     health: str
     """What the health check said last."""
     log: str
     """What the image's command said."""
+    proof: Proof | None = None
+    """Of an image that became healthy and has a health check of its own."""
 
     @property
     def passed(self) -> bool:
@@ -77,7 +115,8 @@ def health_of(config: Mapping[str, Any]) -> Health | None:
     """Return the HEALTHCHECK of an image's configuration; nothing when it has none.
 
     >>> health_of({"Healthcheck": {"Test": ["CMD", "ping"], "Interval": 10_000_000_000}})
-    Health(command=('ping',), interval_s=1.0, timeout_s=30)
+    Health(command=('ping',), interval_s=0.5, timeout_s=30, declared_interval_s=10.0, \
+start_period_s=0.0, retries=3)
     >>> health_of({"Healthcheck": {"Test": ["NONE"]}}) is None
     True
     """
@@ -87,10 +126,15 @@ def health_of(config: Mapping[str, Any]) -> Health | None:
         return None
     if kind == "CMD-SHELL":
         words = [*(config.get("Shell") or ("/bin/sh", "-c")), *words]
-    # While an image starts nobody waits for the long interval that it has in production.
-    interval = (check.get("StartInterval") or check.get("Interval") or 0) / _SECOND_NS or 1.0
-    timeout = (check.get("Timeout") or 0) // _SECOND_NS or 30
-    return Health(command=tuple(words), interval_s=min(interval, 1.0), timeout_s=max(timeout, 1))
+    interval = (check.get("Interval") or 0) / _SECOND_NS or 30.0
+    return Health(
+        command=tuple(words),
+        interval_s=min(interval, 0.5),
+        timeout_s=max((check.get("Timeout") or 0) // _SECOND_NS or 30, 1),
+        declared_interval_s=interval,
+        start_period_s=(check.get("StartPeriod") or 0) / _SECOND_NS,
+        retries=int(check.get("Retries") or 3),
+    )
 
 
 def objection(config: Mapping[str, Any], spec: StartSpec) -> str | None:
@@ -102,133 +146,6 @@ def objection(config: Mapping[str, Any], spec: StartSpec) -> str | None:
     if is_root(str(config.get("User") or "")):
         return "it runs as root, which is not started without capabilities: see user-not-root"
     return None
-
-
-def start_script(config: Mapping[str, Any], spec: StartSpec, *, machine: str) -> str | None:
-    """Return the script; nothing when the image has no command.
-
-    Args:
-        config: The part `config` of the image's configuration.
-        spec: How it is started.
-        machine: `x86_64` or `aarch64`, as the image's programs need it; where the machine is
-            another one they are emulated, and every time limit is longer.
-    """
-    arguments = config.get("Cmd") if spec.arguments is None else spec.arguments
-    command = (*(config.get("Entrypoint") or ()), *(arguments or ()))
-    if not command:
-        return None
-    health = health_of(config)
-    if spec.healthcheck is not None:
-        health = Health(command=spec.healthcheck)
-    names = {pair.partition("=")[0] for pair in cast("Sequence[str]", config.get("Env") or ())}
-    settings = {
-        "B": BUSYBOX_PATH,
-        "D": STATE_PATH,
-        "account": str(config["User"]),
-        "limit": str(spec.timeout_s),
-        "interval": str(health.interval_s if health else 1.0),
-        "probe_limit": str(health.timeout_s if health else 0),
-        "machine": machine,
-        "own_home": "yes" if "HOME" in {*names, *spec.environment} else "",
-        "checked": "yes" if health else "",
-    }
-    return _SCRIPT.format(
-        settings="\n".join(f"{name}={shlex.quote(value)}" for name, value in settings.items()),
-        open_tmpfs=" ".join(shlex.quote(path) for path in spec.tmpfs),
-        slower=_EMULATED,
-        command=shlex.join(command),
-        health=shlex.join(health.command) if health else ":",
-        not_healthy=NOT_HEALTHY,
-        not_enforced=NOT_ENFORCED,
-    )
-
-
-# Only the shell's own words and "$B APPLET": the image may have no program at all.
-_SCRIPT = """\
-{settings}
-say() {{
-  echo "state=$1"; echo "code=$ended"; echo "seconds=$(($(now) - began))"
-  echo "== health"; [ ! -f "$D/health" ] || "$B" tail -c 4000 "$D/health"; echo
-  echo "== log"; [ ! -f "$D/log" ] || "$B" tail -c 20000 "$D/log"; echo
-  echo "== end"
-  exit "$2"
-}}
-now() {{ read -r up _ </proc/uptime; echo "${{up%%.*}}"; }}
-refuse() {{ echo "$1" >"$D/log"; say unenforced {not_enforced}; }}
-began=$(now); ended=
-"$B" chmod 0700 "$D"
-# The image's user may open its own output again by /dev/stdout, as it could elsewhere.
-: >"$D/log"; : >"$D/health"; "$B" chmod 0666 "$D/log" "$D/health"
-for path in {open_tmpfs}; do "$B" chmod 1777 "$path"; done
-
-# Who it is: names and numbers as in the image's own accounts.
-name=${{account%%:*}}; group=; case $account in *:*) group=${{account#*:}} ;; esac
-entry=; [ ! -f /etc/passwd ] || entry=$("$B" awk -F: -v n="$name" \
-'$1 == n || $3 == n {{ print $3 ":" $4 ":" $6; exit }}' /etc/passwd)
-case $name in *[!0-9]*) uid=${{entry%%:*}} ;; *) uid=$name ;; esac
-[ -n "$uid" ] || {{ echo "the image has no user $name" >"$D/log"; say ended {not_healthy}; }}
-rest=${{entry#*:}}; gid=${{rest%%:*}}; home=${{rest#*:}}
-case $group in
-  '') ;;
-  *[!0-9]*) gid=$("$B" awk -F: -v n="$group" '$1 == n {{ print $3; exit }}' /etc/group)
-    [ -n "$gid" ] || {{
-      echo "the image has no group $group" >"$D/log"; say ended {not_healthy}
-    }} ;;
-  *) gid=$group ;;
-esac
-[ -n "$own_home" ] || export HOME="${{home:-/}}"
-
-"$B" mount -o remount,bind,ro / || refuse "the root cannot be made read-only here"
-if ( : >/.keelway-writable ) 2>/dev/null; then refuse "the root stayed writable"; fi
-drop="$B setpriv --nnp $B nsenter -G ${{gid:-0}} -S $uid"
-rights=$($drop "$B" awk '/^(Cap(Prm|Eff|Amb)|NoNewPrivs|Uid):/ {{ printf "%s ", $2 }}' \
-/proc/self/status)
-[ "$rights" = "$uid 0000000000000000 0000000000000000 0000000000000000 1 " ] ||
-  refuse "rights could not be taken away: $rights"
-
-# A name is looked for as the image would: BusyBox would take its own program of that name.
-as_user() {{
-  program=$1; shift
-  case $program in
-    */*) ;;
-    *) rest=$PATH:
-      while [ -n "$rest" ]; do
-        folder=${{rest%%:*}}; rest=${{rest#*:}}
-        if [ -f "$folder/$program" ] && [ -x "$folder/$program" ]; then
-          program=$folder/$program; break
-        fi
-      done ;;
-  esac
-  exec $limited $drop "$program" "$@"
-}}
-slower=1; [ "$("$B" uname -m)" = "$machine" ] || slower={slower}
-settle=$((2 * slower)); limit=$((limit * slower)); probe_limit=$((probe_limit * slower))
-
-( limited=; ( as_user {command} ) >>"$D/log" 2>&1 </dev/null; echo $? >"$D/code.new"
-  "$B" mv "$D/code.new" "$D/code" ) &
-probe() {{
-  ( limited="$B timeout -s KILL $probe_limit"; as_user {health} ) >"$D/health" 2>&1 </dev/null
-}}
-look() {{ [ ! -f "$D/code" ] || read -r ended <"$D/code"; }}
-while :; do
-  look
-  [ "${{ended:-0}}" = 0 ] || say ended {not_healthy}
-  if [ -n "$checked" ]; then
-    # A check that asks for little passes before the image had time to break.
-    if probe; then
-      [ -n "$ended" ] || "$B" sleep "$settle"
-      look
-      [ "${{ended:-0}}" = 0 ] || say ended {not_healthy}
-      say healthy 0
-    fi
-    [ -z "$ended" ] || say ended {not_healthy}
-  elif [ -n "$ended" ]; then say finished 0
-  elif [ $(($(now) - began)) -ge $((settle + 1)) ]; then say running 0
-  fi
-  [ $(($(now) - began)) -lt "$limit" ] || say unhealthy {not_healthy}
-  "$B" sleep "$interval"
-done
-"""
 
 
 def parse_started(text: str) -> Started:
@@ -247,9 +164,21 @@ def parse_started(text: str) -> Started:
     return Started(
         state=cast("State", state),
         code=int(told["code"]) if told.get("code") else None,
-        seconds=int(told.get("seconds") or 0),
+        milliseconds=int(told.get("ms") or 0),
         health=health.strip(),
         log=log.strip(),
+        proof=_proof(told) if told.get("memory_kb") else None,
+    )
+
+
+def _proof(told: Mapping[str, str]) -> Proof:
+    return Proof(
+        emulated=told.get("emulated") == "yes",
+        memory_bytes=int(told["memory_kb"]) * 1024,
+        in_time=told.get("in_time") == "yes",
+        handled=told.get("handled") == "yes",
+        stopped_ms=int(told["stop_ms"]) if told.get("stop_ms") else None,
+        noticed_ms=int(told["notice_ms"]) if told.get("notice_ms") else None,
     )
 
 
@@ -259,7 +188,7 @@ def unenforced(reason: str) -> Started:
     >>> unenforced("it may not").passed
     False
     """
-    return Started(state="unenforced", code=None, seconds=0, health="", log=reason)
+    return Started(state="unenforced", code=None, milliseconds=0, health="", log=reason)
 
 
 def told(started: Started, spec: StartSpec) -> str:
@@ -267,7 +196,7 @@ def told(started: Started, spec: StartSpec) -> str:
     how = "with its own user, a read-only root and no capabilities"
     match started.state:
         case "healthy":
-            return f"healthy after {started.seconds} s {how}"
+            return f"healthy after {shown_time(started.milliseconds)} {how}"
         case "running":
             return f"runs {how}; it has no health check to ask"
         case "finished":
@@ -279,3 +208,14 @@ def told(started: Started, spec: StartSpec) -> str:
             return f"started {how} it did not become healthy in {spec.timeout_s} s"
         case "unenforced":
             return f"this engine cannot start it {how}: {started.log}"
+
+
+def shown_time(milliseconds: float) -> str:
+    """Return a time as people read it.
+
+    >>> shown_time(120), shown_time(4500)
+    ('120 ms', '4.5 s')
+    """
+    if milliseconds < 1000:  # noqa: PLR2004 - a second
+        return f"{milliseconds:.0f} ms"
+    return f"{milliseconds / 1000:.1f} s"

@@ -167,6 +167,22 @@ class MeasurePart(_Part):
     compressed_bytes: int
 
 
+class StartPart(_Part):
+    """How an image started and stopped on one platform; times in milliseconds."""
+
+    image: str
+    platform: str
+    healthy_ms: int
+    memory_bytes: int
+    """The most that its processes held, added up."""
+    stopped_ms: int | None
+    """After its stop signal; null when it had to be killed."""
+    noticed_ms: int | None
+    """How long its health check took to fail once it was gone; null when it never did."""
+    emulated: bool
+    """Its programs are another machine's: times and memory are the emulator's too."""
+
+
 class RulePart(_Part):
     """One rule of the policy, held against one image."""
 
@@ -184,6 +200,8 @@ class PolicyPart(_Part):
     results: tuple[RulePart, ...]
     """Failed ones first."""
     measures: tuple[MeasurePart, ...]
+    starts: tuple[StartPart, ...]
+    """Of images whose own health check passed."""
     notes: tuple[str, ...]
 
 

@@ -28,6 +28,7 @@ from keelway.report.document import (
     SecondOpinionPart,
     ServicePart,
     SignedPart,
+    StartPart,
     SuitePart,
     TargetPart,
     TestsPart,
@@ -118,6 +119,7 @@ def policy(checked: PolicyReport | None) -> PolicyPart | None:
             )
             for measure in checked.measures
         ),
+        starts=tuple(StartPart(**asdict(start)) for start in checked.starts),
         notes=checked.notes,
     )
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from keelway.model.findings import found_text
-from keelway.model.load import LoadMeasure, measure_text
+from keelway.model.load import LoadMeasure, measure_text, shown_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         OutcomeName,
         PolicyPart,
         ReportDocument,
+        StartPart,
         TestsPart,
     )
 
@@ -41,6 +42,7 @@ def _lines(report: ReportDocument) -> Iterator[str]:
 def _judged(report: ReportDocument) -> Iterator[str]:
     if report.policy is not None:
         yield f"policy     {_outcomes(report.policy)}"
+        yield from (f"           {_start(one)}" for one in report.policy.starts)
     if report.scan is not None:
         found = [f for target in report.scan.targets for f in target.findings]
         yield f"found      {found_text((finding.kind, finding.severity) for finding in found)}"
@@ -66,6 +68,14 @@ def _delivered(report: ReportDocument) -> Iterator[str]:
         yield f"signed     {number} digests by {report.signatures.signer}"
     if report.attestations is not None:
         yield f"attested   {len(report.attestations.evidence)} statements"
+
+
+def _start(one: StartPart) -> str:
+    stopped = "killed" if one.stopped_ms is None else f"stopped in {shown_ms(one.stopped_ms)}"
+    return (
+        f"{one.image} ({one.platform}) healthy after {shown_ms(one.healthy_ms)}, "
+        f"{one.memory_bytes / 1e6:.1f} MB, {stopped}{', emulated' if one.emulated else ''}"
+    )
 
 
 def _load(load: LoadPart) -> Iterator[str]:

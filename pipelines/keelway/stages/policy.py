@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import anyio
 
 from keelway._cage import open_cage
-from keelway._image_start import open_busybox, read_image, start_image
+from keelway._image_proof import prove_start, rule_result, skipped_result
+from keelway._image_start import open_busybox, read_image
 from keelway._kept import keep
 from keelway._stage import Run, failures_of, stage
 from keelway._together import each
@@ -23,9 +24,8 @@ from keelway._tools.hadolint import HADOLINT, check_argv
 from keelway.errors import PlanError, StageError
 from keelway.model.outcome import Skipped
 from keelway.policy.budget import Budget
-from keelway.policy.planned import DockerfileSpec, PolicySpec, plan_policy
-from keelway.policy.rules import RULES
-from keelway.policy.starting import StartSpec
+from keelway.policy.health_rules import RULE_NAMES
+from keelway.policy.planned import plan_policy
 
 if TYPE_CHECKING:
     import dagger
@@ -33,16 +33,13 @@ if TYPE_CHECKING:
     from keelway._cage import Cage
     from keelway._tools.tool import Tool
     from keelway.model.image import BuiltImage, Images
-    from keelway.model.platform import Platform
-    from keelway.model.policy import ImageMeasure, PolicyReport, PolicyResult
-    from keelway.policy.content import ImageContent
+    from keelway.model.policy import ImageMeasure, PolicyReport, PolicyResult, StartMeasure
     from keelway.policy.released import MeasuresByImage
+    from keelway.policy.spec import PolicySpec
 
 TOOLS: tuple[Tool, ...] = (BUSYBOX, HADOLINT)
 
-_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-
-__all__ = ["TOOLS", "DockerfileSpec", "PolicySpec", "check_policy", "plan_policy"]
+__all__ = ["TOOLS", "check_policy", "plan_policy"]
 
 
 @stage("policy")
@@ -59,7 +56,7 @@ async def check_policy(run: Run, spec: PolicySpec, images: Images) -> PolicyRepo
     texts = await each(partial(_dockerfile, run, spec, tools), images.names())
     variants = await each(partial(_image, run, spec, tools, released), images.variants)
     results = [result for some in texts for result in some]
-    results += [result for some, _ in variants for result in some]
+    results += [result for one in variants for result in one.results]
     order = list(PolicyOutcome)
     order.remove(PolicyOutcome.FAILED)
     results.sort(
@@ -70,7 +67,8 @@ async def check_policy(run: Run, spec: PolicySpec, images: Images) -> PolicyRepo
     )  # fmt: skip
     report = PolicyReport(
         results=tuple(results),
-        measures=tuple(measure for _, measure in variants if measure is not None),
+        measures=tuple(one.measure for one in variants if one.measure is not None),
+        starts=tuple(one.start for one in variants if one.start is not None),
         notes=_growth_notes(spec, images, released),
     )
     counts = report.counts()
@@ -85,6 +83,15 @@ class _Tools:
 
     busybox: dagger.File | Skipped
     hadolint: Cage | Skipped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Looked:
+    """What came of one image for one platform."""
+
+    results: tuple[PolicyResult, ...]
+    measure: ImageMeasure | None
+    start: StartMeasure | None
 
 
 async def _open(run: Run, spec: PolicySpec) -> _Tools:
@@ -157,9 +164,9 @@ async def _dockerfile(run: Run, spec: PolicySpec, tools: _Tools, image: str) -> 
     results: list[PolicyResult] = []
     for rule, found in by_rule.items():
         results += [
-            _result(spec, image, None, rule, hit.message, f"{given.shown}:{hit.line}")
+            rule_result(spec, image, None, rule, hit.message, f"{given.shown}:{hit.line}")
             for hit in found
-        ] or [_result(spec, image, None, rule, None, given.shown)]
+        ] or [rule_result(spec, image, None, rule, None, given.shown)]
     results += await _hadolint(run, spec, tools.hadolint, image)
     return [result for result in results if spec.level(image, result.rule) != "off"]
 
@@ -174,7 +181,7 @@ async def _hadolint(
     if spec.level(image, "hadolint") == "off":
         return []
     if isinstance(cage, Skipped):
-        return [_skipped(image, None, "hadolint", cage.reason)]
+        return [skipped_result(image, None, "hadolint", cage.reason)]
     inside = "/input/Dockerfile"
     doing = f"reading {given.shown} with hadolint"
     file = run.dag.host().file(given.path)
@@ -183,15 +190,15 @@ async def _hadolint(
         findings = parse_findings(await done.stdout())
     output = "\n".join(f"{given.shown}:{one.line}: {one.level} {one.shown}" for one in findings)
     return [
-        _result(spec, image, None, "hadolint", one.shown, f"{given.shown}:{one.line}")
+        rule_result(spec, image, None, "hadolint", one.shown, f"{given.shown}:{one.line}")
         for one in findings
         if one.level == "error"
-    ] or [replace(_result(spec, image, None, "hadolint", None, given.shown), output=output)]
+    ] or [replace(rule_result(spec, image, None, "hadolint", None, given.shown), output=output)]
 
 
 async def _image(
     run: Run, spec: PolicySpec, tools: _Tools, released: MeasuresByImage, image: BuiltImage
-) -> tuple[list[PolicyResult], ImageMeasure | None]:
+) -> _Looked:
     """Hold one built image against the rules: what it says of itself, what is in it, what it does.
 
     The health check is read from the image's archive: the SDK's own way to ask for it differs
@@ -210,87 +217,20 @@ async def _image(
     before = released.get((image.name, image.platform))
     measure = measured(image.name, image.platform, content)
     results = [
-        _result(spec, image.name, image.platform, rule, broken, None)
+        rule_result(spec, image.name, image.platform, rule, broken, None)
         for rule, broken in broken_by(content, measure, budget=budget, released=before)
         if spec.level(image.name, rule) != "off"
     ]
     if content.unread is not None:
         results += [
-            _skipped(image.name, image.platform, rule, content.unread)
+            skipped_result(image.name, image.platform, rule, content.unread)
             for rule in BY_FILES
             if spec.level(image.name, rule) != "off"
         ]
-    if spec.level(image.name, "starts") != "off":
-        results.append(await _start(run, spec, tools.busybox, image, content))
-    return results, None if content.unread else measure
-
-
-async def _start(
-    run: Run,
-    spec: PolicySpec,
-    busybox: dagger.File | Skipped,
-    image: BuiltImage,
-    content: ImageContent,
-) -> PolicyResult:
-    """Start one image with what it claims to need and nothing else."""
-    from keelway.policy.starting import objection, start_script, told  # noqa: PLC0415 - as above
-
-    start = spec.starts.get(image.name, StartSpec())
-    against = objection(content.config, start)
-    if isinstance(busybox, Skipped) or against is not None:
-        reason = against or cast("Skipped", busybox).reason
-        return _skipped(image.name, image.platform, "starts", reason)
-    machine = _MACHINES.get(image.platform.split("/")[1], "")
-    script = start_script(content.config, start, machine=machine)
-    if script is None:
-        broken = "it has neither ENTRYPOINT nor CMD: there is nothing to start"
-        return _result(spec, image.name, image.platform, "starts", broken, None)
-    started = await start_image(image, start, busybox, script)
-    text = told(started, start)
-    if started.state == "unenforced":
-        return _skipped(image.name, image.platform, "starts", text)
-    failed = None if started.passed else text
-    result = _result(spec, image.name, image.platform, "starts", failed, None)
-    if started.passed:
-        return replace(result, message=text, seconds=started.seconds)
-    said = [f"health check: {started.health}"] if started.health else []
-    output = "\n".join([*said, started.log])
-    run.say("policy", f"{image.label}: {text}")
-    return replace(result, seconds=started.seconds, output=output)
-
-
-def _skipped(image: str, platform: Platform | None, rule: str, reason: str) -> PolicyResult:
-    from keelway.model.policy import PolicyOutcome, PolicyResult  # noqa: PLC0415 - not for a plan
-
-    return PolicyResult(
-        rule=rule,
-        outcome=PolicyOutcome.SKIPPED,
-        image=image,
-        platform=platform,
-        message=f"not looked at: {reason}",
-    )
-
-
-def _result(
-    spec: PolicySpec,
-    image: str,
-    platform: Platform | None,
-    rule: str,
-    broken: str | None,
-    where: str | None,
-) -> PolicyResult:
-    from keelway.model.policy import PolicyOutcome, PolicyResult  # noqa: PLC0415 - not for a plan
-
-    outcome = PolicyOutcome.PASSED
-    if broken is not None:
-        strict = spec.level(image, rule) == "error"
-        outcome = PolicyOutcome.FAILED if strict else PolicyOutcome.WARNED
-    return PolicyResult(
-        rule=rule,
-        outcome=outcome,
-        image=image,
-        platform=platform,
-        message=broken or RULES[rule].asks,
-        where=where,
-        next_step=None if broken is None else RULES[rule].next_step,
+    started: StartMeasure | None = None
+    if any(spec.level(image.name, rule) != "off" for rule in ("starts", *RULE_NAMES)):
+        found, started = await prove_start(run, spec, tools.busybox, image, content)
+        results += [result for result in found if spec.level(image.name, result.rule) != "off"]
+    return _Looked(
+        results=tuple(results), measure=None if content.unread else measure, start=started
     )

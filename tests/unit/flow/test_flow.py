@@ -17,8 +17,8 @@ from keelway.model.published import Delivered
 from keelway.model.registry import RegistrySpec
 from keelway.model.tool import HostTool
 from keelway.planning import DeliverPlan, Plan, VerifyPlan
+from keelway.policy.spec import PolicySpec
 from keelway.stages.build import BuildSpec, ImageSpec
-from keelway.stages.policy import PolicySpec
 from keelway.stages.publish import PublishSpec, RetrySpec
 from keelway.stages.sbom import SbomSpec
 from keelway.stages.scan import ScanSpec

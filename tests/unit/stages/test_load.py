@@ -118,7 +118,7 @@ def test_what_cannot_be_is_refused(keys: dict[str, object], text: str) -> None:
 
 def test_crossed_thresholds_are_refused_unless_excepted() -> None:
     today = date(2026, 3, 1)
-    verdict = judge(GateSpec(), SKIPPED, SKIPPED, REPORT, today=today)
+    verdict = judge(GateSpec(), SKIPPED, SKIPPED, None, REPORT, today=today)
     (reason,) = verdict.reasons()
     assert reason == (
         "load-threshold: http_req_duration: p(95)<30 was crossed (200 requests, 400/s, p50 10.0 "
@@ -128,7 +128,7 @@ def test_crossed_thresholds_are_refused_unless_excepted() -> None:
         id="load-threshold", reason="new disks are ordered", owner="ops",
         expires=date(2026, 4, 1), scope=Scope(image="orders", path="http_req_duration: *"),
     )  # fmt: skip
-    excepted = judge(GateSpec(exemptions=(granted,)), SKIPPED, SKIPPED, REPORT, today=today)
+    excepted = judge(GateSpec(exemptions=(granted,)), SKIPPED, SKIPPED, None, REPORT, today=today)
     assert excepted.passed
     assert len(excepted.excepted) == 1
 
@@ -136,7 +136,7 @@ def test_crossed_thresholds_are_refused_unless_excepted() -> None:
 def test_a_regression_and_a_script_that_says_no_are_refused() -> None:
     worse = LoadRegression(figure="latency", text="slower than before", crossed=True)
     report = replace(REPORT, thresholds=(), regressions=(worse,), marked=True)
-    verdict = judge(GateSpec(), SKIPPED, SKIPPED, report, today=date(2026, 3, 1))
+    verdict = judge(GateSpec(), SKIPPED, SKIPPED, None, report, today=date(2026, 3, 1))
     assert [breach.id for breach in verdict.breaches] == ["load-failed", "load-regression"]
 
 
