@@ -15,6 +15,7 @@ from keelway.stages.attest import attest
 from keelway.stages.build import build
 from keelway.stages.gate import gate
 from keelway.stages.integration import run_integration
+from keelway.stages.load import load
 from keelway.stages.policy import check_policy
 from keelway.stages.publish import publish
 from keelway.stages.sbom import make_sboms
@@ -55,7 +56,9 @@ async def verify(run: Run, plan: VerifyPlan) -> Verified:
         make_sboms(run, plan.sbom, images),
         run_integration(run, plan.integration, images),
     )
-    return await gate(run, plan.gate, images, policy, findings, sboms, tests)
+    # After the others: what it measures must not be their noise.
+    figures = await load(run, plan.load, images)
+    return await gate(run, plan.gate, images, policy, findings, sboms, tests, figures)
 
 
 async def deliver(run: Run, plan: DeliverPlan, verified: Verified) -> Delivered:

@@ -109,7 +109,9 @@ async def test_its_own_stop_signal_is_the_one_that_counts(bench: Bench) -> None:
 
 
 async def test_a_check_that_asks_nothing_is_found_out(bench: Bench) -> None:
-    report = await bench.check(SERVES, health="true", options="--interval=1s --retries=2")
+    report = await bench.check(
+        SERVES, health="true", options="--interval=1s --retries=2 --start-period=30s"
+    )
     assert outcomes(report) == [PASSED, FAILED, PASSED]
     result = of(report, "health-detects")
     assert "still passes 2 s after the service is gone" in result.message

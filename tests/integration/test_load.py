@@ -53,12 +53,14 @@ class Bench:
     folder: Path
     k6: HostTool
 
-    def spec(self, script: str, *, files: tuple[str, ...] = ("path.js",)) -> LoadSpec:
-        """Return a spec whose script is written to the folder."""
-        (self.folder / "test.js").write_text(script)
+    def spec(
+        self, script: str, *, name: str = "test.js", files: tuple[str, ...] = ("path.js",)
+    ) -> LoadSpec:
+        """Return a spec whose script is written to the folder: a session reads a file once."""
+        (self.folder / name).write_text(script)
         (self.folder / "path.js").write_text("export const path = '/hello';\n")
         (self.folder / "secret.txt").write_text("not for k6")
-        test = ScriptSpec(path=str(self.folder / "test.js"), shown="test.js", files=files)
+        test = ScriptSpec(path=str(self.folder / name), shown=name, files=files)
         return LoadSpec(
             test=test,
             target="http://web:8080",
@@ -143,7 +145,7 @@ async def test_a_script_that_is_wrong_is_an_error_with_its_reason(bench: Bench) 
     assert "not today" in thrown.value.output
     stops = "import exec from 'k6/execution'; export default () => exec.test.abort('enough');"
     with pytest.raises(kw.ToolError, match=r"stopped it by test\.abort\(\)") as stopped:
-        await bench.load(bench.spec(stops))
+        await bench.load(bench.spec(stops, name="stops.js"))
     assert stopped.value.code == 108
 
 
@@ -151,8 +153,9 @@ async def test_a_script_sees_only_the_files_that_are_named(bench: Bench) -> None
     with pytest.raises(kw.ToolError) as missing:
         await bench.load(bench.spec(SCRIPT.replace("THRESHOLDS", HOLDS), files=()))
     assert "load.files" in str(missing.value.next_step)
+    reads = "open('secret.txt'); export default function () {}"
     with pytest.raises(kw.ToolError, match="the script threw an exception"):
-        await bench.load(bench.spec("open('secret.txt'); export default function () {}"))
+        await bench.load(bench.spec(reads, name="reads.js"))
 
 
 async def test_turns_that_throw_are_told(bench: Bench) -> None:

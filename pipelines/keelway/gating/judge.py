@@ -12,6 +12,7 @@ from keelway.model.exemption import VexStatus
 from keelway.model.findings import Finding, Findings, Kind, Severity
 from keelway.model.load import LoadReport
 from keelway.model.outcome import Skipped
+from keelway.model.tests import FailedTest
 from keelway.model.verdict import Breach, Condition, Excepted, Verdict
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keelway.policy.starting import shown_time
+from keelway.policy.starting import EMULATED, shown_time
 
 if TYPE_CHECKING:
     from keelway.policy.starting import Health, Proof, Started, StartSpec
@@ -56,6 +56,8 @@ def health_results(
 def _in_time(started: Started, proof: Proof, health: Health) -> HealthResult:
     after = shown_time(started.milliseconds)
     declared = f"{health.allowed_s:g} s (start period and retries times interval)"
+    if proof.emulated:
+        declared += f", {EMULATED} times as much where it is emulated"
     text = f"healthy after {after}, declared are {declared}"
     if not proof.in_time:
         text = f"healthy only after {after}: an engine gives it up after {declared}"

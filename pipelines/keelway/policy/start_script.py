@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from keelway.policy.starting import (
     BUSYBOX_PATH,
+    EMULATED,
     NOT_ENFORCED,
     NOT_HEALTHY,
     STATE_PATH,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from keelway.policy.starting import StartSpec
 
-_EMULATED = 3
 _FIRST_REAL_TIME = 34
 
 
@@ -88,7 +88,7 @@ def start_script(
     return _SCRIPT.format(
         settings="\n".join(f"{name}={shlex.quote(value)}" for name, value in settings.items()),
         open_tmpfs=" ".join(shlex.quote(path) for path in spec.tmpfs),
-        slower=_EMULATED,
+        slower=EMULATED,
         command=shlex.join(command),
         health=shlex.join(health.command) if health else ":",
         not_healthy=NOT_HEALTHY,

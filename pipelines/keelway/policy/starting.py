@@ -21,6 +21,9 @@ NOT_HEALTHY = 10
 NOT_ENFORCED = 20
 """Exit code of the script when the engine does not let it take rights away."""
 
+EMULATED = 3
+"""How much longer everything may take where another machine's programs are emulated."""
+
 State = Literal["healthy", "running", "finished", "ended", "unhealthy", "unenforced"]
 
 _SECOND_NS = 1_000_000_000

@@ -18,6 +18,7 @@ from keelway.report.document import FilePart
 from keelway.report.gitlab import gitlab_report
 from keelway.report.junit import JUNIT_FILE, policy_junit
 from keelway.report.load_junit import LOAD_JUNIT_FILE, load_junit
+from keelway.report.load_markdown import LOAD_MARKDOWN_FILE, load_markdown
 from keelway.report.sarif import category, sarif_log
 from keelway.report.tests_files import (
     TESTS_JUNIT_FILE,
@@ -101,6 +102,7 @@ def _remove_stale(root: Path, written: set[Path]) -> None:
     known = [
         root / JUNIT_FILE,
         root / LOAD_JUNIT_FILE,
+        root / LOAD_MARKDOWN_FILE,
         root / GITLAB_FILE,
         root / DIGESTS_FILE,
         root / TESTS_JUNIT_FILE,
@@ -124,6 +126,8 @@ def _files(known: Known, kinds: Iterable[Kind]) -> Iterator[_File]:
     if known.load is not None:
         part = FilePart(kind="junit", path=LOAD_JUNIT_FILE)
         yield _File(part=part, text=load_junit(known.load))
+        part = FilePart(kind="markdown", path=LOAD_MARKDOWN_FILE)
+        yield _File(part=part, text=load_markdown(known.load))
     if known.findings is not None:
         images = tell(known.findings, known.verdict, kinds)
         for image in images:

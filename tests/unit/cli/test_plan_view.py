@@ -54,7 +54,7 @@ repository = "localhost:5000/demo/base-python"
 
 RULES = (
     "base-pinned, no-latest, user-not-root, healthcheck, no-secret-arguments, no-secret-files, "
-    "starts, budget"
+    "starts, health-in-time, health-detects, health-stops, budget"
 )
 GATE = "high or worse findings of kind misconfiguration, secret, vulnerability; known exploited"
 GATE += "; failed tests"

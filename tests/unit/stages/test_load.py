@@ -32,6 +32,7 @@ from keelway.model.outcome import Skipped
 from keelway.model.tool import HostTool, ToolVersion
 from keelway.report import parts
 from keelway.report.load_junit import load_junit
+from keelway.report.load_markdown import load_markdown
 from keelway.stages.load import plan_load
 
 ROOT = Path("/project")
@@ -194,3 +195,12 @@ def test_thresholds_are_junit_cases() -> None:
     ]
     assert [case.find("failure") is not None for case in cases] == [False, True, False, False]
     assert "199 of 200 checks passed" in str(suite.findtext("system-out"))
+
+
+def test_the_page_has_the_figures_beside_those_of_the_last_release() -> None:
+    page = load_markdown(replace(REPORT, released=replace(MEASURE, p95_ms=20)))
+    assert page.startswith("# Load test: failed\n")
+    assert "| 95th percentile | 40.0 ms | 20.0 ms |" in page
+    assert "| `http_req_duration: p(95)<30` | **crossed** |" in page
+    assert "| `http_req_failed: rate<0.01` | held |" in page
+    assert "last release" not in load_markdown(REPORT)
