@@ -38,7 +38,7 @@ def test_the_catalogue_alone_is_enough(tmp_path: Path) -> None:
     ("name", "data", "why"),
     [
         ("epss_scores.csv", b"cve,epss,percentile\nCVE-1,much,1\n", "line 2"),
-        ("epss_scores.csv.gz", gzip.compress(b"cve,epss\n")[:12], "end-of-stream"),
+        ("epss_scores.csv.gz", gzip.compress(b"cve,epss\n", mtime=0)[:12], "end-of-stream"),
         (KEV_FILE, b'{"vulnerabilities": [{}]}', "cveID"),
         (KEV_FILE, b'{"vulnera', "Unterminated"),
     ],
