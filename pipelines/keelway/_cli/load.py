@@ -14,7 +14,7 @@ def load(
     progress: Progress = ProgressForm.AUTO,
     as_json: AsJson = False,
 ) -> None:
-    """Build the images, put one under load with k6, and judge its figures."""
+    """Build the images, and judge how one bears load by k6."""
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
     from keelway.loading import build_and_load  # noqa: PLC0415 -- likewise
 
