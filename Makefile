@@ -25,7 +25,7 @@ venv: ## Make or update .venv with keelway, its engine, its tools and what devel
 	@scripts/venv
 
 .PHONY: go-tools
-go-tools: venv ## Build what only the Go module proxy has (cosign, and programs of the tests), once.
+go-tools: venv ## Build what only the Go module proxy has (cosign, k6), once.
 	@scripts/go-tools
 
 .PHONY: demo
@@ -42,7 +42,7 @@ check: venv ## Check style, types, spelling and the import contracts; changes no
 	$(BIN)/codespell
 
 .PHONY: test
-test: setup ## Run all tests; as root the engine's as an ordinary user too.
+test: host-tools venv ## Run all tests; as root the engine's as an ordinary user too.
 	@scripts/test $(ARGS)
 
 .PHONY: test-rootless

@@ -43,7 +43,7 @@ def need_optional(program: str) -> str:
     """Return the path of a program that takes long to build: without it the test is skipped."""
     found = Path(sys.executable).parent / program
     if not found.exists():
-        pytest.skip(f"not built: {program} (scripts/go-tools --optional builds it)")
+        pytest.skip(f"not built: {program} (scripts/go-tools --all builds it)")
     return str(found)
 
 
