@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def build_and_load(run: Run, plan: Plan) -> Verified:
     """Return the proof that the images hold what the load test asks; nothing else is judged.
 
-    The image that the target's host names is started alone.
+    The target is started with its neighbours, where the compose file has them.
 
     Raises:
         PlanError: No load test is configured.

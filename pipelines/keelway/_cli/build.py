@@ -26,6 +26,7 @@ def build(
         "scan": _REASON,
         "sbom": _REASON,
         "integration": _REASON,
+        "load": _REASON,
         "publish": _REASON,
     }
     carry_out(config, engine, progress, without=without, as_json=as_json)

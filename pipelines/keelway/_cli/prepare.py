@@ -49,7 +49,7 @@ def prepare(file: Path | None, without: Mapping[Part, str] | None = None) -> Pre
         loaded,
         environment(),
         {tool.name for tool in TOOLS},
-        compose="integration" not in (without or {}),
+        compose=not {"integration", "load"} <= (without or {}).keys(),
     )
     plan = plan_release(loaded.config, facts, without=without)
     return Prepared(loaded=loaded, facts=facts, plan=plan)

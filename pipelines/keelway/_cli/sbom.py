@@ -21,6 +21,6 @@ def sbom(
         config,
         engine,
         progress,
-        without={"scan": _REASON, "integration": _REASON, "publish": _REASON},
+        without={"scan": _REASON, "integration": _REASON, "load": _REASON, "publish": _REASON},
         as_json=as_json,
     )

@@ -21,6 +21,6 @@ def scan(
         config,
         engine,
         progress,
-        without={"sbom": _REASON, "integration": _REASON, "publish": _REASON},
+        without={"sbom": _REASON, "integration": _REASON, "load": _REASON, "publish": _REASON},
         as_json=as_json,
     )

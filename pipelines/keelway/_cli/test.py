@@ -24,6 +24,12 @@ def test(
         config,
         engine,
         progress,
-        without={"policy": _REASON, "scan": _REASON, "sbom": _REASON, "publish": _REASON},
+        without={
+            "policy": _REASON,
+            "scan": _REASON,
+            "sbom": _REASON,
+            "load": _REASON,
+            "publish": _REASON,
+        },
         as_json=as_json,
     )

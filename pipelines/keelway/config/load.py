@@ -54,6 +54,12 @@ class LoadConfig(Section):
     """In place of a script: plain requests."""
     target: UrlText | None = None
     """The service, as in `"http://orders:8080"`; a script reads it as `__ENV.TARGET`."""
+    alone: bool = False
+    """Whether the image that `target` names is started without its neighbours.
+
+    Else, where the compose file of `[integration]` has a service of that name, it is started as
+    written there, with all that it depends on.
+    """
     environment: Mapping[Variable, str] = {}
     """What the script reads as `__ENV.NAME`; no secrets."""
     thresholds: Mapping[Text, Expressions] = {}

@@ -1,4 +1,4 @@
-"""The compose project of the integration tests, read once."""
+"""The compose project of the integration tests and of the load test, read once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def read_compose(loaded: Loaded, environ: Mapping[str, str]) -> Project | None:
-    """Return the project that the configuration names; nothing where no suite needs it.
+    """Return the project that the configuration names; nothing where no test needs it.
+
+    A load test can do without: then the image is started alone.
 
     Variables of `integration.bases` stand beside those of the environment.
 
@@ -24,14 +26,21 @@ def read_compose(loaded: Loaded, environ: Mapping[str, str]) -> Project | None:
         PlanError: A base image is not pinned.
     """
     written = loaded.config.integration
-    if not (written.enabled and written.suites):
+    files = [loaded.root / file for file in written.files]
+    suites = written.enabled and written.suites
+    if not suites and not (_is_loaded(loaded) and all(file.is_file() for file in files)):
         return None
     return load_project(
-        [loaded.root / file for file in written.files],
+        files,
         env_files=[loaded.root / file for file in written.env_files],
         environment={**environ, **_bases(loaded)},
         profiles=written.profiles,
     )
+
+
+def _is_loaded(loaded: Loaded) -> bool:
+    load = loaded.config.load
+    return load.enabled and load.target is not None and not load.alone
 
 
 def _bases(loaded: Loaded) -> dict[str, str]:

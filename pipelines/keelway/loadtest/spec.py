@@ -18,6 +18,8 @@ from keelway.model.tool import HostTool, ToolSource
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from keelway.stack.spec import StackSpec
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadSpec:
@@ -26,6 +28,8 @@ class LoadSpec:
     test: ScriptSpec | ProbeSpec
     target: str
     """The service's URL, as k6's container reaches it."""
+    beside: StackSpec | None = None
+    """The services that are started for it; the image that the target names, alone, when absent."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     thresholds: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
     """By metric; each takes the place of the script's own for that metric."""

@@ -1,4 +1,4 @@
-"""A suite of the configuration as a service among the others."""
+"""What of a compose project is started for the configuration: a suite of tests, or a load test."""
 
 from __future__ import annotations
 
@@ -84,8 +84,42 @@ def plan_suite(suite: SuiteConfig, project: Project, config: Config, facts: Fact
     return PlannedSuite(tests=tests, project=project, built=built, notes=notes)
 
 
+def plan_beside(
+    host: str, project: Project, config: Config, registries: Sequence[RegistrySpec]
+) -> StackSpec:
+    """Return one service and all that it depends on.
+
+    Raises:
+        ConfigError: A service that is started cannot be run as it is written.
+        PlanError: The mapping of images names a service or an image that there is none of.
+    """
+    spec = StackSpec(
+        project=project,
+        services=(host,),
+        built=_built(project.services, project, config, registries),
+        start_limit_s=config.integration.start_timeout_s,
+    )
+    _ = check_project(project, list(spec.chosen().values()))
+    return spec
+
+
 def plan_built(
     planned: PlannedSuite, config: Config, registries: Sequence[RegistrySpec]
+) -> dict[str, str]:
+    """Return which service is which image of this build, for a suite.
+
+    Raises:
+        PlanError: The mapping names a service or an image that there is none of.
+    """
+    services = {**planned.project.services, planned.tests.name: planned.tests}
+    return {**_built(services, planned.project, config, registries), **planned.built}
+
+
+def _built(
+    services: Mapping[str, Service],
+    project: Project,
+    config: Config,
+    registries: Sequence[RegistrySpec],
 ) -> dict[str, str]:
     """Return which service is which image of this build.
 
@@ -94,21 +128,19 @@ def plan_built(
     """
     names = tuple(config.images)
     mapping = config.integration.images
-    services = {**planned.project.services, planned.tests.name: planned.tests}
     for service, image in mapping.items():
-        if service not in {*services, *planned.project.disabled}:
+        if service not in {*services, *project.disabled}:
             raise PlanError(f"integration.images: there is no service {service!r}")
         if image not in config.images:
             raise PlanError(
                 f"integration.images: there is no image {image!r}",
                 next_step=f"known: {', '.join(names)}",
             )
-    found = {
+    return {
         name: built
         for name, service in services.items()
         if (built := built_image(service, names, mapping, registries)) is not None
     }
-    return {**found, **planned.built}
 
 
 def _check_service(suite: SuiteConfig, name: str, project: Project) -> None:

@@ -1,7 +1,7 @@
 """Put the built images under load with k6, and hold the figures against thresholds.
 
-The services are whatever `join` binds to k6's container: the services of a compose file, or by
-default the built image that the target's host names, alone.
+The target is a service of the compose file, started with all that it depends on, or else the built
+image that the target's host names, alone. Another team's services are bound by `join`.
 
 What crosses a threshold is a result, not a failure: `keelway.stages.gate` judges it.
 """
@@ -19,30 +19,36 @@ import anyio
 from keelway._cage import open_cage, plan_tool
 from keelway._kept import keep
 from keelway._load_run import put_under_load
+from keelway._registries import plan_registries
 from keelway._stage import Run, failures_of, stage
+from keelway._tools.busybox import BUSYBOX
 from keelway._tools.k6 import K6
-from keelway.errors import PlanError
+from keelway.errors import PlanError, StageError
 from keelway.loadtest.compared import RegressionSpec
 from keelway.loadtest.scripts import ProbeSpec, ScriptSpec
 from keelway.loadtest.spec import LoadSpec
 from keelway.model.outcome import Skipped
 from keelway.model.platform import parse_platform
+from keelway.stack.planned import plan_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import dagger
 
+    from keelway._cage import Cage
+    from keelway._load_run import UnderLoad
     from keelway.config import Config
     from keelway.config.load import LoadConfig, ProbeConfig
     from keelway.facts import Facts
     from keelway.loadtest.compared import Released
     from keelway.model.image import Images
     from keelway.model.load import LoadReport
+    from keelway.stack.spec import StackSpec
 
     Join = Callable[[dagger.Container], dagger.Container]
 
-TOOLS = (K6,)
+TOOLS = (K6, BUSYBOX)
 
 SUMMARY_FILE = "load/summary.json"
 LOG_FILE = "load/k6.log"
@@ -62,7 +68,7 @@ def plan_load(config: Config, facts: Facts) -> LoadSpec | Skipped:
     test = _plan_test(load, facts)
     if test is None or load.target is None:
         return Skipped("no load test is configured: load.script and load.probe are absent")
-    return LoadSpec(
+    spec = LoadSpec(
         test=test,
         target=load.target,
         environment=load.environment,
@@ -80,6 +86,16 @@ def plan_load(config: Config, facts: Facts) -> LoadSpec | Skipped:
         tool=plan_tool(K6, config.tools.k6, facts),
         directory=str(facts.resolve(config.report.directory)),
     )
+    return dataclasses.replace(spec, beside=_plan_beside(spec.host, config, facts))
+
+
+def _plan_beside(host: str, config: Config, facts: Facts) -> StackSpec | None:
+    """Return the services that are started, where the compose file has one of the target's name."""
+    project = facts.compose
+    if config.load.alone or project is None or host not in project.services:
+        return None
+    beside = plan_beside(host, project, config, plan_registries(config, facts))
+    return dataclasses.replace(beside, busybox=plan_tool(BUSYBOX, config.tools.busybox, facts))
 
 
 def _plan_test(load: LoadConfig, facts: Facts) -> ScriptSpec | ProbeSpec | None:
@@ -117,10 +133,10 @@ async def load(run: Run, spec: LoadSpec, images: Images, join: Join | None = Non
         run: The run.
         spec: What is asked.
         images: What was built.
-        join: Binds the services to a container; without it, the image that the target's host names
-            is started alone and bound under that name.
+        join: Binds the services to a container, in place of those that the spec names.
 
     Raises:
+        ConfigError: A service cannot be run as it is written.
         PlanError: k6 is missing, or there is no such image.
         ToolError: The script is wrong, stopped the test, made no request, or took too long.
         ToolOutputError: k6's figures cannot be read.
@@ -130,12 +146,12 @@ async def load(run: Run, spec: LoadSpec, images: Images, join: Join | None = Non
     from keelway.model.load import LoadReport, measure_text  # noqa: PLC0415 - likewise
 
     released = await _released(spec)
-    bind = join or await _alone(run, spec, images)
     cage = await open_cage(run, stage="load", tool=K6, source=spec.tool)
     began = time.monotonic()
-    done = await put_under_load(
-        run, spec, dataclasses.replace(cage, container=bind(cage.container))
-    )
+    if join is None and spec.beside is not None:
+        done = await _beside(run, spec, spec.beside, images, cage)
+    else:
+        done = await _bound(run, spec, cage, join or await _alone(run, spec, images))
     seconds = time.monotonic() - began
     before = None if released is None else released.measure
     report = LoadReport(
@@ -158,6 +174,49 @@ async def load(run: Run, spec: LoadSpec, images: Images, join: Join | None = Non
     for one in report.regressed():
         run.say("load", f"worse than the last release: {one.text}")
     return report
+
+
+async def _bound(run: Run, spec: LoadSpec, cage: Cage, join: Join) -> UnderLoad:
+    return await put_under_load(
+        run, spec, dataclasses.replace(cage, container=join(cage.container))
+    )
+
+
+async def _beside(
+    run: Run, spec: LoadSpec, services: StackSpec, images: Images, cage: Cage
+) -> UnderLoad:
+    """Run the test against services of the compose file, once all of them are ready.
+
+    What they wrote is kept, whatever happened.
+
+    Raises:
+        StageError: One of them did not get ready.
+    """
+    from keelway.stack.running import Stack  # noqa: PLC0415 - not for a plan
+
+    stack = Stack(run, services, images, stage="load")
+    done: UnderLoad | None = None
+    try:
+        async with stack:
+            if await stack.ready():
+                done = await _bound(run, spec, cage, stack.join)
+    finally:
+        with anyio.CancelScope(shield=True):
+            for name, told in stack.told.items():
+                _ = await keep(spec.directory, f"load/{name}.log", told.log)
+    for note in stack.notes:
+        run.say("load", note)
+    if done is None:
+        ailing = [one for one in stack.results({}) if not one.sound]
+        for one in ailing:
+            run.say("load", f"{one.told}\n{one.tail}".rstrip())
+        raise StageError(
+            f"putting {spec.target} under load failed: its services did not get ready",
+            stage="load",
+            why="; ".join(one.told for one in ailing),
+            next_step="their logs are in the report directory, as load/SERVICE.log",
+        )
+    return done
 
 
 async def _alone(run: Run, spec: LoadSpec, images: Images) -> Join:
