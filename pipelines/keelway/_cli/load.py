@@ -23,7 +23,8 @@ def load(
         engine,
         progress,
         without={
-            "policy": _REASON, "scan": _REASON, "sbom": _REASON, "integration": _REASON, "publish": _REASON,
+            "policy": _REASON, "scan": _REASON, "sbom": _REASON, "integration": _REASON,
+            "publish": _REASON,
         },
         work=build_and_load,
         as_json=as_json,

@@ -5,9 +5,11 @@ when there was nothing to list.
 """
 
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from keelway.report.load_part import LoadPart
+from keelway.report.part import Part, ToolPart
+from keelway.report.tests_part import TestsPart
 
 SCHEMA_VERSION = 1
 
@@ -17,11 +19,7 @@ OutcomeName = Literal["passed", "failed", "warned", "skipped"]
 Level = Literal["critical", "high", "medium", "low", "unknown"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class EnginePart(_Part):
+class EnginePart(Part):
     """The engine that did the work."""
 
     name: str
@@ -30,7 +28,7 @@ class EnginePart(_Part):
     version: str
 
 
-class StagePart(_Part):
+class StagePart(Part):
     """One stage, in the order in which they began."""
 
     name: str
@@ -43,7 +41,7 @@ class StagePart(_Part):
     """What went wrong, in one line."""
 
 
-class StepsPart(_Part):
+class StepsPart(Part):
     """The engine's own steps, counted."""
 
     run: int
@@ -51,16 +49,7 @@ class StepsPart(_Part):
     failed: int
 
 
-class ToolPart(_Part):
-    """An external tool as it was when it ran."""
-
-    name: str
-    version: str
-    source: str
-    """`host`, or the image's reference."""
-
-
-class CountsPart(_Part):
+class CountsPart(Part):
     """Findings by severity."""
 
     critical: int
@@ -70,7 +59,7 @@ class CountsPart(_Part):
     unknown: int
 
 
-class FindingPart(_Part):
+class FindingPart(Part):
     """One finding."""
 
     kind: Literal["vulnerability", "misconfiguration", "secret", "license"]
@@ -93,7 +82,7 @@ class FindingPart(_Part):
     """The scanners that found it, where several looked."""
 
 
-class SecondOpinionPart(_Part):
+class SecondOpinionPart(Part):
     """What another scanner found in the same image."""
 
     tool: ToolPart
@@ -106,7 +95,7 @@ class SecondOpinionPart(_Part):
     """Its full report, relative to this file."""
 
 
-class TargetPart(_Part):
+class TargetPart(Part):
     """What was found in one image for one platform."""
 
     image: str
@@ -122,7 +111,7 @@ class TargetPart(_Part):
     """Of scanners that looked too; their findings are among those above."""
 
 
-class ScanPart(_Part):
+class ScanPart(Part):
     """The scan."""
 
     tool: ToolPart | None
@@ -133,7 +122,7 @@ class ScanPart(_Part):
     targets: tuple[TargetPart, ...]
 
 
-class DocumentPart(_Part):
+class DocumentPart(Part):
     """One SBOM."""
 
     image: str
@@ -148,14 +137,14 @@ class DocumentPart(_Part):
     packages: int
 
 
-class SbomPart(_Part):
+class SbomPart(Part):
     """The SBOMs."""
 
     tool: ToolPart
     documents: tuple[DocumentPart, ...]
 
 
-class MeasurePart(_Part):
+class MeasurePart(Part):
     """How large an image is for one platform, in bytes."""
 
     image: str
@@ -167,7 +156,7 @@ class MeasurePart(_Part):
     compressed_bytes: int
 
 
-class StartPart(_Part):
+class StartPart(Part):
     """How an image started and stopped on one platform; times in milliseconds."""
 
     image: str
@@ -183,7 +172,7 @@ class StartPart(_Part):
     """Its programs are another machine's: times and memory are the emulator's too."""
 
 
-class RulePart(_Part):
+class RulePart(Part):
     """One rule of the policy, held against one image."""
 
     rule: str
@@ -194,7 +183,7 @@ class RulePart(_Part):
     where: str | None
 
 
-class PolicyPart(_Part):
+class PolicyPart(Part):
     """The policy."""
 
     results: tuple[RulePart, ...]
@@ -205,119 +194,7 @@ class PolicyPart(_Part):
     notes: tuple[str, ...]
 
 
-class CasePart(_Part):
-    """One test."""
-
-    name: str
-    classname: str
-    status: Literal["passed", "failed", "error", "skipped"]
-    seconds: float
-    message: str
-
-
-class ServicePart(_Part):
-    """One service beside the tests, as it stood when they had ended."""
-
-    name: str
-    state: str
-    """`running`, `healthy`, `unhealthy`, `exited`, `blocked`, ..."""
-    code: int | None
-    """The exit code of its command, if it ended by itself."""
-    why: str
-    health: str
-    """What its health check said the last times."""
-    restarts: int
-    events: tuple[str, ...]
-    log: str | None
-    """All it wrote, relative to this file."""
-    tail: str
-    """The last lines of that."""
-
-
-class SuitePart(_Part):
-    """One test suite, run once."""
-
-    name: str
-    platform: str | None
-    """Of the images that were tested; null for the engine's own."""
-    images: tuple[str, ...]
-    """The images of this build that took part."""
-    code: int | None
-    """The exit code of the tests' command; null when it was never started."""
-    seconds: float
-    log: str | None
-    cases: tuple[CasePart, ...]
-    services: tuple[ServicePart, ...]
-
-
-class TestsPart(_Part):
-    """The integration tests."""
-
-    __test__: ClassVar[bool] = False
-
-    suites: tuple[SuitePart, ...]
-    notes: tuple[str, ...]
-    """What the compose files ask for and was not done."""
-
-
-class LoadMeasurePart(_Part):
-    """How the services answered under load; times in milliseconds."""
-
-    counted: Literal["http", "grpc", "iterations"]
-    """Whose times these are."""
-    requests: int
-    error_rate: float
-    """0 to 1."""
-    throughput: float
-    """Requests in a second."""
-    avg_ms: float
-    p50_ms: float
-    p90_ms: float
-    p95_ms: float
-    p99_ms: float
-    max_ms: float
-    checks_passed: int
-    checks_failed: int
-
-
-class ThresholdPart(_Part):
-    """One threshold of a load test."""
-
-    metric: str
-    expression: str
-    crossed: bool
-
-
-class RegressionPart(_Part):
-    """One figure, held against the last release."""
-
-    figure: Literal["latency", "throughput", "error rate"]
-    text: str
-    crossed: bool
-
-
-class LoadPart(_Part):
-    """The load test."""
-
-    script: str
-    """As the configuration names it, or `probe`."""
-    target: str
-    tool: ToolPart
-    measure: LoadMeasurePart
-    released: LoadMeasurePart | None
-    """What the last release measured."""
-    thresholds: tuple[ThresholdPart, ...]
-    regressions: tuple[RegressionPart, ...]
-    marked: bool
-    """The script itself called the test failed."""
-    summary: str
-    """The tool's own figures, relative to this file."""
-    log: str
-    """What it said, relative to this file."""
-    notes: tuple[str, ...]
-
-
-class BreachPart(_Part):
+class BreachPart(Part):
     """One thing that the gate refuses."""
 
     image: str
@@ -330,7 +207,7 @@ class BreachPart(_Part):
     """All of it on one line."""
 
 
-class ExceptedPart(_Part):
+class ExceptedPart(Part):
     """One thing that passed by an exception."""
 
     image: str
@@ -341,7 +218,7 @@ class ExceptedPart(_Part):
     expires: date
 
 
-class VerdictPart(_Part):
+class VerdictPart(Part):
     """What the gate said."""
 
     passed: bool
@@ -354,7 +231,7 @@ class VerdictPart(_Part):
     not_judged: tuple[str, ...]
 
 
-class EvidencePart(_Part):
+class EvidencePart(Part):
     """One signature or statement, as it is kept beside an image."""
 
     image: str
@@ -370,7 +247,7 @@ class EvidencePart(_Part):
     """Listed by a tag, since the registry has no referrers API."""
 
 
-class SignedPart(_Part):
+class SignedPart(Part):
     """Signatures, or statements under them."""
 
     signer: str
@@ -379,14 +256,14 @@ class SignedPart(_Part):
     notes: tuple[str, ...]
 
 
-class BuiltPart(_Part):
+class BuiltPart(Part):
     """One image that was built."""
 
     name: str
     platforms: tuple[str, ...]
 
 
-class PublishedPart(_Part):
+class PublishedPart(Part):
     """One image that is in the registries."""
 
     name: str
@@ -397,7 +274,7 @@ class PublishedPart(_Part):
     """Each tag with its digest."""
 
 
-class FilePart(_Part):
+class FilePart(Part):
     """One file for other programs."""
 
     kind: Literal["junit", "sarif", "gitlab-container-scanning", "digests", "markdown", "log"]
@@ -411,7 +288,7 @@ class FilePart(_Part):
     """Results that are not in it, for it may hold so many only; the least severe."""
 
 
-class ErrorPart(_Part):
+class ErrorPart(Part):
     """Why the run did not end well."""
 
     type: str
@@ -420,7 +297,7 @@ class ErrorPart(_Part):
     """What happened, why, and what to do next."""
 
 
-class ReportDocument(_Part):
+class ReportDocument(Part):
     """One run of keelway, whatever became of it."""
 
     schema_version: Literal[1]

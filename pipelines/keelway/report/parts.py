@@ -9,33 +9,27 @@ from keelway.model.sbom import SbomFormat
 from keelway.report.document import (
     BreachPart,
     BuiltPart,
-    CasePart,
     CountsPart,
     DocumentPart,
     EvidencePart,
     ExceptedPart,
     FindingPart,
     Level,
-    LoadMeasurePart,
-    LoadPart,
     MeasurePart,
     PolicyPart,
     PublishedPart,
-    RegressionPart,
     RulePart,
     SbomPart,
     ScanPart,
     SecondOpinionPart,
-    ServicePart,
     SignedPart,
     StartPart,
-    SuitePart,
     TargetPart,
-    TestsPart,
-    ThresholdPart,
-    ToolPart,
     VerdictPart,
 )
+from keelway.report.load_part import LoadMeasurePart, LoadPart, RegressionPart, ThresholdPart
+from keelway.report.part import ToolPart
+from keelway.report.tests_part import CasePart, ServicePart, SuitePart, TestsPart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,14 +11,9 @@ from keelway.model.load import LoadMeasure, measure_text, shown_ms
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from keelway.report.document import (
-        LoadPart,
-        OutcomeName,
-        PolicyPart,
-        ReportDocument,
-        StartPart,
-        TestsPart,
-    )
+    from keelway.report.document import OutcomeName, PolicyPart, ReportDocument, StartPart
+    from keelway.report.load_part import LoadPart
+    from keelway.report.tests_part import TestsPart
 
 
 def summary(report: ReportDocument) -> str:

@@ -1,0 +1,60 @@
+"""The integration tests, as `report.json` has them."""
+
+from typing import ClassVar, Literal
+
+from keelway.report.part import Part
+
+
+class CasePart(Part):
+    """One test."""
+
+    name: str
+    classname: str
+    status: Literal["passed", "failed", "error", "skipped"]
+    seconds: float
+    message: str
+
+
+class ServicePart(Part):
+    """One service beside the tests, as it stood when they had ended."""
+
+    name: str
+    state: str
+    """`running`, `healthy`, `unhealthy`, `exited`, `blocked`, ..."""
+    code: int | None
+    """The exit code of its command, if it ended by itself."""
+    why: str
+    health: str
+    """What its health check said the last times."""
+    restarts: int
+    events: tuple[str, ...]
+    log: str | None
+    """All it wrote, relative to this file."""
+    tail: str
+    """The last lines of that."""
+
+
+class SuitePart(Part):
+    """One test suite, run once."""
+
+    name: str
+    platform: str | None
+    """Of the images that were tested; null for the engine's own."""
+    images: tuple[str, ...]
+    """The images of this build that took part."""
+    code: int | None
+    """The exit code of the tests' command; null when it was never started."""
+    seconds: float
+    log: str | None
+    cases: tuple[CasePart, ...]
+    services: tuple[ServicePart, ...]
+
+
+class TestsPart(Part):
+    """The integration tests."""
+
+    __test__: ClassVar[bool] = False
+
+    suites: tuple[SuitePart, ...]
+    notes: tuple[str, ...]
+    """What the compose files ask for and was not done."""
