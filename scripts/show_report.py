@@ -18,14 +18,23 @@ def main(path: Path) -> int:
         f"in {report['seconds']:.1f} s"
     )
     pushes = sum(len(image["references"]) for image in report["published"] or ())
-    # Tests are never cached: each suite is its services, the tests, and two looks at them.
+    # Tests are never cached: each is its services, the tests, and two looks at them.
     suites = (report["tests"] or {}).get("suites", ())
-    tested = sum(len(suite["services"]) + 3 for suite in suites)
+    sets = [len(suite["services"]) for suite in suites]
+    tested = sum(sets) + 3 * len(sets)
+    if report["load"]:
+        tested += max(sets, default=0) + 3
     if steps["run"] <= pushes + tested and steps["cached"]:
         print("           all but the tests and the pushes was cached: nothing had changed")
     for suite in suites:
         beside = ", ".join(service["name"] for service in suite["services"])
         print(f"tests      {suite['name']}: {len(suite['cases'])} beside {beside}")
+    if report["load"]:
+        measure = report["load"]["measure"]
+        print(
+            f"load       {measure['requests']} requests, {measure['throughput']:.0f} in a second, "
+            f"95 % within {measure['p95_ms']:.0f} ms"
+        )
     for document in (report["sbom"] or {}).get("documents", ()):
         print(
             f"sbom       {document['platform']}, {document['packages']} packages: "

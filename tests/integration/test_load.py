@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 import keelway as kw
+from keelway.errors import StageError
 from keelway.loadtest.compared import RegressionSpec
 from keelway.loadtest.scripts import ProbeSpec, ScriptSpec
 from keelway.loadtest.spec import LoadSpec
 from keelway.model.image import BuiltImage, Images
 from keelway.model.platform import AMD64
 from keelway.model.tool import HostTool
+from keelway.stack.spec import StackSpec
 from keelway.stages.load import load
 from tests.support.missing import need
+from tests.support.stacks import ANSWERS, SERVE, StackBench, healthy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -109,6 +112,55 @@ async def test_thresholds_that_hold(bench: Bench) -> None:
         "http_req_failed: rate<0.01",
     ]
     assert (bench.folder / "reports" / report.summary).exists()
+
+
+def beside(bench: Bench, samples: SampleImages) -> StackBench:
+    """Return what makes compose services for the bench."""
+    return StackBench(
+        run=bench.run,
+        image=samples.busybox,
+        folder=bench.folder,
+        busybox=HostTool(path=need("busybox", package="busybox-static")),
+    )
+
+
+async def test_the_target_is_started_with_its_neighbours(
+    bench: Bench, samples: SampleImages
+) -> None:
+    stack = beside(bench, samples)
+    db = stack.service("db", SERVE, healthcheck=ANSWERS)
+    asks = "wget -qO- http://db:8080/ >/tmp/answer && mkdir /www && cp /tmp/answer /www/hello"
+    web = stack.service(
+        "web",
+        f"{asks} && echo up && exec httpd -f -p 8080 -h /www",
+        healthcheck=replace(ANSWERS, test=("CMD", "wget", "-qO-", "http://127.0.0.1:8080/hello")),
+        depends_on=healthy("db"),
+    )
+    stranger = stack.service("stranger", "exit 3")
+    services = StackSpec(
+        project=stack.project(db, web, stranger), services=("web",), busybox=stack.busybox
+    )
+    spec = replace(bench.probe("/hello"), beside=services)
+    report = await load(bench.run, spec, Images(variants=()))
+    assert report.passed
+    assert report.measure.requests == 10
+    logs = bench.folder / "reports" / "load"
+    assert (logs / "web.log").read_text() == "up\n"
+    assert (logs / "db.log").read_text() == "serving\n"
+    assert not (logs / "stranger.log").exists()
+
+
+async def test_a_neighbour_that_ends_is_told_with_its_last_words(
+    bench: Bench, samples: SampleImages
+) -> None:
+    stack = beside(bench, samples)
+    db = stack.service("db", "echo no disk; exit 4", healthcheck=ANSWERS)
+    web = stack.service("web", SERVE, healthcheck=ANSWERS, depends_on=healthy("db"))
+    services = StackSpec(project=stack.project(db, web), services=("web",), busybox=stack.busybox)
+    with pytest.raises(StageError, match="did not get ready") as caught:
+        await load(bench.run, replace(bench.probe("/"), beside=services), Images(variants=()))
+    assert "db exited with code 4" in caught.value.why
+    assert (bench.folder / "reports" / "load" / "db.log").read_text() == "no disk\n"
 
 
 async def test_a_crossed_threshold_is_a_result_that_the_gate_refuses(bench: Bench) -> None:

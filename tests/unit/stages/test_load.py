@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from pydantic import ValidationError
 
+from keelway.compose.project import Place, Project, Service
 from keelway.config import (
     Config,
     ImageConfig,
@@ -60,6 +61,29 @@ REPORT = LoadReport(
 def plan(load: LoadConfig, facts: Facts = HERE) -> LoadSpec | Skipped:
     project = ProjectConfig(name="shop")
     return plan_load(Config(project=project, images={"orders": ImageConfig()}, load=load), facts)
+
+
+def test_a_target_of_the_compose_file_is_started_as_written_there() -> None:
+    place = Place(file=ROOT / "compose.yaml", line=3)
+    services = {name: Service(name=name, place=place, image=name) for name in ("db", "orders")}
+    here = replace(
+        HERE,
+        programs={**HERE.programs, "busybox": Path("/bin/busybox")},
+        compose=Project(name="shop", folder=ROOT, files=(), services=services),
+    )
+    probe = ProbeConfig()
+    spec = plan(LoadConfig(probe=probe, target="http://orders:8080"), here)
+    assert isinstance(spec, LoadSpec)
+    assert spec.beside is not None
+    assert (spec.beside.services, spec.beside.built) == (("orders",), {"orders": "orders"})
+    for written, facts in (
+        (LoadConfig(probe=probe, target="http://orders:8080", alone=True), here),
+        (LoadConfig(probe=probe, target="http://other:8080"), here),
+        (LoadConfig(probe=probe, target="http://orders:8080"), HERE),
+    ):
+        spec = plan(written, facts)
+        assert isinstance(spec, LoadSpec)
+        assert spec.beside is None
 
 
 def test_a_script_is_planned() -> None:
