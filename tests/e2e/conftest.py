@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.missing import need
+from tests.support.programs import wait_for_go_tools
 from tests.support.registry import Registry
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ class Demo:
         """Return the references of the base images, by name."""
         lock = tomllib.loads((self.project / "keelway.lock").read_text())
         return {name: pin["reference"] for name, pin in lock["base"].items()}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def go_tools() -> None:
+    """Programs that are still being built when the tests begin."""
+    wait_for_go_tools()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.missing import need
+from tests.support.programs import wait_for_go_tools
 from tests.support.projects import Project
 
 if TYPE_CHECKING:
@@ -57,6 +58,12 @@ USER app
 HEALTHCHECK CMD ["/bin/true"]
 ENTRYPOINT ["/bin/cat", "/srv/said.txt"]
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def go_tools() -> None:
+    """Programs that are still being built when the tests begin."""
+    wait_for_go_tools()
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.missing import need
@@ -24,3 +26,12 @@ def with_program(dag: dagger.Client, container: dagger.Container, program: str) 
 def with_perl(dag: dagger.Client, container: dagger.Container) -> dagger.Container:
     """Return the container with perl but for its modules: it makes any system call."""
     return with_program(dag, container, need("perl", package="perl-base"))
+
+
+def wait_for_go_tools() -> None:
+    """Wait while scripts/go-tools builds what it has not built yet; else return at once."""
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    kept = Path(os.environ.get("KEELWAY_GO_TOOLS") or f"{cache}/keelway/go")
+    if (kept / ".lock").is_file():
+        with (kept / ".lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
