@@ -113,7 +113,7 @@ def _explain(error: BaseException, path: Sequence[str]) -> dict[str, Any]:
     if isinstance(error, OSError):
         error = disk_error(error) or error
     elif isinstance(error, ValueError) and "embedded null" in str(error):  # what Python calls it
-        error = EngineError("a path, a name or a value has a NUL character, which no system takes")
+        error = EngineError("invalid argument: a path, a name or a value has a NUL character")
     if isinstance(error, EngineError):
         message, extensions = str(error), dict(error.extensions())
     else:
