@@ -12,6 +12,7 @@ import pytest
 from tests.support.missing import need
 from tests.support.programs import wait_for_go_tools
 from tests.support.projects import Project
+from tests.support.registry import running_referrers_registry, running_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +73,22 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("integration") / "store"
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def cosign() -> str:
+    """The program that signs."""
+    return need("cosign", package="cosign, by scripts/go-tools")
+
+
+@pytest.fixture(scope="module", params=["without referrers API", "with referrers API"])
+def any_registry(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Registry]:
+    """A registry of each kind that statements are kept in, one after the other."""
+    run = running_registry if request.param.startswith("without") else running_referrers_registry
+    with run(tmp_path_factory.mktemp("any-registry")) as running:
+        yield running
 
 
 @pytest.fixture

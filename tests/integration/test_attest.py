@@ -23,8 +23,7 @@ from keelway.stages.sign import SignSpec, sign
 from keelway.verification.checks import Demands
 from keelway.verification.verify import KeyTrust, VerifySpec, verify_image
 from tests.support.attested import attest_spec, make_images, make_verified
-from tests.support.missing import need
-from tests.support.registry import running_referrers_registry, running_registry
+from tests.support.registry import running_registry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -36,22 +35,8 @@ OFFLINE = ("--insecure-ignore-tlog=true", "--allow-http-registry")
 
 
 @pytest.fixture(scope="module")
-def cosign() -> str:
-    return need("cosign", package="cosign, by scripts/go-tools")
-
-
-@pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     with running_registry(tmp_path_factory.mktemp("registry")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module", params=["without referrers API", "with referrers API"])
-def any_registry(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Registry]:
-    run = running_registry if request.param.startswith("without") else running_referrers_registry
-    with run(tmp_path_factory.mktemp("any-registry")) as running:
         yield running
 
 

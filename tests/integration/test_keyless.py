@@ -25,7 +25,6 @@ from keelway.verification.verify import VerifySpec, verify_image
 from tests.support.attested import attest_spec, make_images, make_verified
 from tests.support.missing import need
 from tests.support.private_sigstore import CLAIMS, Sigstore, running_sigstore
-from tests.support.registry import running_referrers_registry, running_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,15 +46,6 @@ STATEMENTS = {
 @pytest.fixture(scope="module")
 def sigstore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sigstore]:
     with running_sigstore(tmp_path_factory.mktemp("sigstore")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module", params=["without referrers API", "with referrers API"])
-def any_registry(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Registry]:
-    run = running_registry if request.param.startswith("without") else running_referrers_registry
-    with run(tmp_path_factory.mktemp("any-registry")) as running:
         yield running
 
 

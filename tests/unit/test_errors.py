@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 
 import pytest
 
-from keelway import errors
 from keelway.errors import (
     OUTPUT_LIMIT_BYTES,
     ConfigError,
@@ -21,32 +19,6 @@ from keelway.errors import (
     redact,
     tail,
 )
-
-EXIT_CODES = {
-    "KeelwayError": 1,
-    "ConfigError": 2,
-    "PlanError": 3,
-    "SessionError": 4,
-    "StageError": 5,
-    "ToolError": 5,
-    "ToolOutputError": 5,
-    "PublishError": 5,
-    "RegistryError": 5,
-    "GateError": 6,
-    "DeployError": 7,
-    "RollbackError": 8,
-    "CommandError": 126,
-    "CommandNotFoundError": 127,
-}
-
-
-def test_exit_codes_are_a_promise() -> None:
-    found = {
-        name: kind.exit_code
-        for name, kind in inspect.getmembers(errors, inspect.isclass)
-        if issubclass(kind, KeelwayError)
-    }
-    assert found == EXIT_CODES
 
 
 def test_a_config_problem_is_one_line_that_editors_can_follow() -> None:

@@ -13,23 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from keelway.engine.errors import EngineError
-from keelway.engine.run import streams
 from keelway.engine.run.chroot_launch import SESSION, processes
-from keelway.engine.run.failure import Opening, exit_code
-from keelway.engine.run.process import Asked, standard_input
+from keelway.engine.run.started import Asked, Started, standard_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from keelway.engine.run.bundle import Bundle
     from keelway.engine.run.spec import Json
-    from keelway.engine.run.streams import Sink
 
 _PROGRAM: Final = Path(__file__).with_name("chroot_launch.py")
 
 
-class ChrootProcess:
-    """A started command. Exactly one thread calls `pump`; any others may wait, signal and kill."""
+class ChrootProcess(Started):
+    """A command that was started in a chroot."""
 
     def __init__(
         self,
@@ -47,56 +44,11 @@ class ChrootProcess:
         Raises:
             OSError: Its parent could not be started.
         """
-        self.bundle = bundle
+        child, self._alive = _launch(bundle.path, config, standard_input(stdin))
+        super().__init__(child, bundle, command=command, stdin=stdin)
         self._config = config
-        self._command = command
         self._tracer: Sequence[str] = config["tracer"]  # type: ignore[assignment]  # the runtime's
         self._on_end = on_end
-        self._data = stdin if isinstance(stdin, bytes) else b""
-        self._lock = threading.Lock()
-        self._over = False
-        self._ended = threading.Event()
-        self._code: int | None = None
-        self._error: BaseException | None = None
-        self._child, self._alive = _launch(bundle.path, config, standard_input(stdin))
-
-    def pump(self, on_stdout: Sink, on_stderr: Sink) -> int:
-        """Move the streams until the command is over and return its exit code.
-
-        A signal that ended it gives 128+n.
-
-        Raises:
-            EngineError: The command could not be run.
-        """
-        opening = Opening(on_stderr)
-        try:
-            streams.move(
-                self._child,
-                self._data,
-                on_stdout=on_stdout,
-                on_stderr=opening.feed,
-                on_end=self._finish,
-            )
-            returned = self._child.wait()
-            self._code = exit_code(returned, self._command, self.bundle.log, opening)
-        except BaseException as error:
-            self._error = error
-            raise
-        finally:
-            self._close()
-        return self._code
-
-    def wait(self, timeout_s: float | None = None) -> int | None:
-        """Return the exit code once the pump in another thread is over; None when time is up.
-
-        Raises:
-            EngineError: The command could not be run.
-        """
-        if not self._ended.wait(timeout_s):
-            return None
-        if self._error is not None:
-            raise self._error
-        return self._code
 
     def signal(self, number: int) -> None:
         """Send a signal to the command; nothing happens when it is over."""
@@ -166,17 +118,6 @@ class ChrootProcess:
                 self._end_orphans()
             self._let_go()
         self._on_end()
-
-    def _close(self) -> None:
-        """Leave nothing, whatever happened."""
-        self.kill()
-        if not self._over:
-            self._finish()
-        for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
-            if pipe is not None:
-                pipe.close()
-        self.bundle.remove()
-        self._ended.set()
 
 
 def _launch(folder: Path, config: Json, stdin: int) -> tuple[subprocess.Popen[bytes], int]:

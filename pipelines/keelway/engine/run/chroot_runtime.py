@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from keelway.engine.run.executing import Running
-    from keelway.engine.run.process import Asked
     from keelway.engine.run.spec import ExecSpec, Json
+    from keelway.engine.run.started import Asked
     from keelway.engine.run.terminal import Terminal
 
 _HOST_RESOLV_CONF: Final = Path("/etc/resolv.conf")

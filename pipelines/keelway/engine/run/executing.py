@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keelway.engine.run.names import Names
-    from keelway.engine.run.process import Asked
     from keelway.engine.run.spec import Endpoint, ExecSpec
+    from keelway.engine.run.started import Asked
     from keelway.engine.run.streams import Sink
     from keelway.engine.run.terminal import Terminal
 

@@ -8,34 +8,22 @@ import os
 import signal
 import subprocess
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
-from keelway.engine.run import streams
-from keelway.engine.run.failure import Opening, exit_code
 from keelway.engine.run.spec import terminal_of
+from keelway.engine.run.started import Asked, Started, standard_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from keelway.engine.run.bundle import Bundle
     from keelway.engine.run.reaper import Init
-    from keelway.engine.run.streams import Sink
     from keelway.engine.run.terminal import Terminal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a second command in a container answered."""
-
-    code: int
-    stdout: bytes
-    stderr: bytes
-
-
-class Process:
-    """A started exec. Exactly one thread calls `pump`; any others may wait, signal and kill."""
+class Process(Started):
+    """An exec that an OCI runtime started."""
 
     def __init__(
         self,
@@ -54,60 +42,15 @@ class Process:
         Raises:
             OSError: The runtime could not be started.
         """
-        self.bundle = bundle
-        self._init = init
-        self._command = command
-        self._data = stdin if isinstance(stdin, bytes) else b""
-        self._lock = threading.Lock()
-        self._over = False
-        self._ended = threading.Event()
-        self._code: int | None = None
-        self._error: BaseException | None = None
-        self._child = subprocess.Popen(
+        child = subprocess.Popen(
             argv,
             stdin=standard_input(stdin),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
         )
-
-    def pump(self, on_stdout: Sink, on_stderr: Sink) -> int:
-        """Move the streams until the command is over and return its exit code.
-
-        A signal that ended it gives 128+n.
-
-        Raises:
-            EngineError: The runtime failed, not the command.
-        """
-        opening = Opening(on_stderr)
-        try:
-            streams.move(
-                self._child,
-                self._data,
-                on_stdout=on_stdout,
-                on_stderr=opening.feed,
-                on_end=self._finish,
-            )
-            returned = self._child.wait()
-            self._code = exit_code(returned, self._command, self.bundle.log, opening)
-        except BaseException as error:
-            self._error = error
-            raise
-        finally:
-            self._close()
-        return self._code
-
-    def wait(self, timeout_s: float | None = None) -> int | None:
-        """Return the exit code once the pump in another thread is over; None when time is up.
-
-        Raises:
-            EngineError: The runtime failed, not the command.
-        """
-        if not self._ended.wait(timeout_s):
-            return None
-        if self._error is not None:
-            raise self._error
-        return self._code
+        super().__init__(child, bundle, command=command, stdin=stdin)
+        self._init = init
 
     def signal(self, number: int) -> None:
         """Send a signal to the command; nothing happens when it is over."""
@@ -195,21 +138,3 @@ class Process:
             self._child.wait()
             if self._init is not None:
                 self._init.end()
-
-    def _close(self) -> None:
-        """Leave nothing, whatever happened."""
-        self.kill()
-        if not self._over:
-            self._finish()
-        for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
-            if pipe is not None:
-                pipe.close()
-        self.bundle.remove()
-        self._ended.set()
-
-
-def standard_input(stdin: bytes | int | None) -> int:
-    """Return what `subprocess` takes for the standard input of a command."""
-    if stdin is None:
-        return subprocess.DEVNULL
-    return stdin if isinstance(stdin, int) else subprocess.PIPE

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from keelway.engine.run.bundle import Bundle
     from keelway.engine.run.executing import Running
-    from keelway.engine.run.process import Asked
+    from keelway.engine.run.started import Asked
     from keelway.engine.run.streams import Sink
     from keelway.engine.run.terminal import Terminal
 
