@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     from tests.support.raw_session import RawSession
     from tests.support.sample_images import SampleImages
 
-pytestmark = [pytest.mark.usefixtures("local_only"), pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.usefixtures("local_only"),
+    pytest.mark.slow,
+    pytest.mark.once,
+    pytest.mark.timeout(600),
+]
 
 SOAK = bool(os.environ.get("KEELWAY_TEST_SOAK"))
 TIMES = 4 if SOAK else 1
