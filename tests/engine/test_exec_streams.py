@@ -91,3 +91,15 @@ async def test_stdin_text_and_file_together_are_refused(base: dagger.Container) 
 async def test_missing_stdin_file_is_an_error_that_names_it(base: dagger.Container) -> None:
     with pytest.raises(dagger.QueryError, match="nowhere"):
         await settle(base.with_exec(["cat"], redirect_stdin="/nowhere.txt"))
+
+
+async def test_command_finds_in_the_file_what_it_has_said(base: dagger.Container) -> None:
+    waits = "echo said; until grep -q said /out; do usleep 50000; done; wc -l </out >&2"
+    done = base.with_exec(["sh", "-c", waits], redirect_stdout="/out")
+    assert (await done.stderr()).strip() == "1"
+
+
+async def test_folder_of_a_redirect_must_be_there(base: dagger.Container) -> None:
+    late = base.with_exec(["mkdir", "/late"], redirect_stdout="/late/out")
+    with pytest.raises(dagger.QueryError, match="no such file or directory"):
+        await settle(late)

@@ -181,8 +181,20 @@ async def test_missing_tag_is_an_error_that_names_the_reference(
     dag: dagger.Client, registry: Registry
 ) -> None:
     address = f"{registry.address}/test/busybox:no-such-tag"
-    with pytest.raises(dagger.QueryError, match="no-such-tag"):
+    platform = await dag.default_platform()
+    with pytest.raises(dagger.QueryError, match="not found") as caught:
         await settle(dag.container().from_(address))
+    start = f'failed to resolve image "{address}" (platform: "{platform}"): '
+    assert str(caught.value).startswith(start)
+
+
+async def test_image_that_may_not_be_seen_is_told_of_as_one_that_may_not_be(
+    dag: dagger.Client, closed_registry: Registry
+) -> None:
+    address = f"{closed_registry.address}/test/hidden"
+    with pytest.raises(dagger.QueryError, match="pull access denied") as caught:
+        await settle(dag.container().from_(address))
+    assert f'failed to resolve image "{address}:latest"' in str(caught.value)
 
 
 async def test_unreachable_registry_is_an_error_that_names_it(dag: dagger.Client) -> None:
@@ -190,9 +202,11 @@ async def test_unreachable_registry_is_an_error_that_names_it(dag: dagger.Client
         await settle(dag.container().from_("127.0.0.1:1/test/none:1"))
 
 
-async def test_malformed_reference_is_an_error(dag: dagger.Client) -> None:
-    with pytest.raises(dagger.QueryError, match=r"(?i)invalid|parse"):
-        await settle(dag.container().from_("127.0.0.1:1/UPPER CASE:::"))
+@pytest.mark.parametrize("address", ["127.0.0.1:1/UPPER CASE:::", "", "Busybox", "a@sha256:12"])
+async def test_malformed_reference_is_an_error(dag: dagger.Client, address: str) -> None:
+    with pytest.raises(dagger.QueryError, match="invalid reference format") as caught:
+        await settle(dag.container().from_(address))
+    assert str(caught.value).startswith(f"failed to parse image address {address}: ")
 
 
 async def test_closed_registry_needs_its_account(

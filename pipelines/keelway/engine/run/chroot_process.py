@@ -67,6 +67,16 @@ class ChrootProcess(Started):
         """Tell whether the command's process is there."""
         return (self.bundle.path / "pid").exists()
 
+    def view(self) -> tuple[str, str]:
+        """Return no namespace, and the command's root.
+
+        Raises:
+            EngineError: It is over: its mounts have been taken out of the root.
+        """
+        if self._over:
+            raise EngineError(f"{self._command!r} is not running")
+        return "", str(self._config["root"])
+
     def ask(self, argv: Sequence[str], *, timeout_s: float) -> Asked | None:
         """Run a command in the same root; see `ChrootRuntime.ask`."""
         folder = self.bundle.path / f"ask-{threading.get_ident()}"

@@ -43,6 +43,14 @@ class Running(Protocol):
         """Tell whether the command's process is there."""
         ...
 
+    def view(self) -> tuple[str, str]:
+        """Return where it sees its files: a mount namespace (empty for the engine's) and a root.
+
+        Raises:
+            EngineError: It has not begun, or is over.
+        """
+        ...
+
 
 class Executor(Protocol):
     """Runs commands in roots; threads share it."""

@@ -75,6 +75,17 @@ class Process(Started):
         """Tell whether the runtime has made the command's process."""
         return self._command_pid() is not None
 
+    def view(self) -> tuple[str, str]:
+        """Return the mount namespace of the command, and its root.
+
+        Raises:
+            EngineError: It has not begun, or is over.
+        """
+        pid = self._command_pid()
+        if pid is None:
+            raise EngineError(f"{self._command!r} is not running")
+        return f"/proc/{pid}/ns/mnt", f"/proc/{pid}/root"
+
     def ask(self, program: Sequence[str], argv: Sequence[str], *, timeout_s: float) -> Asked | None:
         """Run a command in the container by the runtime's `exec`; see `Runtime.ask`."""
         words = self._exec(program, argv)

@@ -9,6 +9,10 @@ from __future__ import annotations
 import binascii
 import os
 import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keelway.engine.solve.inside import Inside
 
 _ID_BYTES = 12
 
@@ -16,10 +20,11 @@ _ID_BYTES = 12
 class Caller:
     """One that has a token."""
 
-    __slots__ = ("credentials", "id", "nested")
+    __slots__ = ("credentials", "host", "id", "nested")
 
-    def __init__(self, token: str, *, nested: bool) -> None:
-        """Describe who has `token`; `nested` is a command in a container."""
+    def __init__(self, token: str, *, nested: bool, host: Inside | None = None) -> None:
+        """Describe who has `token`; `nested` is a command in a container, which is its `host`."""
+        self.host = host
         self.id = os.urandom(_ID_BYTES).hex()
         self.nested = nested
         self.credentials = binascii.b2a_base64(f"{token}:".encode(), newline=False)
@@ -35,11 +40,11 @@ class Clients:
         self._lock = threading.Lock()
         self._callers = {token: Caller(token, nested=False)}
 
-    def add(self) -> str:
-        """Return a token for a command."""
+    def add(self, host: Inside | None = None) -> str:
+        """Return a token for a command; `host` is what it has as its host."""
         token = os.urandom(16).hex()
         with self._lock:
-            self._callers[token] = Caller(token, nested=True)
+            self._callers[token] = Caller(token, nested=True, host=host)
         return token
 
     def remove(self, token: str) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from keelway.engine.errors import Unsupported
+
+if TYPE_CHECKING:
+    from keelway.engine.solve.inside import Inside
 
 
 class Request(Protocol):
@@ -13,6 +16,8 @@ class Request(Protocol):
 
     nested: bool
     """A command in a container asks, not the session's own client."""
+    host: Inside | None
+    """That container."""
 
     @property
     def traceparent(self) -> str:
@@ -32,6 +37,7 @@ class NoClient:
     """A request that nobody can walk away from: calls that do not come over HTTP."""
 
     nested = False
+    host: Inside | None = None
     traceparent = ""
 
     def gone(self) -> bool:
@@ -61,11 +67,16 @@ def set_request(request: Request) -> None:
     _CURRENT.set(request)
 
 
+def inside() -> Inside | None:
+    """Return the container that is the caller's host; None for the session's own client."""
+    return current_request().host
+
+
 def own_client(what: str) -> None:
     """Refuse a command in a container what only the session's own client may have.
 
-    In Dagger the host of such a command is its container; what the session's host has is never
-    given out in its place.
+    In Dagger the host of such a command is its container. What of that is not to be had here is
+    never given out as the session's host has it.
 
     Raises:
         Unsupported: The calling resolver works for such a command.

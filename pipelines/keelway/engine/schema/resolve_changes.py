@@ -18,6 +18,7 @@ from keelway.engine.graph.node import Node
 from keelway.engine.graph.ops import CopyTree, Scratch
 from keelway.engine.graph.values import Directory, File
 from keelway.engine.schema.registry import Resolvers
+from keelway.engine.schema.request import own_client
 from keelway.engine.schema.resolve_git import ref_tree
 from keelway.engine.solve.changes import compare, do_on_host, folder
 from keelway.engine.solve.patches import diff_stats
@@ -163,7 +164,8 @@ def stats(parent: Changeset, _args: Arguments, session: Session) -> list[DiffSta
 @CHANGES.field("Changeset", "export")
 def export(parent: Changeset, args: Arguments, session: Session) -> str:
     """Do the changes to a folder of the host; returns its absolute path."""
-    dest = session.host_path(args["path"], field="Changeset.export")
+    own_client("Changeset.export")
+    dest = session.host_path(args["path"])
     with _opened(parent, session) as (before, after):
         do_on_host(compare(before, after), after, dest)
     return str(dest)

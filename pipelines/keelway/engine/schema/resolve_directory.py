@@ -10,6 +10,7 @@ from keelway.engine.graph import ops
 from keelway.engine.graph.node import Node
 from keelway.engine.graph.values import Directory, File
 from keelway.engine.schema.registry import Resolvers
+from keelway.engine.schema.request import inside
 
 if TYPE_CHECKING:
     from keelway.engine.schema.registry import Arguments
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 DIRECTORY = Resolvers()
 
 _LONGEST_NAME = 255
+_NEW_FILE = 0o644
 
 
 def below(parent: Directory, path: str) -> str:
@@ -119,8 +121,13 @@ def digest(parent: Directory, _args: Arguments, session: Session) -> str:
 @DIRECTORY.field("Directory", "export")
 def export(parent: Directory, args: Arguments, session: Session) -> str:
     """Write the directory to the host; returns the absolute path."""
-    dest = session.host_path(args["path"], field="Directory.export")
-    session.trees.export_directory(parent.node, parent.path, dest, wipe=args.get("wipe", False))
+    container, wipe = inside(), args.get("wipe", False)
+    if container is not None:
+        session.solver.look_at(parent.node, parent.path, want="directory", shown=parent.asked)
+        with session.trees.opened(parent.node, parent.path) as source:
+            return container.write_folder(source, args["path"], wipe=wipe)
+    dest = session.host_path(args["path"])
+    session.trees.export_directory(parent.node, parent.path, dest, wipe=wipe)
     return str(dest)
 
 
@@ -139,6 +146,12 @@ def check_name(path: str) -> None:
         )
 
 
+def new_mode(args: Arguments) -> int:
+    """Return the mode of a new file: who may read, write and execute, and no more than that."""
+    permissions: int = args.get("permissions") or _NEW_FILE
+    return permissions & 0o777
+
+
 @DIRECTORY.field("Directory", "withNewFile")
 def with_new_file(parent: Directory, args: Arguments, _session: Session) -> Directory:
     """Write a file; over an existing one its mode stays."""
@@ -147,7 +160,7 @@ def with_new_file(parent: Directory, args: Arguments, _session: Session) -> Dire
     op = ops.NewFile(
         path=path,
         contents=args["contents"].encode(),
-        mode=args.get("permissions") or 0o644,
+        mode=new_mode(args),
         keep_mode=True,
     )
     return _changed(parent, op)
@@ -161,7 +174,8 @@ def with_new_directory(parent: Directory, args: Arguments, _session: Session) ->
         raise EngineError(f"cannot create directory outside parent: {args['path']}")
     path = below(parent, args["path"])
     return _changed(
-        parent, ops.NewDirectory(path=path, mode=args.get("permissions", 0o644) or 0o755)
+        parent,
+        ops.NewDirectory(path=path, mode=(args.get("permissions", 0o644) or 0o755) & 0o777),
     )
 
 

@@ -12,6 +12,7 @@ from keelway.engine.graph import ops
 from keelway.engine.graph.node import Node
 from keelway.engine.graph.values import File
 from keelway.engine.schema.registry import Resolvers
+from keelway.engine.schema.request import inside
 from keelway.engine.schema.text import LongText, text_of
 
 if TYPE_CHECKING:
@@ -83,7 +84,14 @@ def digest(parent: File, args: Arguments, session: Session) -> str:
 @FILE.field("File", "export")
 def export(parent: File, args: Arguments, session: Session) -> str:
     """Write the file to the host; returns the absolute path."""
-    asked = dest = session.host_path(args["path"], field="File.export")
+    container = inside()
+    if container is not None:
+        session.solver.look_at(parent.node, parent.path, want="file", shown=parent.asked)
+        name = posixpath.basename(parent.path)
+        into = bool(args.get("allowParentDirPath"))
+        with session.trees.opened(parent.node, parent.path) as source:
+            return container.write_file(source, args["path"], name=name, into=into)
+    asked = dest = session.host_path(args["path"])
     if dest.is_dir():
         if not args.get("allowParentDirPath"):
             raise is_directory(dest)

@@ -12,7 +12,7 @@ from keelway.engine.graph.node import Node
 from keelway.engine.graph.sources import GitTree
 from keelway.engine.graph.values import Directory
 from keelway.engine.schema.registry import Resolvers
-from keelway.engine.schema.request import current_request, own_client
+from keelway.engine.schema.request import current_request, inside, own_client
 from keelway.engine.solve.gitssh import NO_SOCKET, is_ssh
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def address_of(url: str, session: Session) -> tuple[str, str]:
         EngineError: It is no address of a repository.
     """
     if url.startswith(("/", "./", "../", "~/")) or url in {".", ".."}:
-        return str(session.host_path(url, field="Query.git of a path")), ""
+        container = inside()
+        return str(session.host_path(url) if container is None else container.folder(url)), ""
     if "://" not in url and not _HOST.match(url):
         if not _SCP.match(url):
             raise EngineError(f"failed to parse git URL {url!r}: it has no host")
@@ -88,7 +89,7 @@ def _of_scheme(parts: SplitResult) -> tuple[str, str]:
         case "ssh" if not named:
             return parts._replace(netloc=f"git@{parts.netloc}").geturl(), ""
         case "file":
-            own_client("Query.git of a path")
+            own_client("Query.git of file://")
         case scheme if scheme not in _SCHEMES:
             raise EngineError(f"failed to parse git URL: unsupported scheme {scheme!r}")
         case _:

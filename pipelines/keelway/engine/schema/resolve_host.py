@@ -11,10 +11,11 @@ from keelway.engine.graph.node import Node
 from keelway.engine.graph.sources import HostFile, HostTree
 from keelway.engine.graph.values import Directory, File
 from keelway.engine.schema.registry import Resolvers
-from keelway.engine.schema.request import own_client
+from keelway.engine.schema.request import inside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from keelway.engine.schema.registry import Arguments
     from keelway.engine.schema.session import Session
@@ -26,7 +27,7 @@ HOST = Resolvers()
 def directory(_parent: object, args: Arguments, session: Session) -> Directory:
     """Return a folder of the host as it is now, and stays for this session."""
     op = HostTree(
-        path=str(session.host_path(args["path"], field="Host.directory")),
+        path=str(_place(args, session)),
         include=_local(args.get("include") or ()),
         exclude=_local(args.get("exclude") or ()),
         gitignore=args.get("gitignore", False),
@@ -52,9 +53,18 @@ def _local(patterns: Sequence[str]) -> tuple[str, ...]:
 @HOST.field("Host", "file")
 def file(_parent: object, args: Arguments, session: Session) -> File:
     """Return a file of the host."""
-    path = session.host_path(args["path"], field="Host.file")
+    path = _place(args, session, file=True)
     op = HostFile(path=str(path), read=_reading(args))
     return File(node=Node.of(op), path=f"/{path.name}")
+
+
+def _place(args: Arguments, session: Session, *, file: bool = False) -> Path:
+    """Return the path that is meant, or that of a copy of what a container's command means."""
+    container = inside()
+    if container is None:
+        return session.host_path(args["path"])
+    copied = container.file if file else container.folder
+    return copied(args["path"], fresh=bool(args.get("noCache")))
 
 
 def _reading(args: Arguments) -> str:
@@ -65,9 +75,11 @@ def _reading(args: Arguments) -> str:
 def find_up(_parent: object, args: Arguments, session: Session) -> str | None:
     """Return the nearest file or folder of that name, here or above, relative to here."""
     name: str = args["name"]
-    own_client("Host.findUp")
     if "/" in name or not name:
         raise EngineError(f"findUp looks for a name, not for a path: {name!r}")
+    container = inside()
+    if container is not None:
+        return container.find_up(name)
     for up, folder in enumerate((session.workdir, *session.workdir.parents)):
         if (folder / name).exists():
             return "../" * up + name

@@ -13,8 +13,10 @@ from keelway.engine.graph.images import ImageRoot, Tarball, TarballImage
 from keelway.engine.graph.node import Node
 from keelway.engine.graph.values import File
 from keelway.engine.schema.registry import Resolvers
+from keelway.engine.schema.request import inside
 from keelway.engine.schema.resolve_container import expanded
 from keelway.engine.schema.resolve_file import is_directory
+from keelway.engine.store.reference import full_reference
 
 if TYPE_CHECKING:
     from keelway.engine.graph.service import Service
@@ -28,11 +30,25 @@ IMAGE = Resolvers()
 @IMAGE.field("Container", "from")
 def from_(parent: Container, args: Arguments, session: Session) -> Container:
     """Start from an image of a registry, merged onto what is there."""
-    image = session.image(args["address"], parent.platform, _registry(args, session))
+    image = _resolved(args["address"], parent.platform, _registry(args, session), session)
     made = on_image(parent, image)
     if parent != _fresh(parent):
         return made
     return replace(made, image_ref=session.first_name(made.image_ref, made.platform))
+
+
+def _resolved(address: str, platform: str, registry: Service | None, session: Session) -> Image:
+    """Return an image of a registry; what is wrong is told as Dagger does, then in detail."""
+    try:
+        full = full_reference(address)
+    except EngineError as error:
+        raise EngineError(f"failed to parse image address {address}: {error}") from error
+    try:
+        return session.image(address, platform, registry)
+    except EngineError as error:
+        raise type(error)(
+            f'failed to resolve image "{full}" (platform: "{platform}"): {error}'
+        ) from error
 
 
 def _fresh(container: Container) -> Container:
@@ -119,7 +135,12 @@ def as_tarball(parent: Container, args: Arguments, session: Session) -> File:
 @IMAGE.field("Container", "export")
 def export(parent: Container, args: Arguments, session: Session) -> str:
     """Write the image to the host; returns the absolute path."""
-    dest = session.host_path(expanded(parent, args["path"], args), field="Container.export")
+    path = expanded(parent, args["path"], args)
+    container = inside()
+    if container is not None:
+        with session.trees.opened(tarball(parent, args, session), "/container.tar") as source:
+            return container.write_file(source, path, name="container.tar", mode=0o600)
+    dest = session.host_path(path)
     if dest.is_dir():
         raise is_directory(dest)
     session.trees.export_file(tarball(parent, args, session), "/container.tar", dest, mode=0o600)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from keelway.engine.errors import EngineError, Unsupported
 from keelway.engine.schema.registry import Resolvers
-from keelway.engine.schema.request import own_client
+from keelway.engine.schema.request import inside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,6 @@ def secret(_parent: object, args: Arguments, session: Session) -> Secret:
 
     One that can't be read is an error when its value is needed, not before.
     """
-    own_client("Query.secret")
     uri: str = args["uri"]
     provider, separator, rest = uri.partition("://")
     if not separator or not provider:
@@ -63,14 +62,19 @@ def _without_key(place: str) -> tuple[str, str]:
 
 
 def _read(provider: str, where: str, session: Session) -> bytes:
+    container = inside()
     match provider:
         case "env":
-            value = os.environ.get(where)
+            value = (os.environ if container is None else container.env).get(where)
             if value is None:
                 raise EngineError(f'secret env var not found: "{_hidden(where)}"')
             return value.encode("utf-8", "surrogateescape")
+        case "file" if container is not None:
+            return container.read(where)
         case "file":
-            return _read_file(session.host_path(where, field="Query.secret"))
+            return _read_file(session.host_path(where))
+        case "cmd" if container is not None:
+            return container.output(where)
         case "cmd":
             return _run(where, session.workdir)
         case _:

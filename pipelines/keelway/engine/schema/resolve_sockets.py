@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from keelway.engine.errors import EngineError
 from keelway.engine.graph.sockets import ExecSocket, Socket, with_socket, without_socket
 from keelway.engine.schema.registry import Resolvers
+from keelway.engine.schema.request import own_client
 from keelway.engine.schema.resolve_container import path_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def unix_socket(_parent: object, args: Arguments, session: Session) -> Socket:
     """Return a socket of the host."""
     if not args["path"]:
         raise EngineError("Host.unixSocket: the path is empty")
-    return Socket(path=str(session.host_path(args["path"], field="Host.unixSocket")))
+    own_client("Host.unixSocket")
+    return Socket(path=str(session.host_path(args["path"])))
 
 
 @SOCKETS.field("Container", "withUnixSocket")

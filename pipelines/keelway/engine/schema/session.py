@@ -314,13 +314,12 @@ class Session:
 
         return self.solver.reported(f"publish {address}", push)
 
-    def host_path(self, path: str, *, field: str) -> Path:
-        """Return an absolute path of the host, relative ones from the client's directory.
+    def host_path(self, path: str) -> Path:
+        """Return an absolute path of the client's host, relative ones from its directory.
 
-        Raises:
-            Unsupported: A command in a container asks, by the field of this name.
+        A command in a container has another host: whoever calls this has looked for that.
         """
-        own_client(field)
+        own_client("a path of the host")
         return Path(os.path.normpath(self.workdir / Path(path).expanduser()))
 
     def close(self) -> None:

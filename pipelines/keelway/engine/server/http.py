@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from keelway.engine.schema.clients import Caller, Clients
     from keelway.engine.server.encode import LongBody
+    from keelway.engine.solve.inside import Inside
 
 PATH = "/query"
 LARGEST_BODY = 64 * 1024 * 1024
@@ -59,7 +60,12 @@ class Client:
     """Who waits for an answer; tells whether it still does."""
 
     def __init__(
-        self, connection: socket.socket, traceparent: str = "", *, nested: bool = False
+        self,
+        connection: socket.socket,
+        traceparent: str = "",
+        *,
+        nested: bool = False,
+        host: Inside | None = None,
     ) -> None:
         """Watch a connection that is not read from meanwhile.
 
@@ -67,10 +73,12 @@ class Client:
             connection: The connection.
             traceparent: What its header says.
             nested: Whether a container asks.
+            host: That container.
         """
         self._connection = connection
         self.traceparent = traceparent
         self.nested = nested
+        self.host = host
 
     def gone(self) -> bool:
         """Tell whether the client has closed its connection."""
@@ -258,7 +266,8 @@ class _Connection:
         except RecursionError:
             raise BadRequest(400, "the body is nested too deeply") from None
         traceparent = dict(request.headers).get(b"traceparent", b"").decode("ascii", "replace")
-        return _checked(query), Client(self._socket, traceparent, nested=caller.nested)
+        client = Client(self._socket, traceparent, nested=caller.nested, host=caller.host)
+        return _checked(query), client
 
     def _check(self, request: h11.Request) -> Caller:
         headers = dict(request.headers)

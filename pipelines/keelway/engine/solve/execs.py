@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import posixpath
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError, ExecFailed
 from keelway.engine.graph import ops
-from keelway.engine.run.inroot import Root
+from keelway.engine.solve.redirects import read_stdin, written_to_files
 from keelway.engine.solve.result import Result, Stream
 from keelway.engine.solve.streams import Output, Streams, for_error
 from keelway.engine.solve.surroundings import Place, surround
-from keelway.engine.store.space import disk_error, full
+from keelway.engine.store.space import full
 from keelway.engine.store.volumes import Cancelled
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from keelway.engine.run.spec import Bind
     from keelway.engine.solve.step import Step
-    from keelway.engine.solve.surroundings import Surroundings
     from keelway.engine.solve.views import Writing
 
 INLINE = 16 << 10
@@ -70,12 +63,12 @@ def _run(step: Step, op: ops.Exec) -> tuple[dict[int, Writing], int, Streams]:
         except Cancelled:
             raise EngineError("nobody waits for it any more") from None
         streams = Streams(step, here.secrets)
-        stdin = _stdin(op, here)
-        process = step.machine.runtime.start(here.spec, stdin=stdin)
-        with step.cancel.calling(process.kill):
-            code = bound.run(process, streams)
-        streams.end()
-        _redirect(op, here, streams)
+        stdin = read_stdin(op, here)
+        with written_to_files(op, here, streams):
+            process = here.start(step.machine.runtime, stdin)
+            with step.cancel.calling(process.kill):
+                code = bound.run(process, streams)
+            streams.end()
         if not _expected(op.expect, code):
             raise _failed(op, code, streams, full(step.machine.store.root))
     return {0: here.writing, **here.written}, code, streams
@@ -117,72 +110,3 @@ def _kept(step: Step, output: Output) -> Stream:
     output.file.seek(0)
     blob = step.machine.store.blobs.put_stream(output.file, "application/octet-stream")
     return Stream(blob=blob.digest)
-
-
-# --- streams from and to files ---------------------------------------------------------------
-
-
-def _on_host(path: str, op: ops.Exec, here: Surroundings) -> tuple[Path, str]:
-    """Return the root that a path of the container lies in, and the path there."""
-    full = posixpath.normpath(posixpath.join(op.cwd, path))
-    best: Bind | None = None
-    for bind in here.binds:
-        if _below(full, bind.target) and (best is None or len(bind.target) >= len(best.target)):
-            best = bind
-    if best is None:
-        return here.writing.root, full
-    if best.source.is_file():
-        return best.source.parent, "/" + best.source.name
-    return best.source, "/" + full[len(best.target) :].lstrip("/")
-
-
-def _stdin(op: ops.Exec, here: Surroundings) -> bytes:
-    if not op.redirect_stdin:
-        return op.stdin.encode("utf-8", "surrogateescape")
-    full = posixpath.normpath(posixpath.join(op.cwd, op.redirect_stdin))
-    for secret in here.secret_files:
-        if secret.target == full:
-            return secret.data
-    where, path = _on_host(op.redirect_stdin, op, here)
-    with Root(where) as tree:
-        try:
-            if _is_temporary(op.redirect_stdin, op, here):
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-            return tree.read_file(path)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise EngineError(f"redirectStdin {op.redirect_stdin}: {reason}") from error
-
-
-def _redirect(op: ops.Exec, here: Surroundings, streams: Streams) -> None:
-    """Write the streams to the files asked for: a copy, the streams stay."""
-    for target, output in (
-        (op.redirect_stdout, streams.stdout),
-        (op.redirect_stderr, streams.stderr),
-    ):
-        if not target or _is_temporary(target, op, here):
-            continue  # what is in a temp mount has gone with the command
-        where, path = _on_host(target, op, here)
-        output.file.seek(0)
-        with Root(where) as tree:
-            try:
-                tree.write_file(
-                    path,
-                    output.file.read(),
-                    mode=0o600,
-                    uid=here.user.uid,
-                    gid=here.user.gid,
-                )
-            except OSError as error:
-                reason = (error.strerror or str(error)).lower()
-                raise disk_error(error) or EngineError(f"redirect to {target}: {reason}") from error
-
-
-def _is_temporary(path: str, op: ops.Exec, here: Surroundings) -> bool:
-    """Tell whether a path of the container lies in a temp mount, which each command has empty."""
-    full = posixpath.normpath(posixpath.join(op.cwd, path))
-    return any(_below(full, temp.target) for temp in here.tmpfs)
-
-
-def _below(path: str, top: str) -> bool:
-    return path == top or path.startswith(top.rstrip("/") + "/")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from keelway.engine.graph.node import Node
     from keelway.engine.run.executing import Executor, Wiring
+    from keelway.engine.solve.inside import Inside
     from keelway.engine.solve.snapshotter import Snapshotter
     from keelway.engine.solve.way import Way
     from keelway.engine.store.store import Store
@@ -50,8 +51,8 @@ class Clients(Protocol):
     port: int
     """Where the session's server listens on the host's loopback."""
 
-    def add(self) -> str:
-        """Return a token for a command."""
+    def add(self, host: Inside | None = None) -> str:
+        """Return a token for a command; `host` is what it has as its host."""
         ...
 
     def remove(self, token: str) -> None:

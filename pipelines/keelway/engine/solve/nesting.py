@@ -17,19 +17,22 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from keelway.engine.run.spec import Endpoint
+    from keelway.engine.solve.inside import Inside
     from keelway.engine.solve.machine import Machine
 
 _LOOPBACK = "127.0.0.1"
 _DIAL_S = 10.0
 
 
-def nested_session(machine: Machine, endpoint: Endpoint, stack: ExitStack) -> dict[str, str]:
-    """Return the variables by which a command at `endpoint` finds the session.
+def nested_session(
+    machine: Machine, endpoint: Endpoint, host: Inside, stack: ExitStack
+) -> dict[str, str]:
+    """Return the variables by which a command at `endpoint`, in `host`, finds the session.
 
     Closing `stack` ends the way and the token.
     """
     clients = machine.clients
-    token = clients.add()
+    token = clients.add(host)
     stack.callback(clients.remove, token)
     listener = machine.network.listen(endpoint, 0, host=_LOOPBACK)
     port = listener.getsockname()[1]

@@ -123,7 +123,7 @@ class ContainerWork:
         with self._lock:
             if self._stopped.is_set():
                 raise EngineError("stopped before it was started")
-            process = self._process = runtime.start(here.spec, stdin=stdin)
+            process = self._process = here.start(runtime, stdin)
         healthy = threading.Event()
         watcher = threading.Thread(
             target=self._watch, args=(process, here, healthy, ready), daemon=True

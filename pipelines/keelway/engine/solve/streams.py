@@ -33,6 +33,10 @@ class Output:
     file: BinaryIO = field(default_factory=lambda: cast("BinaryIO", _spool()))
     size: int = 0
     """Bytes that came, all of them."""
+    copy: int | None = None
+    """The descriptor of a file of the command's own that gets them too, as they come."""
+    copy_error: OSError | None = None
+    """Why that file did not get all of them."""
 
     def keep(self, clean: bytes) -> None:
         """Append bytes that may be seen."""
@@ -43,12 +47,23 @@ class Output:
             self.file.write(last)
         self.file.write(clean)
         self.size += len(clean)
+        if self.copy is not None and self.copy_error is None:
+            try:
+                _write_all(self.copy, clean)
+            except OSError as error:
+                self.copy_error = error
 
     def tail(self, most: int) -> bytes:
         """Return the last bytes."""
         self.file.seek(0, os.SEEK_END)
         self.file.seek(max(0, self.file.tell() - most))
         return self.file.read()
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 class Streams:

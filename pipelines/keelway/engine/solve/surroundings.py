@@ -16,6 +16,7 @@ from keelway.engine.run.prepare import prepare
 from keelway.engine.run.spec import Bind, ExecSpec, SecretFile, Tmpfs
 from keelway.engine.solve.copying import Attributes, Copier, Everything
 from keelway.engine.solve.devicenodes import take_out_devices
+from keelway.engine.solve.inside import Inside
 from keelway.engine.solve.nesting import nested_session
 from keelway.engine.solve.sockets import relayed
 from keelway.engine.solve.trees import real_path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keelway.engine.graph.node import Node
+    from keelway.engine.run.executing import Executor, Running
     from keelway.engine.run.users import User
     from keelway.engine.solve.step import Step
     from keelway.engine.solve.views import Writing
@@ -60,6 +62,15 @@ class Surroundings:
     secrets: list[bytes] = field(default_factory=list)
     spec: ExecSpec = field(init=False)
     """All of it, as the runtime takes it."""
+    inside: Inside | None = None
+    """What the command has as its host, if it speaks to the session."""
+
+    def start(self, runtime: Executor, stdin: bytes) -> Running:
+        """Start the command."""
+        process = runtime.start(self.spec, stdin=stdin)
+        if self.inside is not None:
+            self.inside.process = process
+        return process
 
 
 def surround(step: Step, op: ops.Exec, stack: ExitStack, place: Place) -> Surroundings:
@@ -239,7 +250,14 @@ def _spec(step: Step, op: ops.Exec, here: Surroundings, stack: ExitStack, place:
         endpoint = network.attach()
         stack.callback(network.release, endpoint, reuse=not op.privileged)
         if op.nesting:
-            here.env |= nested_session(step.machine, endpoint, stack)
+            here.inside = Inside(
+                store=step.machine.store,
+                runtime=step.machine.runtime,
+                env=here.env,
+                cwd=op.cwd,
+                user=here.user,
+            )
+            here.env |= nested_session(step.machine, endpoint, here.inside, stack)
     return ExecSpec(
         root=here.writing.root,
         argv=list(op.args),

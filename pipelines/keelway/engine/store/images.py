@@ -24,7 +24,12 @@ from keelway.engine.store.descriptor import (
 )
 from keelway.engine.store.manifest import Manifest, parse_index, parse_manifest
 from keelway.engine.store.platforms import choose, platform_of
-from keelway.engine.store.reference import Reference, parse_reference, registry_host
+from keelway.engine.store.reference import (
+    Reference,
+    full_reference,
+    parse_reference,
+    registry_host,
+)
 from keelway.engine.store.skopeo import skopeo, tls_flag, transport
 
 if TYPE_CHECKING:
@@ -97,9 +102,7 @@ class Images:
             EngineError: The name is none, or there is no image for the platform.
         """
         self._remember(auth)
-        reference = parse_reference(ref)
-        if not reference.tag and not reference.digest:
-            reference = replace(reference, tag="latest")
+        reference = full_reference(ref)
         raw = self._manifest(reference)
         digest, index_digest = sha256(raw), None
         if _is_index(raw, ref):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keelway.engine.errors import EngineError
 
@@ -67,8 +67,18 @@ def parse_reference(text: str) -> Reference:
         path = f"library/{path}"
     problem = _problem(host, path, tag if ":" in last else None, digest if "@" in text else None)
     if problem:
-        raise EngineError(f'invalid reference "{text}": {problem}')
+        raise EngineError(f"invalid reference format: {problem}")
     return Reference(host=host, path=path, tag=tag, digest=digest)
+
+
+def full_reference(text: str) -> Reference:
+    """Return the full name for a written one, with the tag `latest` where it has none.
+
+    Raises:
+        EngineError: It is no name of an image.
+    """
+    found = parse_reference(text)
+    return found if found.tag or found.digest else replace(found, tag="latest")
 
 
 def registry_host(address: str) -> str:
@@ -93,7 +103,7 @@ def _problem(host: str, path: str, tag: str | None, digest: str | None) -> str:
         return f"{host!r} is not a registry's host"
     if not _PATH.fullmatch(path):
         if _PATH.fullmatch(path.lower()):
-            return "a repository's name must be lowercase"
+            return f"repository name ({path}) must be lowercase"
         return f"{path!r} is not a repository's name"
     if tag is not None and not _TAG.fullmatch(tag):
         return f"{tag!r} is not a tag"

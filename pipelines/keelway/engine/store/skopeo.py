@@ -219,8 +219,10 @@ def _explain(message: str, reference: Reference, doing: str) -> str:
     if _MISSING.search(message):
         return f"can't {doing}: not found in the registry {host}: {message}"
     if _DENIED.search(message):
+        pull = doing.partition(" ")[0] != "push"
+        hidden = "pull access denied, repository does not exist or may require authorization: "
         return (
-            f"can't {doing}: the registry {host} refused access: {message}. "
+            f"can't {doing}: {hidden * pull}the registry {host} refused access: {message}. "
             "Log in by withRegistryAuth, `skopeo login` or `docker login`"
         )
     return f"can't {doing}: the registry {host} was tried over {scheme}: {message}"

@@ -33,7 +33,7 @@ def test_full_names(text: str, full: str) -> None:
     "text", ["", "Alpine", "a:", "a@", "a@sha256:1", "a:b:c", "a b", "x/", "-x", "a@md5:1", "h:1/"]
 )
 def test_what_is_no_name(text: str) -> None:
-    with pytest.raises(EngineError, match="invalid reference"):
+    with pytest.raises(EngineError, match="invalid reference format"):
         parse_reference(text)
 
 
