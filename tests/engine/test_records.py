@@ -19,33 +19,64 @@ if TYPE_CHECKING:
 
 ENV = """# settings
 NAME=world
-GREETING="hello ${NAME}\\n"
+GREETING="hello   ${NAME}" # not a part of it
 PLAIN='$NAME'
-APP_PORT=80 # the port
+export APP_PORT=80
+LATER=$AFTER-wards
+AFTER=two  words
 NAME=all
+alone
 """
 
 
 async def test_env_file_is_unquoted_and_expanded(dag: dagger.Client) -> None:
     file = dag.file(".env", ENV).as_env_file()
-    assert await file.get("GREETING") == "hello world\n"
-    assert await file.get("GREETING", raw=True) == '"hello ${NAME}\\n"'
+    assert await file.get("GREETING") == "hello   all"
+    assert await file.get("GREETING", raw=True) == '"hello   ${NAME}" # not a part of it'
+    assert await file.get("LATER") == "two words-wards"
     assert await file.get("PLAIN") == "$NAME"
     assert await file.get("NAME") == "all"
     assert await file.get("APP_PORT") == "80"
     assert await file.get("none") == ""
     assert await file.exists("none") is False
     names = [await variable.name() for variable in await file.variables()]
-    assert names == ["NAME", "GREETING", "PLAIN", "APP_PORT"]
-    with pytest.raises(dagger.QueryError, match="line 2"):
-        await dag.file(".env", "A=1\nnonsense\n").as_env_file().get("A")
+    assert names == ["AFTER", "APP_PORT", "GREETING", "LATER", "NAME", "PLAIN", "alone"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("A=$NOWHERE_AT_ALL", "A: NOWHERE_AT_ALL: unbound variable"),
+        ("A=$B\nB=$A", "A: B: unbound variable"),
+        ("A=`date`", "A: unexpected command substitution"),
+        ("A=1\nB c=2", "not a bare assignment"),
+        ('A="open', "A: reached EOF without closing quote"),
+        ("A=${B:?is needed}", "A: B: is needed"),
+    ],
+)
+async def test_env_file_that_means_nothing_is_an_error(
+    dag: dagger.Client, text: str, message: str
+) -> None:
+    file = dag.file(".env", text).as_env_file()
+    with pytest.raises(dagger.QueryError, match=message):
+        await file.get("A")
+    assert text.startswith(f"A={await file.get('A', raw=True)}")
+
+
+async def test_env_file_takes_variables_of_the_client(dag: dagger.Client) -> None:
+    file = dag.env_file().with_variable("A", "in $HOME, ${NONE:-or} ${HOME:+not}")
+    assert (await file.get("A")).endswith(", or not")
 
 
 async def test_env_file_is_made_and_changed(dag: dagger.Client) -> None:
     file = dag.env_file().with_variable("A", "1").with_variable("APP_B", "2")
-    assert await file.as_file().contents() == "A=1\nAPP_B=2\n"
+    assert await file.with_variable("A", "3").as_file().contents() == "A=3\nAPP_B=2\n"
     assert await file.without_variable("A").exists("A") is False
     assert await file.namespace("APP_").as_file().contents() == "B=2\n"
+    named = file.with_variable("myApp_URL", "http://$A").with_variable("MY_APP_x", "x")
+    inner = named.namespace("my-app")
+    assert await inner.as_file().contents() == "x=x\nURL=http://$A\n"
+    assert await inner.get("URL") == "http://1"
 
 
 async def test_container_gets_the_variables(dag: dagger.Client, base: dagger.Container) -> None:
@@ -61,11 +92,16 @@ async def test_json_is_read(dag: dagger.Client) -> None:
     assert await number.as_integer() == 1
     assert await text.as_string() == "x"
     assert await truth.as_boolean() is True
-    assert str(await value.contents()) == '{"b":{"c":[1,"x",true]},"a":null}'
-    with pytest.raises(dagger.QueryError, match=r"no field b\.none"):
-        await value.field(["b", "none"]).as_string()
-    with pytest.raises(dagger.QueryError, match="expected a string"):
-        await value.field(["b"]).as_string()
+    assert str(await value.contents()) == '{"b": {"c": [1, "x", true]}, "a": null}'
+    assert await value.field(["a"]).as_string() == ""
+    for path, message in (
+        (["b", "none"], "no such field: 'none'"),
+        (["a", "none"], "can't lookup field 'none' in non-object value"),
+    ):
+        with pytest.raises(dagger.QueryError, match=message):
+            await value.field(path).as_string()
+    with pytest.raises(dagger.QueryError, match="value is not an array"):
+        await value.field(["b"]).as_array()
     with pytest.raises(dagger.QueryError, match="invalid JSON"):
         await dag.file("a.json", "{").as_json().fields()
 
@@ -80,6 +116,8 @@ async def test_json_is_made(dag: dagger.Client) -> None:
     assert pretty == '{\n  "b": 1,\n  "c": "x"\n}'
     again = empty.with_contents(dagger.JSON("[true]"))
     assert str(await again.contents()) == "[true]"
+    over = again.with_field(["z"], empty.new_string("<&>")).with_field(["a"], again)
+    assert str(await over.contents()) == '{"a":[true],"z":"\\u003c\\u0026\\u003e"}'
 
 
 async def test_errors_have_a_message_and_values(dag: dagger.Client) -> None:

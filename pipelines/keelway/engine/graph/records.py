@@ -10,11 +10,13 @@ class EnvFile:
     """Variables as a file has them: names with values not unquoted or expanded yet."""
 
     raw: tuple[tuple[str, str], ...] = ()
+    context: tuple[tuple[str, str], ...] = ()
+    """Further ones that can only be referred to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JSONValue:
-    """A value, as compact JSON."""
+    """A value, as JSON."""
 
     text: str = "null"
 

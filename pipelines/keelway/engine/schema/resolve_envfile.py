@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from keelway.engine.errors import EngineError
 from keelway.engine.graph.container import with_env
+from keelway.engine.graph.dotenv import Dotenv
 from keelway.engine.graph.node import Node
 from keelway.engine.graph.ops import NewFile, Scratch
 from keelway.engine.graph.records import EnvFile
 from keelway.engine.graph.values import EnvVariable, File
 from keelway.engine.schema.registry import Resolvers
+from keelway.engine.schema.request import inside
 
 if TYPE_CHECKING:
     from keelway.engine.graph.container import Container
@@ -20,9 +23,8 @@ if TYPE_CHECKING:
 
 ENV_FILE = Resolvers()
 
-_REFERENCE = re.compile(r"\\(\$)|\$(?:\{([A-Za-z_]\w*)(?::-([^}]*))?\}|([A-Za-z_]\w*))")
-_ESCAPES = {r"\n": "\n", r"\t": "\t", r"\"": '"', r"\\": "\\"}
-_ESCAPE = re.compile(r'\\[nt"\\]')
+_EXPORT = re.compile(r"^export\s+")
+_WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-_.\s]+")
 
 
 @ENV_FILE.field("Query", "envFile")
@@ -33,47 +35,43 @@ def env_file(_parent: object, _args: Arguments, _session: Session) -> EnvFile:
 
 @ENV_FILE.field("File", "asEnvFile")
 def as_env_file(parent: File, _args: Arguments, session: Session) -> EnvFile:
-    """Return the variables that a file sets."""
+    """Return the variables that a file sets; a name alone is an empty one."""
     text = session.trees.read(parent.node, parent.path).decode("utf-8", "replace")
-    found: list[tuple[str, str]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        bare = line.strip().removeprefix("export ")
-        if not bare or bare.startswith("#"):
-            continue
-        name, equals, value = bare.partition("=")
-        if not equals or not name.strip():
-            raise EngineError(f"line {number} of the env file is no NAME=value")
-        found.append((name.strip(), value.strip()))
-    return EnvFile(raw=tuple(found))
+    found: dict[str, str] = {}
+    for line in text.split("\n"):
+        bare = _EXPORT.sub("", line.strip())
+        if bare and not bare.startswith("#"):
+            name, _, value = bare.partition("=")
+            found[name] = value
+    return EnvFile(raw=tuple(found.items()))
 
 
 def values(file: EnvFile, *, raw: bool) -> dict[str, str]:
-    """Return the variables in order, the last of one name counts; unquoted unless `raw`."""
-    found: dict[str, str] = {}
-    for name, value in file.raw:
-        found[name] = value if raw else _value(value, found)
-    return found
+    """Return the variables, sorted by name; as they are written if `raw`, else as they are meant.
+
+    Raises:
+        EngineError: One refers to what has no value.
+    """
+    if raw:
+        return dict(sorted(file.raw))
+    known = _meant(file)
+    return {name: known.get(name) for name, _ in sorted(file.raw)}
 
 
-def _value(text: str, known: dict[str, str]) -> str:
-    if len(text) > 1 and text[0] == text[-1] == "'":
-        return text[1:-1]
-    quoted = len(text) > 1 and text[0] == text[-1] == '"'
-    if quoted:
-        text = _ESCAPE.sub(lambda found: _ESCAPES[found[0]], text[1:-1])
-    else:
-        text = re.split(r"\s+#", text, maxsplit=1)[0]
-
-    def one(found: re.Match[str]) -> str:
-        return found[1] or known.get(found[2] or found[4]) or found[3] or ""
-
-    return _REFERENCE.sub(one, text)
+def _meant(file: EnvFile) -> Dotenv:
+    """Return what finds values out: the host's variables count where the file has none."""
+    container = inside()
+    host = os.environ if container is None else container.env
+    return Dotenv(dict((*file.context, *file.raw)), lambda name: host.get(name, ""))
 
 
 @ENV_FILE.field("EnvFile", "get")
 def get(parent: EnvFile, args: Arguments, _session: Session) -> str:
     """Return a variable's value, empty when it is not set."""
-    return values(parent, raw=args.get("raw", False)).get(args["name"], "")
+    known = dict(parent.raw)
+    if args.get("raw") or args["name"] not in known:
+        return known.get(args["name"], "")
+    return _meant(parent).get(args["name"])
 
 
 @ENV_FILE.field("EnvFile", "exists")
@@ -91,38 +89,40 @@ def variables(parent: EnvFile, args: Arguments, _session: Session) -> list[EnvVa
 
 @ENV_FILE.field("EnvFile", "withVariable")
 def with_variable(parent: EnvFile, args: Arguments, _session: Session) -> EnvFile:
-    """Set a variable."""
-    return EnvFile(raw=(*_without(parent, args["name"]), (args["name"], args["value"])))
+    """Set a variable; one that is there keeps its place."""
+    return replace(parent, raw=tuple({**dict(parent.raw), args["name"]: args["value"]}.items()))
 
 
 @ENV_FILE.field("EnvFile", "withoutVariable")
 def without_variable(parent: EnvFile, args: Arguments, _session: Session) -> EnvFile:
     """Unset a variable."""
-    return EnvFile(raw=_without(parent, args["name"]))
-
-
-def _without(file: EnvFile, name: str) -> tuple[tuple[str, str], ...]:
-    return tuple(pair for pair in file.raw if pair[0] != name)
+    return replace(parent, raw=tuple(pair for pair in parent.raw if pair[0] != args["name"]))
 
 
 @ENV_FILE.field("EnvFile", "namespace")
 def namespace(parent: EnvFile, args: Arguments, _session: Session) -> EnvFile:
-    """Return the variables whose names begin with a prefix, without it."""
-    prefix: str = args["prefix"]
-    return EnvFile(
-        raw=tuple(
-            (name.removeprefix(prefix), value)
-            for name, value in parent.raw
-            if name.startswith(prefix) and name != prefix
-        )
-    )
+    """Return the variables whose names begin with a prefix and `_`, without both.
+
+    `my-app`, `myApp` and `MY_APP_` are one prefix. The other variables can still be referred to.
+    """
+    words = [word.lower() for word in _WORD_ENDS.split(args["prefix"]) if word]
+    starts = ("".join(words) + "_", "_".join(words) + "_")
+    inner: list[tuple[str, str]] = []
+    others = list(parent.context)
+    for name, value in sorted(parent.raw):
+        start = next((start for start in starts if name.lower().startswith(start)), None)
+        if start is None:
+            others.append((name, value))
+        else:
+            inner.append((name[len(start) :], value))
+    return EnvFile(raw=tuple(dict(inner).items()), context=tuple(others))
 
 
 @ENV_FILE.field("EnvFile", "asFile")
 def as_file(parent: EnvFile, _args: Arguments, _session: Session) -> File:
     """Return the file."""
     text = "".join(f"{name}={value}\n" for name, value in parent.raw)
-    op = NewFile(path="/.env", contents=text.encode(), mode=0o600)
+    op = NewFile(path="/.env", contents=text.encode(), mode=0o644)
     return File(node=Node.of(op, Node.of(Scratch())), path="/.env")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,16 +20,41 @@ JSON = Resolvers()
 JSON.record("Error", "message")
 JSON.record("ErrorValue", "name", "value")
 
+_LARGEST_PLAIN = 1e21
+"""From here on numbers are written with an exponent."""
+
+
+_ESCAPED = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+_TO_ESCAPE = re.compile(f"[{''.join(_ESCAPED)}]")
+
 
 def _made(value: Any) -> JSONValue:
-    return JSONValue(text=json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+    return JSONValue(text=_written(value, separators=(",", ":")))
+
+
+def _written(value: Any, **how: Any) -> str:
+    """Return a value as Go writes it: names in order, and nothing that HTML would take for its."""
+    text = json.dumps(_whole(value), ensure_ascii=False, sort_keys=True, **how)
+    return _TO_ESCAPE.sub(lambda found: _ESCAPED[found[0]], text)
+
+
+def _whole(value: Any) -> Any:
+    """Return a value with numbers that are whole as such."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_PLAIN:
+        return int(value)
+    if isinstance(value, list):
+        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return [_whole(item) for item in items]
+    fields = _fields(value)
+    return value if fields is None else {name: _whole(item) for name, item in fields.items()}
 
 
 def _parsed(text: str) -> JSONValue:
     try:
-        return _made(json.loads(text))
-    except ValueError as error:
+        json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise EngineError(f"invalid JSON: {error}") from error
+    return JSONValue(text=text)
 
 
 @JSON.field("Query", "json")
@@ -48,19 +74,21 @@ def contents(parent: JSONValue, args: Arguments, _session: Session) -> str:
     """Return the value as JSON."""
     if not args.get("pretty"):
         return parent.text
-    return json.dumps(json.loads(parent.text), indent=args["indent"], ensure_ascii=False)
+    return _written(json.loads(parent.text), indent=args["indent"])
 
 
 def _typed(parent: JSONValue, kind: type, name: str) -> Any:
     value = json.loads(parent.text)
     if type(value) is not kind:
-        raise EngineError(f"expected {name} in JSON, found {parent.text[:40]}")
+        raise EngineError(f"value is not {name}")
     return value
 
 
 @JSON.field("JSONValue", "asString")
 def as_string(parent: JSONValue, _args: Arguments, _session: Session) -> str:
     """Return a string."""
+    if parent.text.strip() == "null":
+        return ""
     text: str = _typed(parent, str, "a string")
     return text
 
@@ -68,6 +96,8 @@ def as_string(parent: JSONValue, _args: Arguments, _session: Session) -> str:
 @JSON.field("JSONValue", "asInteger")
 def as_integer(parent: JSONValue, _args: Arguments, _session: Session) -> int:
     """Return an integer."""
+    if parent.text.strip() == "null":
+        return 0
     number: int = _typed(parent, int, "an integer")
     return number
 
@@ -95,11 +125,12 @@ def fields(parent: JSONValue, _args: Arguments, _session: Session) -> list[str]:
 def field(parent: JSONValue, args: Arguments, _session: Session) -> JSONValue:
     """Return what is at a path of names."""
     value: Any = json.loads(parent.text)
-    path: list[str] = args["path"]
-    for name in path:
+    for name in args["path"]:
         known = _fields(value)
-        if known is None or name not in known:
-            raise EngineError(f"JSON has no field {'.'.join(path)}: {name!r} is not there")
+        if known is None:
+            raise EngineError(f"can't lookup field '{name}' in non-object value")
+        if name not in known:
+            raise EngineError(f"no such field: '{name}'")
         value = known[name]
     return _made(value)
 
@@ -111,17 +142,17 @@ def _fields(value: Any) -> dict[str, Any] | None:
 
 @JSON.field("JSONValue", "withField")
 def with_field(parent: JSONValue, args: Arguments, session: Session) -> JSONValue:
-    """Set what is at a path of names; objects on the way are made."""
+    """Set what is at a path of names; objects on the way are made, in place of anything else."""
     value = json.loads(session.json_value(args["value"]).text)
-    return _made(_with(json.loads(parent.text), args["path"], value))
+    old = _fields(json.loads(parent.text)) or {}
+    path: list[str] = args["path"]
+    return _made(_with(old, path, value) if path else old)
 
 
 def _with(old: Any, path: list[str], value: Any) -> Any:
     if not path:
         return value
-    known = {} if old is None else _fields(old)
-    if known is None:
-        raise EngineError(f"JSON has something else than an object at {path[0]!r}")
+    known = _fields(old) or {}
     return {**known, path[0]: _with(known.get(path[0]), path[1:], value)}
 
 
