@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
+from keelway.engine.store.waited import check_waited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 MASK = "***"
+_LOOK_S = 0.5
 # What a hook or an alias that started the client may have set: it speaks of another repository.
 _FOREIGN = frozenset(
     {
@@ -82,28 +84,43 @@ def git(
             configuration names would be run.
 
     Raises:
-        EngineError: It failed, or there is no `git`.
+        EngineError: It failed, nobody waits for it any more, or there is no `git`.
     """
     access = access or GitAccess()
     environment = _environment(access)
     if alone:
         environment["GIT_DIR"] = "/dev/null"
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             [*access.started_by, "git", *arguments],
             cwd=cwd,
-            check=False,
-            capture_output=True,
-            input=b"" if data is None else data.encode("utf-8", "surrogateescape"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=environment,
             umask=0o022,
         )
     except FileNotFoundError:
         raise EngineError(f"git is needed to {doing}: install the package git") from None
-    if done.returncode != 0:
+    output, errors = _finish(process, (data or "").encode("utf-8", "surrogateescape"))
+    if process.returncode != 0:
         hint = f"\n{access.hint}" if access.hint else ""
-        raise EngineError(f"can't {doing}: {_message(done.stderr, access)}{hint}")
-    return done.stdout.decode("utf-8", "surrogateescape")
+        raise EngineError(f"can't {doing}: {_message(errors, access)}{hint}")
+    return output.decode("utf-8", "surrogateescape")
+
+
+def _finish(process: subprocess.Popen[bytes], data: bytes) -> tuple[bytes, bytes]:
+    """Wait for `git`, for as long as somebody waits for what it does."""
+    with process:
+        while True:
+            try:
+                return process.communicate(data, timeout=_LOOK_S)
+            except subprocess.TimeoutExpired:
+                try:
+                    check_waited()
+                except EngineError:
+                    process.kill()
+                    raise
 
 
 def _environment(access: GitAccess) -> dict[str, str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import stat
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from keelway.engine.store.squash import link
 from keelway.engine.store.tar import machine_time
 from keelway.engine.store.tree import content_digest
+from keelway.engine.store.waited import check_waited
 from keelway.engine.store.whiteout import make_whiteout
 
 if TYPE_CHECKING:
@@ -55,7 +57,9 @@ class Copier:
                 return _copy(source, target, status)
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="host")
-            self._digests[name] = self._threads.submit(_copy, source, target, status)
+            # Whether anybody waits for it is asked in the threads as well.
+            run = contextvars.copy_context().run
+            self._digests[name] = self._threads.submit(run, _copy, source, target, status)
             return None
         content = b""
         if stat.S_ISLNK(mode):
@@ -121,6 +125,7 @@ def _copy_content(reading: int, writing: int, size: int) -> bytes:
     data = os.read(reading, chunk)
     digest = content_digest(data)
     while data:
+        check_waited()
         written = os.write(writing, data)
         while written < len(data):
             written += os.write(writing, data[written:])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
 from keelway.engine.store.patterns import Selection
+from keelway.engine.store.waited import check_waited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ def scan(
     """Return what is taken of a folder; sockets and devices never are.
 
     Raises:
-        EngineError: A part of the folder can't be read.
+        EngineError: A part of the folder can't be read, or nobody waits for it any more.
     """
     selection = Selection(include, exclude)
     found: Found = {}
@@ -52,6 +53,7 @@ def unreadable(error: OSError) -> EngineError:
 
 
 def _all(folder: bytes, inside: bytes, out: Found) -> None:
+    check_waited()
     with os.scandir(folder) as entries:
         for entry in entries:
             try:
@@ -86,6 +88,7 @@ class _Chosen:
         self._ignores: Callable[..., bool] = ignore.ignores if ignore else _nothing
 
     def walk(self, folder: bytes, inside: bytes, out: Found) -> None:
+        check_waited()
         with os.scandir(folder) as entries:
             for entry in entries:
                 self._entry(entry, inside + entry.name, out)
