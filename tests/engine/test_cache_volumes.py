@@ -125,3 +125,16 @@ async def test_writes_of_a_failed_exec_stay_in_the_volume(
     with pytest.raises(dagger.ExecError):
         await settle(shell(ready, "echo x > /c/f; exit 1"))
     assert await output(ready, "cat /c/f") == "x\n"
+
+
+async def test_owner_by_name_is_the_owner_by_ids(
+    dag: dagger.Client, base: dagger.Container, nonce: str
+) -> None:
+    volume = dag.cache_volume(nonce)
+    await settle(shell(base.with_mounted_cache("/c", volume, owner="app:staff"), "echo x > /c/f"))
+    same = base.with_mounted_cache("/c", volume, owner="1000:50")
+    assert await output(same, "cat /c/f") == "x\n"
+    other = base.with_mounted_cache("/c", volume, owner="1000")
+    assert await output(other, "ls /c") == ""
+    with pytest.raises(dagger.QueryError, match="no such user: nobody-here"):
+        await settle(base.with_mounted_cache("/c", volume, owner="nobody-here"))

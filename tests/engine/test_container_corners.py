@@ -242,3 +242,19 @@ def test_head_is_answered_without_a_body(raw: RawSession) -> None:
     answer = raw.client.head(raw.url, auth=(raw.token, ""))
     assert (answer.status_code, answer.content) == (405, b"")
     assert raw.data("{ version }")
+
+
+async def test_workdir_that_is_absolute_stays_as_it_was_given(base: dagger.Container) -> None:
+    assert await base.with_workdir("/a/../b/").workdir() == "/a/../b/"
+    assert await base.with_workdir("/a").with_workdir("../b/./c/").workdir() == "/b/c"
+    assert await output(base.with_workdir("/no/../where/"), "pwd") == "/where\n"
+
+
+async def test_port_that_is_taken_back_takes_those_of_the_image_with_it(
+    dag: dagger.Client, samples: SampleImages
+) -> None:
+    configured = dag.container().from_(samples.configured)
+    ready = configured.with_exposed_port(1).with_exposed_port(2).with_exposed_port(1)
+    assert [await port.port() for port in await ready.exposed_ports()][-2:] == [1, 2]
+    left = ready.without_exposed_port(2)
+    assert [await port.port() for port in await left.exposed_ports()] == [1]

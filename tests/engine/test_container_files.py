@@ -199,3 +199,30 @@ async def test_modes_and_links_survive_between_containers(base: dagger.Container
     copied = base.with_directory("/c", source)
     said = await output(copied, "cd /c; stat -c '%n %a %u:%g' d f h; readlink l")
     assert said == "d 1777 0:0\nf 4751 5:6\nh 4751 5:6\nf\n"
+
+
+async def test_folders_above_what_is_owned_are_roots(
+    dag: dagger.Client, base: dagger.Container
+) -> None:
+    tree = dag.directory().with_new_file("f", "x")
+    made = (
+        base.with_file("/a/b/f", dag.file("f", "x"), owner="app")
+        .with_file("/c/d/", dag.file("f", "x"), owner="app")
+        .with_directory("/e/g", tree, owner="app")
+    )
+    shown = "stat -c '%n %u' /a /a/b /a/b/f /c /c/d /c/d/f /e /e/g /e/g/f"
+    assert (await output(made, shown)).split("\n")[:-1] == [
+        *("/a 0", "/a/b 0", "/a/b/f 1000"),
+        *("/c 0", "/c/d 1000", "/c/d/f 1000"),
+        *("/e 0", "/e/g 1000", "/e/g/f 1000"),
+    ]
+
+
+async def test_root_needs_no_passwd_file_and_others_do(dag: dagger.Client) -> None:
+    scratch = dag.container()
+    owned = scratch.with_new_file("/f", "x", owner="root")
+    assert await owned.file("/f").contents() == "x"
+    with pytest.raises(dagger.QueryError, match="no such user: app"):
+        await settle(scratch.with_new_file("/f", "x", owner="app"))
+    with pytest.raises(dagger.QueryError, match="no such group: staff"):
+        await settle(dag.directory().with_new_file("f", "x").chown("f", "0:staff"))

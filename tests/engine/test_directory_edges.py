@@ -131,3 +131,15 @@ async def test_only_a_star_makes_a_pattern_of_what_is_removed(dag: dagger.Client
 async def test_name_that_no_file_can_have_is_an_error(dag: dagger.Client) -> None:
     with pytest.raises(dagger.QueryError, match="NUL character"):
         await settle(dag.directory().with_new_file("a\0b", ""))
+
+
+async def test_nothing_is_below_a_file_and_asking_is_an_error(
+    base: dagger.Container, tree: dagger.Directory
+) -> None:
+    for answer in (tree.exists("foo.txt/x"), base.exists("/etc/passwd/x")):
+        with pytest.raises(dagger.QueryError, match="not a directory"):
+            await answer
+    looped = tree.with_symlink("loop", "loop")
+    assert await looped.exists("loop", do_not_follow_symlinks=True)
+    with pytest.raises(dagger.QueryError, match="too many"):
+        await looped.exists("loop")

@@ -8,7 +8,7 @@ import anyio
 import dagger
 import pytest
 
-from tests.support.shell import listing, output
+from tests.support.shell import listing, mode_of, output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -178,3 +178,30 @@ async def test_exports_to_one_file_at_once_all_arrive(dag: dagger.Client, tmp_pa
             tasks.start_soon(file.export, str(target))
     assert target.read_text() == "x" * 10_000
     assert listing(tmp_path) == [target.name]
+
+
+async def test_export_makes_folders_for_their_owner_alone(
+    dag: dagger.Client, tmp_path: Path
+) -> None:
+    tree = dag.directory().with_new_directory("sub", permissions=0o750)
+    await tree.export(str(tmp_path / "a" / "out"))
+    await dag.file("f", "x").export(str(tmp_path / "b" / "f"))
+    assert [mode_of(tmp_path / name) for name in ("a", "a/out", "a/out/sub", "b")] == [
+        *(0o700, 0o700, 0o750, 0o700)
+    ]
+
+
+async def test_file_that_is_exported_over_keeps_its_mode(
+    dag: dagger.Client, tmp_path: Path
+) -> None:
+    old = tmp_path / "old"
+    old.write_text("old")
+    old.chmod(0o640)
+    await dag.file("f", "new", permissions=0o755).export(str(old))
+    assert (old.read_text(), mode_of(old)) == ("new", 0o640)
+
+
+async def test_exported_folders_keep_their_times(dag: dagger.Client, tmp_path: Path) -> None:
+    tree = dag.directory().with_new_file("sub/f", "x").with_timestamps(1_000_000_000)
+    await tree.export(str(tmp_path))
+    assert (tmp_path / "sub").stat().st_mtime == 1_000_000_000

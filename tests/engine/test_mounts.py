@@ -179,3 +179,11 @@ async def test_failed_source_of_a_mount_is_the_error(base: dagger.Container) -> 
     with pytest.raises(dagger.ExecError) as caught:
         await settle(base.with_mounted_directory("/in", bad).with_exec(["true"]))
     assert caught.value.exit_code == 8
+
+
+async def test_mount_point_has_the_time_of_what_is_mounted(
+    dag: dagger.Client, base: dagger.Container
+) -> None:
+    dated = dag.directory().with_new_file("f", "x").with_timestamps(1_000_000_000)
+    ready = base.with_mounted_directory("/m", dated)
+    assert await output(ready, "stat -c %Y /m") == "1000000000\n"

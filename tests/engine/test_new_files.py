@@ -81,3 +81,25 @@ async def test_file_in_the_way_of_a_folder_is_an_error(dag: dagger.Client, nonce
 async def test_folder_in_the_way_of_the_file_is_an_error(dag: dagger.Client, nonce: str) -> None:
     with pytest.raises(dagger.QueryError, match="is a directory"):
         await settle(tree(dag, nonce).with_new_file("a/b", "new"))
+
+
+async def test_new_file_of_a_container_goes_into_a_folder(base: dagger.Container) -> None:
+    made = base.with_new_file("/etc", "x").with_new_file("/made/", "y")
+    assert await made.file("/etc/etc").contents() == "x"
+    assert await made.file("/made/made").contents() == "y"
+    with pytest.raises(dagger.QueryError, match="is a directory"):
+        await settle(base.with_new_file(".", "x"))
+
+
+async def test_new_file_of_a_container_takes_the_place_of_a_link(base: dagger.Container) -> None:
+    linked = base.with_new_file("/target", "old").with_symlink("target", "/link")
+    made = linked.with_new_file("/link", "new")
+    assert await made.file("/link").contents() == "new"
+    assert await made.file("/target").contents() == "old"
+
+
+async def test_new_file_has_no_special_bits(dag: dagger.Client, base: dagger.Container) -> None:
+    made = base.with_new_file("/f", "x", permissions=0o4755).with_directory(
+        "/d", dag.directory().with_new_file("f", "x", permissions=0o6711)
+    )
+    assert await made.with_exec(["stat", "-c", "%a", "/f", "/d/f"]).stdout() == "755\n711\n"

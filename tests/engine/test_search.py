@@ -66,9 +66,9 @@ async def test_paths_stay_in_the_directory(dag: dagger.Client, tree: dagger.Dire
         with pytest.raises(dagger.QueryError, match="path cannot escape directory"):
             await tree.search("line", paths=[path])
     linked = dag.directory().with_symlink("/etc", "out")
-    with pytest.raises(dagger.QueryError, match="path cannot escape directory"):
+    with pytest.raises(dagger.QueryError, match="rg: etc: No such file or directory"):
         await linked.search("root", paths=["out"])
-    with pytest.raises(dagger.QueryError, match="no such file"):
+    with pytest.raises(dagger.QueryError, match="No such file"):
         await tree.search("line", paths=["none"])
 
 
@@ -109,3 +109,29 @@ async def test_lines_that_are_no_text_are_passed_over(base: dagger.Container) ->
     made = base.with_exec(["sh", "-c", "mkdir /w && printf '\\377 abc\\nabc\\n' > /w/f"])
     (found,) = await made.directory("/w").search("abc")
     assert (await found.line_number(), await found.absolute_offset()) == (2, 6)
+
+
+async def test_limit_leaves_one_result_at_least_and_all_names_of_files(
+    tree: dagger.Directory,
+) -> None:
+    assert len(await tree.search("line", limit=0)) == 1
+    assert len(await tree.search("line", limit=-1)) == 1
+    assert len(await tree.search("line", limit=1, files_only=True)) == 5
+    assert len(await tree.file("a.txt").search("line", limit=0)) == 1
+
+
+async def test_properties_of_unicode_are_known(tree: dagger.Directory) -> None:
+    async def matches(pattern: str) -> list[str]:
+        found = await tree.search(pattern, paths=["a.txt"])
+        return [await match.text() for result in found for match in await result.submatches()]
+
+    assert await matches(r"\p{Lu}\pL+") == ["Second"]
+    assert await matches(r"[^\P{L}\x{61}-\x{7A}S]\w+") == ["émoji"]
+    with pytest.raises(dagger.QueryError, match="property not found"):
+        await matches(r"\p{Nonsense}")
+
+
+async def test_search_shows_paths_as_they_are(tree: dagger.Directory) -> None:
+    linked = tree.with_symlink("/sub", "way")
+    assert await paths(await linked.search("b", paths=["way"], globs=["*.md"])) == ["sub/b.md"]
+    assert await paths(await tree.search("hides", paths=["."])) == ["./sub/.hidden"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from keelway.engine.graph.container import DEFAULT_PATH, with_pair
+from keelway.engine.graph.container import DEFAULT_PATH, absolute, with_pair
 from keelway.engine.graph.node import Node
 from keelway.engine.graph.ops import Binding, Exec, ExecMount, Expect, Output, Sharing
 
@@ -78,7 +78,7 @@ def command_node(
         Exec(
             args=tuple(args),
             env=env,
-            cwd=container.config.workdir or "/",
+            cwd=absolute(container, "."),
             user=container.config.user,
             platform=container.platform,
             mounts=tuple(mounts),

@@ -53,6 +53,8 @@ class NewFile:
     owner_input: int = 0
     keep_mode: bool = False
     """A file that is already there keeps its mode."""
+    placed: bool = False
+    """As a copied file is: a directory takes it under the path's last name, a link gives way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

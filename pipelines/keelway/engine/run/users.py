@@ -74,6 +74,11 @@ def lookup(root: Root, text: str, *, fallback_gid: Literal["primary", "same"] = 
     return User(uid=entry.uid, gid=gid, groups=groups, home=entry.home)
 
 
+def is_numeric(owner: str) -> bool:
+    """Tell whether an owner is ids alone, so that no tree need be asked who that is."""
+    return all(_number(part) is not None for part in owner.split(":", 1)) or not owner
+
+
 def _user(root: Root, wanted: str) -> _Entry:
     number = _number(wanted)
     for entry in _passwd(root):

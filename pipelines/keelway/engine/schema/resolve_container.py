@@ -128,8 +128,9 @@ def without_secret_variable(parent: Container, args: Arguments, _session: Sessio
 
 @CONTAINER.field("Container", "withWorkdir")
 def with_workdir(parent: Container, args: Arguments, _session: Session) -> Container:
-    """Set the working directory, relative to the one before."""
-    return configured(parent, workdir=absolute(parent, expanded(parent, args["path"], args)))
+    """Set the working directory, relative to the one before; an absolute path stays as it is."""
+    path = expanded(parent, args["path"], args)
+    return configured(parent, workdir=path if path.startswith("/") else absolute(parent, path))
 
 
 @CONTAINER.field("Container", "withoutWorkdir")
@@ -285,18 +286,19 @@ def with_exposed_port(parent: Container, args: Arguments, _session: Session) -> 
         description=args.get("description"),
         skip_healthcheck=args.get("experimentalSkipHealthcheck", False),
     )
-    return replace(parent, ports=(*_other_ports(parent, args), port), image_ref="")
+    key = (port.port, port.protocol)
+    if all((old.port, old.protocol) != key for old in parent.ports):
+        return replace(parent, ports=(*parent.ports, port), image_ref="")
+    ports = tuple(port if (old.port, old.protocol) == key else old for old in parent.ports)
+    return replace(parent, ports=ports, image_ref="")
 
 
 @CONTAINER.field("Container", "withoutExposedPort")
 def without_exposed_port(parent: Container, args: Arguments, _session: Session) -> Container:
-    """Stop exposing a port."""
-    return replace(parent, ports=_other_ports(parent, args), image_ref="")
-
-
-def _other_ports(parent: Container, args: Arguments) -> tuple[Port, ...]:
+    """Stop exposing a port, and all those that only an image has named, as Dagger does."""
     key = (args["port"], args.get("protocol", "TCP"))
-    return tuple(port for port in parent.ports if (port.port, port.protocol) != key)
+    kept = (port for port in parent.ports if port.service and (port.port, port.protocol) != key)
+    return replace(parent, ports=tuple(kept), image_ref="")
 
 
 @CONTAINER.field("Container", "exposedPorts")

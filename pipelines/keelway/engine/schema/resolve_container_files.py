@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from keelway.engine.errors import EngineError
 from keelway.engine.graph import ops
 from keelway.engine.graph.container import (
     Container,
@@ -18,7 +20,7 @@ from keelway.engine.graph.places import changed, directory_of, file_of, uncovere
 from keelway.engine.graph.values import Directory, File
 from keelway.engine.schema.registry import Resolvers
 from keelway.engine.schema.resolve_container import base_name, expanded, path_of
-from keelway.engine.schema.resolve_directory import check_name
+from keelway.engine.schema.resolve_directory import check_name, new_mode
 
 if TYPE_CHECKING:
     from keelway.engine.schema.registry import Arguments
@@ -120,18 +122,23 @@ def _with_file(
 
 @FILES.field("Container", "withNewFile")
 def with_new_file(parent: Container, args: Arguments, _session: Session) -> Container:
-    """Write a file."""
+    """Write a file; a directory, or a path that ends in a slash, gets it under its own name."""
     place = path_of(parent, args)
     check_name(place)
+    if posixpath.basename(posixpath.normpath(args["path"])) in {"", ".", ".."}:
+        raise EngineError(f"failed to create new file {args['path']}: is a directory")
+    if _slash(args["path"]):
+        place = posixpath.join(place, base_name(place))
     return changed(
         uncovered(parent, place),
         place,
         lambda path, owner_input: ops.NewFile(
             path=path,
             contents=args["contents"].encode(),
-            mode=args.get("permissions") or 0o644,
+            mode=new_mode(args),
             owner=args.get("owner", ""),
             owner_input=owner_input,
+            placed=True,
         ),
     )
 
@@ -230,15 +237,16 @@ def with_mounted_file(parent: Container, args: Arguments, session: Session) -> C
 
 @FILES.field("Container", "withMountedCache")
 def with_mounted_cache(parent: Container, args: Arguments, session: Session) -> Container:
-    """Mount a cache volume."""
+    """Mount a cache volume; what is said of it here makes it another one."""
     volume = session.cache_volume(args["cache"])
     sharing = args.get("sharing", "SHARED")
     if sharing != "SHARED":
         volume = replace(volume, sharing=ops.Sharing(sharing))
     if args.get("source") is not None:
         volume = replace(volume, source=session.directory(args["source"]))
-    if args.get("owner"):
-        volume = replace(volume, owner=args["owner"])
+    # The same ids are the same volume, whatever they are called.
+    owner = session.trees.owner(parent.tree, args.get("owner") or volume.owner)
+    volume = replace(volume, owner=owner)
     mount = Mount(target=path_of(parent, args), kind="cache", cache=volume, owner=volume.owner)
     return with_mount(parent, mount)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
 from keelway.engine.schema.registry import Resolvers
-from keelway.engine.solve.search import Search, search, search_file
+from keelway.engine.solve.search import Search, limited, search, search_file
 
 if TYPE_CHECKING:
     from keelway.engine.graph.values import Directory, File
@@ -59,4 +59,4 @@ def in_file(parent: File, args: Arguments, session: Session) -> list[SearchResul
     with session.trees.opened(parent.node, parent.path) as path:
         if path.is_dir():
             raise EngineError(f"path {parent.path} is a directory, not a file")
-        return list(search_file(path, name, expression, what))[: what.limit]
+        return limited(search_file(path, name, expression, what), what)

@@ -91,9 +91,13 @@ class Copier:
         self._links = links
 
     def make_parents(self, path: str) -> None:
-        """Make the folders above a path that are missing, for the copies' owner."""
+        """Make the folders above a path that are missing.
+
+        They belong to the copies' owner as in a Dockerfile, or to root when the copier replaces.
+        """
         parent = path.rstrip("/").rpartition("/")[0] or "/"
-        uid, gid = self._attributes.owner or (None, None)
+        owner = None if self._replacing else self._attributes.owner
+        uid, gid = owner or (None, None)
         self._root.mkdir_all(parent, uid=uid, gid=gid)
 
     def tree(self, source: Path, dest: str, wanted: Wanted) -> None:

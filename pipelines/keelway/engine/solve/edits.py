@@ -103,12 +103,17 @@ def _owner(step: Step, owner: str, number: int, root: Root) -> tuple[int, int] |
 
 def _new_file(step: Step, op: ops.NewFile, root: Root) -> None:
     uid, gid = _owner(step, op.owner, op.owner_input, root) or (None, None)
-    parent = posixpath.dirname(op.path)
-    root.mkdir_all(parent)
-    if root.is_dir(op.path):
-        raise EngineError(f"cannot write file {op.path}: is a directory")
-    keep = op.keep_mode and root.exists(op.path)
-    root.write_file(op.path, op.contents, mode=None if keep else op.mode, uid=uid, gid=gid)
+    path = op.path
+    if op.placed and root.is_dir(path):
+        path = posixpath.join(path, posixpath.basename(path))
+    root.mkdir_all(posixpath.dirname(path))
+    if root.is_dir(path):
+        raise EngineError(f"open {path}: is a directory")
+    if op.placed and root.exists(path, follow=False):
+        with root.parent(path) as (directory, name):
+            os.unlink(name, dir_fd=directory)
+    keep = op.keep_mode and root.exists(path)
+    root.write_file(path, op.contents, mode=None if keep else op.mode, uid=uid, gid=gid)
 
 
 def _new_directory(step: Step, op: ops.NewDirectory, root: Root) -> None:
@@ -159,6 +164,10 @@ def _copy_file(step: Step, op: ops.CopyFile, root: Root, writing: Writing) -> No
         if source.is_dir():
             raise EngineError(f"path {op.source} is a directory, not a file")
         dest = op.dest
+        if dest.endswith("/"):  # the folder itself is the owner's, those above it are not
+            uid, gid = attributes.owner or (None, None)
+            root.mkdir_all(posixpath.dirname(dest.rstrip("/")) or "/")
+            root.mkdir_all(dest, uid=uid, gid=gid)
         if dest.endswith("/") or not dest or root.is_dir(dest):
             dest = posixpath.join(dest or "/", posixpath.basename(op.source))
         links = _links(step, 1, view, writing)

@@ -24,6 +24,7 @@ _DIAL_S = 10.0
 # Dagger's own, where the check does not say.
 _INTERVAL_S = 5.0
 _TIMED_OUT = 124
+_LAST_PORT = (1 << 16) - 1
 
 
 def wait_healthy(
@@ -39,7 +40,7 @@ def wait_healthy(
 
     Raises:
         ExecFailed: The health check failed too often.
-        EngineError: A port did not open in a quarter of an hour.
+        EngineError: A port did not open in a quarter of an hour, or is none.
     """
     if not _begun(process, over):
         return False
@@ -57,6 +58,11 @@ def _begun(process: Running, over: Callable[[float], bool]) -> bool:
 
 
 def _answers(machine: Machine, address: str, port: int, over: Callable[[float], bool]) -> bool:
+    if not 0 < port <= _LAST_PORT:
+        raise EngineError(
+            f"health check errored: checking for port {port}/tcp: "
+            f"dial tcp: address {port}: invalid port"
+        )
     wait_s = _FIRST_S
     begun = time.monotonic()
     while True:

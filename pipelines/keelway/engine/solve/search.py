@@ -6,6 +6,7 @@ links are passed over, paths come in lexical order.
 
 from __future__ import annotations
 
+import itertools
 import os
 import posixpath
 import re
@@ -13,9 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
+from keelway.engine.run.inroot import Root
+from keelway.engine.solve.rust_patterns import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from pathspec import GitIgnoreSpec
@@ -25,19 +28,6 @@ _IGNORES = (".gitignore", ".ignore", ".rgignore")
 _PROBE = 1 << 16
 _OTHER_BYTES = "surrogateescape"
 """What becomes of bytes that are no UTF-8: each stays one that can be counted."""
-_POSIX = {
-    "alpha": "A-Za-z",
-    "digit": "0-9",
-    "alnum": "0-9A-Za-z",
-    "upper": "A-Z",
-    "lower": "a-z",
-    "space": r"\t\n\v\f\r ",
-    "blank": r"\t ",
-    "word": r"0-9A-Za-z_",
-    "xdigit": "0-9A-Fa-f",
-    "punct": r"!-/:-@\[-`{-~",
-}
-_RUST = re.compile(r"\\(?:\\|z|x\{([0-9A-Fa-f]+)\}|([pP])(?:\{[^}]*\}|\w))|\[:(\w+):\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +73,7 @@ class Search:
         Raises:
             EngineError: It is malformed, or asks for line ends that it can't see.
         """
-        text = re.escape(self.pattern) if self.literal else _translated(self.pattern)
+        text = re.escape(self.pattern) if self.literal else translated(self.pattern)
         if not self.multiline and ("\n" in self.pattern or re.search(r"(?<!\\)\\n", text)):
             raise EngineError('the literal "\\n" is not allowed in a regex: search with multiline')
         flags = re.MULTILINE if self.multiline else 0
@@ -102,13 +92,22 @@ def search(top: Path, paths: Sequence[str], what: Search) -> list[SearchResult]:
         EngineError: A path is not there or leads out, or the pattern is malformed.
     """
     expression = what.expression()
-    found: list[SearchResult] = []
-    for path in _files(top, paths, what):
-        for result in search_file(top / path, path, expression, what):
-            if what.limit is not None and len(found) >= what.limit:
-                return found
-            found.append(result)
-    return found
+    results = (
+        result
+        for path, shown in _files(top, paths, what)
+        for result in search_file(top / path, shown, expression, what)
+    )
+    return limited(results, what)
+
+
+def limited(results: Iterable[SearchResult], what: Search) -> list[SearchResult]:
+    """Return as many results as were asked for.
+
+    As in Dagger, names of files have no limit, and a limit below one leaves one result.
+    """
+    if what.limit is None or what.files_only:
+        return list(results)
+    return list(itertools.islice(results, max(what.limit, 1)))
 
 
 def search_file(
@@ -198,44 +197,37 @@ def _result(
     )
 
 
-def _translated(pattern: str) -> str:
-    """Return a pattern of Rust's as Python writes it.
-
-    Raises:
-        EngineError: Python has nothing for a part of it.
-    """
-
-    def one(found: re.Match[str]) -> str:
-        if found[2]:
-            raise EngineError(f"regex {pattern!r}: {found[0]} is not known here; name characters")
-        if found[1]:
-            return re.escape(chr(int(found[1], 16)))
-        if found[3]:
-            return _POSIX.get(found[3], found[0])
-        return r"\Z" if found[0] == r"\z" else found[0]
-
-    return _RUST.sub(one, pattern)
-
-
 # --- which files -----------------------------------------------------------------------------
 
 
-def _files(top: Path, paths: Sequence[str], what: Search) -> Iterator[str]:
-    """Yield relative paths of the files to look into."""
+def _files(top: Path, paths: Sequence[str], what: Search) -> Iterator[tuple[str, str]]:
+    """Yield the files to look into: relative paths, and how they are shown."""
     globs = _Globs(what.globs)
-    for path in paths or ["."]:
-        clean = posixpath.normpath(path.lstrip("/") or ".")
-        if clean == ".." or clean.startswith("../"):
-            raise EngineError(f"path cannot escape directory: {path}")
-        where = top if clean == "." else top / clean
-        if not where.resolve().is_relative_to(top.resolve()):
-            raise EngineError(f"path cannot escape directory: {path}")
-        if where.is_dir():
-            yield from _walk(top, "" if clean == "." else clean, (), globs, what)
-        elif where.is_file():
-            yield clean
+    if not paths:
+        yield from ((path, path) for path in _walk(top, "", (), globs, what))
+    for path in paths:
+        below = _inside(top, path)
+        if (top / below).is_dir():
+            # A search in the directory itself, when that is said, shows that.
+            start = "" if below else "./"
+            yield from ((found, start + found) for found in _walk(top, below, (), globs, what))
+        elif (top / below).is_file():
+            yield below, below
         else:
-            raise EngineError(f"{path}: no such file or directory")
+            raise EngineError(f"ripgrep error: rg: {below}: No such file or directory (os error 2)")
+
+
+def _inside(top: Path, path: str) -> str:
+    """Return where a path really lies, relative to the top, which no link leads out of."""
+    clean = posixpath.normpath(path.lstrip("/") or ".")
+    if clean == ".." or clean.startswith("../"):
+        raise EngineError(f"path cannot escape directory: {path}")
+    with Root(top) as root:
+        try:
+            return str(root.resolve(f"/{clean}")).strip("/")
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise EngineError(f"{path}: {reason}") from error
 
 
 _Rules = tuple[tuple[str, "GitIgnoreSpec"], ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -10,13 +11,13 @@ import re
 import shutil
 import stat as stat_module
 import threading
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
 from keelway.engine.run.inroot import Root
+from keelway.engine.run.users import is_numeric, lookup
 from keelway.engine.solve.content import Selection
 from keelway.engine.solve.copying import copy_contents
 
@@ -56,14 +57,14 @@ class Trees:
         self._exports: dict[Path, threading.Lock] = {}
         """For each file of the host that was written to: one export at a time."""
 
-    @contextmanager
+    @contextlib.contextmanager
     def root(self, node: Node) -> Generator[Root]:
         """Evaluate a tree and open it for reading."""
         snapshot = self._solver.evaluate(node).snapshot
         with self._solver.views.reading(snapshot) as path, Root(path) as root:
             yield root
 
-    @contextmanager
+    @contextlib.contextmanager
     def opened(self, node: Node, path: str) -> Generator[Path]:
         """Give the real path of a file or directory for the time of the block.
 
@@ -103,13 +104,19 @@ class Trees:
             return sorted(found, key=lambda name: name.rstrip("/").split("/"))
 
     def exists(self, node: Node, path: str, *, kind: str | None, follow: bool) -> bool:
-        """Say whether there is something at a path; `kind` is an `ExistsType`."""
+        """Say whether there is something at a path; `kind` is an `ExistsType`.
+
+        Raises:
+            EngineError: What the path leads through is no directory, or links without end.
+        """
         with self.root(node) as root:
             try:
                 links = kind is not None and kind.startswith("SYMLINK")
                 found = root.stat(path) if follow and not links else root.lstat(path)
-            except OSError:
+            except FileNotFoundError:
                 return False
+            except OSError as error:
+                raise EngineError(f"lstat {_reason(path.lstrip('/'), error)}") from error
         if kind is None:
             return True
         return _KINDS.get(stat_module.S_IFMT(found.st_mode), "") == kind.removesuffix("_TYPE")
@@ -133,6 +140,20 @@ class Trees:
             permissions=stat_module.S_IMODE(found.st_mode) & _PERMISSIONS,
         )
 
+    def owner(self, node: Node, owner: str) -> str:
+        """Return `uid:gid` of an owner whose names the tree's passwd and group files tell.
+
+        One that has no names is returned as it is, and the tree is not asked for.
+
+        Raises:
+            EngineError: They tell of no such user or group.
+        """
+        if is_numeric(owner):
+            return owner
+        with self.root(node) as root:
+            user = lookup(root, owner, fallback_gid="same")
+        return f"{user.uid}:{user.gid}"
+
     def read(self, node: Node, path: str, *, shown: str = "") -> bytes:
         """Return the contents of a file.
 
@@ -142,7 +163,7 @@ class Trees:
         with self.file(node, path, shown=shown) as file:
             return file.read()
 
-    @contextmanager
+    @contextlib.contextmanager
     def file(self, node: Node, path: str, *, shown: str = "") -> Generator[BinaryIO]:
         """Give an open file for the time of the block; errors tell its path as it is `shown`.
 
@@ -173,7 +194,7 @@ class Trees:
     # --- to the host --------------------------------------------------------------------------
 
     def export_file(self, node: Node, path: str, dest: Path, *, mode: int | None = None) -> None:
-        """Write a file to the host, its mode kept unless one is given.
+        """Write a file to the host, its mode kept unless one is given or a file is there.
 
         Raises:
             EngineError: It can't be read or written.
@@ -183,6 +204,8 @@ class Trees:
                 raise EngineError(f"path {path} is a directory, not a file")
             dest = Path(os.path.realpath(dest))  # what a link leads to is written, as by open
             kept = stat_module.S_IMODE(source.stat().st_mode) if mode is None else mode
+            with contextlib.suppress(OSError):  # a file that is there keeps its mode
+                kept = stat_module.S_IMODE(dest.stat().st_mode)
             try:
                 with self._exports.setdefault(dest, threading.Lock()):
                     _replace(dest, source, kept)
@@ -199,7 +222,7 @@ class Trees:
             if not source.is_dir():
                 raise EngineError(f"path {path} is a file, not a directory")
             try:
-                dest.mkdir(parents=True, exist_ok=True)
+                make_folders(dest)
                 if wipe:
                     _empty(dest)
                 _merge(source, dest)
@@ -223,7 +246,7 @@ def real_path(root: Root, path: str, *, shown: str = "") -> Path:
 
 def _replace(dest: Path, source: Path, mode: int) -> None:
     """Write a copy beside the file, and put it in its place when it is whole."""
-    dest.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(dest.parent)
     # The same name each time: what a killed export left, the next one takes away.
     name = hashlib.sha256(os.fsencode(dest.name)).hexdigest()[:16]
     part = dest.with_name(f".keelway-part-{name}")
@@ -231,6 +254,15 @@ def _replace(dest: Path, source: Path, mode: int) -> None:
     copy_contents(source, part)
     part.chmod(mode)
     part.replace(dest)
+
+
+def make_folders(path: Path) -> None:
+    """Make a folder of the host and those above it, for their owner alone as Dagger does."""
+    for folder in reversed([path, *path.parents]):
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+    if not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
 
 
 def _reason(path: str, error: OSError) -> str:
@@ -257,7 +289,9 @@ def _merge(source: Path, dest: Path) -> None:
                 target.unlink()
             target.mkdir(exist_ok=True)
             _merge(Path(entry.path), target)
-            target.chmod(stat_module.S_IMODE(entry.stat(follow_symlinks=False).st_mode))
+            state = entry.stat(follow_symlinks=False)
+            target.chmod(stat_module.S_IMODE(state.st_mode))
+            os.utime(target, ns=(state.st_atime_ns, state.st_mtime_ns))
             continue
         if target.is_dir() and not target.is_symlink():
             shutil.rmtree(target)

@@ -173,13 +173,15 @@ def _root_of(path: Path | bytes) -> tuple[int, int, int]:
 
 
 def dress_root(lower: Path | bytes | None, upper: Path) -> None:
-    """Give the new top directory the owner and mode of the one that it will cover."""
+    """Give the new top directory the owner, mode and times of the one that it will cover."""
     if lower is None:
         upper.chmod(0o755)
         return
     mode, uid, gid = _root_of(lower)
     os.chown(upper, uid, gid)
     upper.chmod(mode)
+    state = os.lstat(lower)
+    os.utime(upper, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
 def _part(root: Path, parts: list[str]) -> tuple[bool, bool]:
