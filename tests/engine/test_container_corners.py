@@ -258,3 +258,9 @@ async def test_port_that_is_taken_back_takes_those_of_the_image_with_it(
     assert [await port.port() for port in await ready.exposed_ports()][-2:] == [1, 2]
     left = ready.without_exposed_port(2)
     assert [await port.port() for port in await left.exposed_ports()] == [1]
+
+
+async def test_expand_drops_what_is_not_closed(base: dagger.Container) -> None:
+    known = base.with_env_variable("A", "1")
+    text = "$A ${A} $NO$$ ${NO} ${A"
+    assert await known.with_env_variable("B", text, expand=True).env_variable("B") == "1 1   A"

@@ -143,3 +143,23 @@ async def test_nothing_is_below_a_file_and_asking_is_an_error(
     assert await looped.exists("loop", do_not_follow_symlinks=True)
     with pytest.raises(dagger.QueryError, match="too many"):
         await looped.exists("loop")
+
+
+async def test_names_of_all_kinds_are_names(base: dagger.Container, dag: dagger.Client) -> None:
+    names = ["-rf", " space ", "*", "new\nline", "back\\slash", "quo'te\"", "ünïcödé"]
+    made = dag.directory()
+    for name in names:
+        made = made.with_new_file(name, name)
+    assert await made.entries() == sorted(names)
+    assert await made.glob(r"\*") == ["*"]
+    assert await made.without_file("-rf").without_file("new\nline").glob("?e*") == []
+    script = 'cd /m; for name in *; do [ "$name" = "$(cat -- "$name")" ] || echo "<$name>"; done'
+    assert await output(base.with_mounted_directory("/m", made), script) == ""
+
+
+async def test_no_path_and_the_way_up(tree: dagger.Directory) -> None:
+    with pytest.raises(dagger.QueryError, match="no such file or directory"):
+        await tree.file("").contents()
+    assert await tree.with_new_directory("..").entries() == await tree.entries()
+    with pytest.raises(dagger.QueryError, match="no such user"):
+        await settle(tree.chown("foo", ""))

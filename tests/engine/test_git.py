@@ -125,7 +125,7 @@ async def test_errors_say_what_is_not_there(dag: dagger.Client, repository: Repo
     with pytest.raises(dagger.QueryError, match="does not appear to be a git repository"):
         await dag.git(str(repository.path.parent / "none")).head().commit()
     for url in ("ftp://example.com/x", "nonsense", "ext::sh -c id"):
-        with pytest.raises(dagger.QueryError, match="failed to parse git URL"):
+        with pytest.raises(dagger.QueryError, match="failed to parse Git URL"):
             await dag.git(url).url()
 
 

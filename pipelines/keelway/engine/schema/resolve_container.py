@@ -31,7 +31,8 @@ CONTAINER.record(
     "Port", "port", "protocol", "description", experimentalSkipHealthcheck="skip_healthcheck"
 )
 
-_VARIABLE = re.compile(r"\$(?:\{([^}]*)\}|([A-Za-z_][A-Za-z0-9_]*|[*#$@!?\-0-9]))")
+_VARIABLE = re.compile(r"\$(?:\{([^}]*)\}|\{|([A-Za-z_][A-Za-z0-9_]*|[*#$@!?\-0-9]))")
+"""As Go's `os.Expand` finds them: a `${` that is not closed is dropped."""
 
 
 def configured(container: Container, **changes: object) -> Container:
@@ -53,7 +54,7 @@ def expanded(container: Container, text: str, args: Arguments) -> str:
     values = dict(container.config.env)
 
     def value(found: re.Match[str]) -> str:
-        name = found[1] if found[1] is not None else found[2]
+        name = found[1] or found[2] or ""
         for names, kind in ((secret, "secret env"), (volatile, "volatile env")):
             if name in names:
                 raise EngineError(f'expand cannot be used with {kind} variable "{name}"')

@@ -254,7 +254,7 @@ def with_mounted_cache(parent: Container, args: Arguments, session: Session) -> 
 @FILES.field("Container", "withMountedTemp")
 def with_mounted_temp(parent: Container, args: Arguments, _session: Session) -> Container:
     """Mount a tmpfs that is empty for each command."""
-    mount = Mount(target=path_of(parent, args), kind="temp", size=args.get("size") or 0)
+    mount = Mount(target=path_of(parent, args), kind="temp", size=max(args.get("size") or 0, 0))
     return with_mount(parent, mount)
 
 

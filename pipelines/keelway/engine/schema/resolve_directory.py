@@ -67,6 +67,9 @@ def directory(parent: Directory, args: Arguments, _session: Session) -> Director
 def file(parent: Directory, args: Arguments, _session: Session) -> File:
     """Return a file in this directory; whether it is there shows on evaluation."""
     path: str = args["path"]
+    if not path:
+        nothing = ops.Failure(message="stat : no such file or directory")
+        return File(node=Node.of(nothing), path="/")
     return File(node=parent.node, path=below(parent, path), asked=path)
 
 
@@ -169,8 +172,7 @@ def with_new_file(parent: Directory, args: Arguments, _session: Session) -> Dire
 @DIRECTORY.field("Directory", "withNewDirectory")
 def with_new_directory(parent: Directory, args: Arguments, _session: Session) -> Directory:
     """Make a directory and its parents."""
-    asked = posixpath.normpath(args["path"])
-    if asked == ".." or asked.startswith("../"):
+    if posixpath.normpath(args["path"]).startswith("../"):
         raise EngineError(f"cannot create directory outside parent: {args['path']}")
     path = below(parent, args["path"])
     return _changed(
@@ -256,6 +258,8 @@ def with_symlink(parent: Directory, args: Arguments, _session: Session) -> Direc
 @DIRECTORY.field("Directory", "chown")
 def chown(parent: Directory, args: Arguments, _session: Session) -> Directory:
     """Give everything below a path to an owner."""
+    if not args["owner"]:
+        raise EngineError("failed to parse ownership : no such user: ")
     return _changed(parent, ops.Chown(path=below(parent, args["path"]), owner=args["owner"]))
 
 

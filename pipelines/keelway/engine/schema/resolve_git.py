@@ -75,7 +75,7 @@ def address_of(url: str, session: Session) -> tuple[str, str]:
         return str(session.host_path(url) if container is None else container.folder(url)), ""
     if "://" not in url and not _HOST.match(url):
         if not _SCP.match(url):
-            raise EngineError(f"failed to parse git URL {url!r}: it has no host")
+            raise EngineError(f"failed to parse Git URL {url!r}: it has no host")
         return (url if "@" in url.partition(":")[0] else f"git@{url}"), ""
     return _of_scheme(urlsplit(url if "://" in url else f"https://{url}"))
 
@@ -91,7 +91,7 @@ def _of_scheme(parts: SplitResult) -> tuple[str, str]:
         case "file":
             own_client("Query.git of file://")
         case scheme if scheme not in _SCHEMES:
-            raise EngineError(f"failed to parse git URL: unsupported scheme {scheme!r}")
+            raise EngineError(f"failed to parse Git URL: unsupported scheme {scheme!r}")
         case _:
             pass
     return parts.geturl(), ""

@@ -7,7 +7,6 @@ import errno
 import hashlib
 import os
 import posixpath
-import re
 import shutil
 import stat as stat_module
 import threading
@@ -20,9 +19,10 @@ from keelway.engine.run.inroot import Root
 from keelway.engine.run.users import is_numeric, lookup
 from keelway.engine.solve.content import Selection
 from keelway.engine.solve.copying import copy_contents
+from keelway.engine.solve.globs import glob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
     from typing import BinaryIO
 
     from keelway.engine.graph.node import Node
@@ -89,7 +89,7 @@ class Trees:
 
         What is in a directory comes behind it; beside each other, names are in lexical order.
         """
-        matches = _glob(pattern)
+        matches = glob(pattern)
         with self.root(node) as root:
             top = real_path(root, path)
             found: list[str] = []
@@ -306,27 +306,3 @@ def _merge(source: Path, dest: Path) -> None:
             os.utime(target, ns=(state.st_atime_ns, state.st_mtime_ns))
         else:
             raise EngineError(f"export: {entry.name} is a device, a socket or a pipe, not a file")
-
-
-def _glob(pattern: str) -> Callable[[str], bool]:
-    """Return whether a relative path matches: `*` and `?` inside one part, `**` across parts."""
-    out, at = "", 0
-    while at < len(pattern):
-        char = pattern[at]
-        if pattern.startswith("**/", at):
-            out, at = out + "(?:.*/)?", at + 3
-        elif pattern.startswith("**", at):
-            out, at = out + ".*", at + 2
-        elif char == "[" and "]" not in pattern[at + 2 :]:
-            raise EngineError(f"syntax error in pattern: {pattern}")
-        elif char == "[":
-            end = pattern.index("]", at + 2) + 1
-            body = pattern[at + 1 : end - 1]
-            body = "^" + body[1:] if body[0] in "!^" else body
-            out, at = f"{out}[{body}]", end
-        else:
-            out, at = out + {"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char)), at + 1
-    try:
-        return re.compile(out, re.DOTALL).fullmatch  # type: ignore[return-value] # a match is true
-    except re.error as error:
-        raise EngineError(f"syntax error in pattern {pattern!r}: {error}") from error

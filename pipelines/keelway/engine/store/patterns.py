@@ -161,13 +161,13 @@ def _set(pattern: str, at: int, shown: str) -> tuple[str, int]:
     while end < len(pattern) and (pattern[end] != "]" or end == first):
         end += 2 if pattern[end] == "\\" else 1
     if end >= len(pattern):
-        raise EngineError(f"pattern {shown!r} has a '[' without a ']'")
+        raise EngineError(f"syntax error in pattern: {shown!r} has a '[' without a ']'")
     body = pattern[first:end].replace("[", "\\[").replace("&&", "&\\&").replace("||", "|\\|")
     body = body.replace("--", "-\\-").replace("~~", "~\\~")  # kept for set operations to come
     try:
         re.compile(f"[{body}]")
     except re.error:
-        raise EngineError(f"pattern {shown!r} has a range that is none") from None
+        raise EngineError(f"syntax error in pattern: {shown!r} has no such range") from None
     return f"(?!/)[{'^' if negated else ''}{body}]", end + 1
 
 
