@@ -15,7 +15,7 @@ _LATE_NAMES: Final = "waits for a new name in a shared cache: others see it when
 _TEMP_SIZE: Final = "expects a limit to a temp mount"
 _OWN_HOSTNAME: Final = "expects a hostname of its own"
 _OWN_PIDS: Final = "expects process ids of its own"
-_SECRET_PIPE: Final = "writes to a secret, which is a pipe here"  # noqa: S105 - no secret
+_SECRET_PIPE: Final = "takes a secret for a file, which is a pipe here"  # noqa: S105 - no secret
 _NO_SIGNAL: Final = "asks by which signal a command ended: proot says 255"
 _ANSWERS: Final = "needs datagrams answered from where they were sent to: loopback has one source"
 _TERMINAL: Final = "sits at a terminal, which a command could take over: it is refused"
@@ -47,6 +47,8 @@ LIMITS: Final = {
     "test_confinement.py::test_loopback_of_the_host_is_out_of_reach": _ONE_NETWORK,
     "test_confinement.py::test_system_calls_are_filtered": _NO_PROC,
     "test_confinement.py::test_two_commands_can_use_the_same_port_at_once": _ONE_NETWORK,
+    "test_container_corners.py::test_first_process_is_an_init": _NO_PROC,
+    "test_container_corners.py::test_primary_group_is_among_all_groups": _NO_PROC,
     "test_dockerfile.py::test_stages_that_do_not_need_each_other_run_side_by_side": _LATE_NAMES,
     "test_dockerfile_mounts.py::test_bind_mount_shows_the_context_and_stages": _READ_ONLY,
     "test_dockerfile_mounts.py::test_network_host_is_the_engines_and_not_this_machines": (
@@ -65,6 +67,7 @@ LIMITS: Final = {
     "test_mounts.py::test_read_only_mount_refuses_writes": _READ_ONLY,
     "test_mounts.py::test_temporary_folder_has_the_size_that_was_asked_for": _TEMP_SIZE,
     "test_mounts.py::test_temporary_folder_is_new_for_each_exec": _NO_PROC,
+    "test_nested.py::test_secrets_are_read_in_the_container": _SECRET_PIPE,
     "test_progress.py::test_quiet_engine_writes_nothing": _ALOUD,
     "test_safety.py::test_container_cannot_see_the_hosts_files_or_store": _NO_PROC,
     "test_secrets.py::test_mounted_secret_is_a_private_read_only_file": _SECRET_PIPE,
@@ -126,6 +129,7 @@ REPRESENTATIVE: Final = frozenset(
         "test_mounts.py::test_mounts_never_reach_the_rootfs",
         "test_mounts.py::test_writes_to_a_mount_follow_the_chain_but_not_the_source",
         "test_nested.py::test_command_speaks_to_the_session",
+        "test_nested.py::test_exports_go_into_the_container",
         "test_publish.py::test_published_image_comes_back_the_same",
         "test_secrets.py::test_large_binary_like_secret_is_mounted_whole",
         "test_secrets.py::test_mounted_secret_is_no_file_of_the_container",

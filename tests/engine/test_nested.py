@@ -192,8 +192,13 @@ async def test_what_the_user_may_not_read_is_not_read(here: dagger.Container) ->
     closed = here.with_new_file("/closed", "x", permissions=0o600).with_user("app")
     found = await answer(closed, '{ host { file(path: "/closed") { contents } } }')
     assert "/closed: permission denied" in str(found["errors"])
-    found = await answer(here, '{ host { directory(path: "/missing") { entries } } }')
-    assert "/missing: no such file or directory" in str(found["errors"])
+    for field, message in (
+        ('directory(path: "/missing") { entries }', "/missing: no such file or directory"),
+        ('directory(path: "/etc/passwd") { entries }', "path /etc/passwd is a file, not a dir"),
+        ('file(path: "/etc") { contents }', "path /etc is a directory, not a file"),
+    ):
+        found = await answer(here, f"{{ host {{ {field} }} }}")
+        assert message in str(found["errors"])
 
 
 async def test_secrets_are_read_in_the_container(

@@ -5,7 +5,7 @@ this process enters the command's mounts; trees come and go by standard streams 
 From then on nothing is imported: what the command has put there would be run. The engine imports
 `pack` and `unpack`, for the other ends of the streams.
 
-Jobs: `read PATH`, `write PATH WIPE` (a folder's contents), `put PATH MODE INTO` (one file),
+Jobs: `read PATH KIND`, `write PATH WIPE` (a folder's contents), `put PATH MODE INTO` (one file),
 `find NAME PATH` (upwards). An error is one line on standard error, and exit code 1.
 """
 
@@ -69,9 +69,10 @@ def unpack(stream: IO[bytes], top: Path) -> None:
     dated: list[tuple[Path, tarfile.TarInfo]] = []
     with tarfile.open(fileobj=stream, mode="r|") as tar:
         for member in tar:
-            parent, _, name = member.name.rpartition("/")
+            parent, slash, name = member.name.rpartition("/")
+            inside = parent in folders and bool(parent or not slash)
             linked = member.islnk() and member.linkname not in files
-            if parent not in folders or name in {"", ".", ".."} or linked:
+            if not inside or name in {"", ".", ".."} or linked:
                 raise OSError(errno.EINVAL, "not in a folder of the archive", member.name)
             target = top / member.name
             _make_way(target, folder=member.isdir())
@@ -118,9 +119,13 @@ def _make_way(target: Path, *, folder: bool) -> None:
 # --- jobs ------------------------------------------------------------------------------------
 
 
-def read(path: str) -> None:
-    """Write an archive of a file or folder to standard output."""
-    pack(sys.stdout.buffer, Path(path))
+def read(path: str, kind: str) -> None:
+    """Write an archive of a file or folder, whichever `kind` says, to standard output."""
+    place = Path(path)
+    found = "directory" if place.resolve(strict=True).is_dir() else "file"
+    if found != kind:
+        sys.exit(f"path {path} is a {found}, not a {kind}")
+    pack(sys.stdout.buffer, place)
 
 
 def write(path: str, wipe: str) -> None:

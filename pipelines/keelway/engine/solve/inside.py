@@ -44,7 +44,7 @@ class Inside:
         self._runtime = runtime
         self._cwd = cwd
         self._user = user
-        self._copies: dict[str, Path] = {}
+        self._copies: dict[tuple[str, str], Path] = {}
         self._lock = threading.Lock()
 
     def path(self, path: str) -> str:
@@ -59,7 +59,7 @@ class Inside:
         Raises:
             EngineError: There is none, or the command's user may not read it.
         """
-        return self._copy(path, fresh=fresh)
+        return self._copy(path, "directory", fresh=fresh)
 
     def file(self, path: str, *, fresh: bool = False) -> Path:
         """Return a copy of a file, under its own name.
@@ -67,7 +67,7 @@ class Inside:
         Raises:
             EngineError: There is none, or the command's user may not read it.
         """
-        return self._copy(path, fresh=fresh) / posixpath.basename(self.path(path))
+        return self._copy(path, "file", fresh=fresh) / posixpath.basename(self.path(path))
 
     def read(self, path: str) -> bytes:
         """Return what is in a file now.
@@ -75,13 +75,13 @@ class Inside:
         Raises:
             EngineError: There is none, or the command's user may not read it.
         """
-        copy = self._copy(path, fresh=True)
+        copy = self.file(path, fresh=True)
         try:
-            return (copy / posixpath.basename(self.path(path))).read_bytes()
-        except OSError as error:
-            raise EngineError(f"{path}: not a file") from error
+            return copy.read_bytes()
+        except FileNotFoundError as error:
+            raise EngineError(f"failed to read secret file {path}: not a file") from error
         finally:
-            self._store.discard(copy)
+            self._store.discard(copy.parent)
 
     def find_up(self, name: str) -> str | None:
         """Return the nearest file or folder of that name, relative to where the command began."""
@@ -127,17 +127,17 @@ class Inside:
             _send(job, source, name)
         return dest
 
-    def _copy(self, path: str, *, fresh: bool) -> Path:
+    def _copy(self, path: str, kind: str, *, fresh: bool) -> Path:
         place = self.path(path)
         with self._lock:
-            known = self._copies.get(place)
+            known = self._copies.get((place, kind))
             if known is not None and not fresh:
                 return known
             work = self._store.new_work("inside")
-            with self._job("read", place) as job:
+            with self._job("read", place, kind) as job:
                 files_inside.unpack(_out(job), work)
             if not fresh:
-                self._copies[place] = work
+                self._copies[place, kind] = work
             return work
 
     @contextmanager
