@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         ToolOutputError,
     )
     from keelway.facts import Facts, gather_facts
+    from keelway.faults.spec import FaultSpec
     from keelway.flow import deliver, release, verify
     from keelway.gating.judge import judge
     from keelway.gating.rule import GateSpec, LicenseRule
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         Subject,
     )
     from keelway.model.exemption import Exemption, Scope, VexStatus
+    from keelway.model.faults import FaultResult
     from keelway.model.findings import Finding, Findings, ImageFindings, Kind, Severity
     from keelway.model.image import BuiltImage, Digest, Images, Reference
     from keelway.model.load import LoadMeasure, LoadRegression, LoadReport, LoadThreshold
@@ -122,6 +124,8 @@ __all__ = [
     "Excepted",
     "Exemption",
     "Facts",
+    "FaultResult",
+    "FaultSpec",
     "Finding",
     "Findings",
     "GateError",
@@ -246,6 +250,7 @@ _PLACES = {
         "ToolOutputError",
     ),
     "keelway.facts": ("Facts", "gather_facts"),
+    "keelway.faults.spec": ("FaultSpec",),
     "keelway.flow": ("deliver", "release", "verify"),
     "keelway.gating.judge": ("judge",),
     "keelway.gating.rule": ("GateSpec", "LicenseRule"),
@@ -262,6 +267,7 @@ _PLACES = {
         "Subject",
     ),
     "keelway.model.exemption": ("Exemption", "Scope", "VexStatus"),
+    "keelway.model.faults": ("FaultResult",),
     "keelway.model.findings": ("Finding", "Findings", "ImageFindings", "Kind", "Severity"),
     "keelway.model.image": ("BuiltImage", "Digest", "Images", "Reference"),
     "keelway.model.load": ("LoadMeasure", "LoadRegression", "LoadReport", "LoadThreshold"),

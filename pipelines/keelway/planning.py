@@ -30,6 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from keelway.errors import PlanError
 from keelway.facts.release import release_floating, release_names
 from keelway.model.outcome import Skipped
 from keelway.stages import load, policy, sbom, scan
@@ -57,8 +58,10 @@ if TYPE_CHECKING:
     from keelway.tags.moving import Held
     from keelway.tags.naming import Names
 
-Part = Literal["policy", "scan", "sbom", "integration", "load", "publish", "sign", "attest"]
-"""A part of the flow that can be left out."""
+Part = Literal[
+    "policy", "scan", "sbom", "integration", "suites", "load", "publish", "sign", "attest"
+]
+"""A part of the flow that can be left out. Without `suites`, integration only injects faults."""
 
 TOOLS = (
     *policy.TOOLS, *scan.TOOLS, *scan.SECOND_TOOLS, *sbom.TOOLS, *load.TOOLS, *signing.TOOLS,
@@ -143,12 +146,24 @@ def plan_release(
             policy=left_out.get("policy") or plan_policy(config, facts),
             scan=left_out.get("scan") or plan_scan(config, facts),
             sbom=left_out.get("sbom") or plan_sbom(config, facts),
-            integration=left_out.get("integration") or plan_integration(config, facts),
+            integration=left_out.get("integration") or _plan_integration(config, facts, left_out),
             load=left_out.get("load") or plan_load(config, facts),
             gate=plan_gate(config, facts),
         ),
         deliver=left_out.get("publish") or _plan_deliver(config, facts, left_out),
     )
+
+
+def _plan_integration(
+    config: Config, facts: Facts, left_out: Mapping[Part, Skipped]
+) -> IntegrationSpec | Skipped:
+    spec = plan_integration(config, facts)
+    without = left_out.get("suites")
+    if without is None:
+        return spec
+    if isinstance(spec, Skipped):
+        raise PlanError(f"there is no experiment to run: {spec.reason}")
+    return spec.without_suites(without.reason)
 
 
 def _plan_deliver(

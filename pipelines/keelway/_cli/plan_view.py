@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from keelway._cli import output
+from keelway._cli.plan_tests import integration_part, load_part
 from keelway._cli.prepare import prepare
 from keelway.model.outcome import Skipped
 from keelway.model.secret_source import shown_source
@@ -13,7 +14,6 @@ from keelway.model.signer import KeySigner
 from keelway.model.tool import describe
 from keelway.policy.rules import RULES
 from keelway.scanners.grype import GrypeSpec
-from keelway.stack.spec import StackSpec
 from keelway.stages.scan import DatabaseDirectory, DownloadedDatabase, ScanSpec
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def plan_data(loaded: Loaded, facts: Facts, plan: Plan) -> dict[str, Any]:
         "policy": _policy(plan),
         "scan": _scan(plan),
         "sbom": _sbom(plan),
-        "integration": _integration(plan),
-        "load": _load(plan),
+        "integration": integration_part(plan),
+        "load": load_part(plan),
         "gate": {"refuses": plan.verify.gate.rule()},
         "publish": _publish(plan),
         "sign": _sign(plan),
@@ -163,41 +163,6 @@ def _sbom(plan: Plan) -> dict[str, Any] | None:
     }
 
 
-def _integration(plan: Plan) -> dict[str, Any] | None:
-    integration = plan.verify.integration
-    if isinstance(integration, Skipped):
-        return None
-    return {
-        "platforms": list(integration.platforms),
-        "suites": [
-            {
-                "name": suite.name,
-                "tests": suite.tests.name,
-                "services": list(services),
-                "built": {name: suite.built[name] for name in services if name in suite.built},
-                "junit": list(suite.junit),
-            }
-            for suite in integration.suites
-            for services in [StackSpec(project=suite.project, services=suite.services).chosen()]
-        ],
-    }
-
-
-def _load(plan: Plan) -> dict[str, Any] | None:
-    load = plan.verify.load
-    if isinstance(load, Skipped):
-        return None
-    return {
-        "tool": "k6",
-        "source": describe(load.tool),
-        "test": load.shown,
-        "target": load.target,
-        "thresholds": [
-            f"{metric}: {one}" for metric, some in load.thresholds.items() for one in some
-        ],
-    }
-
-
 def _publish(plan: Plan) -> dict[str, Any] | None:
     if isinstance(plan.deliver, Skipped):
         return None
@@ -277,6 +242,13 @@ def _integration_lines(part: Mapping[str, Any]) -> Iterator[str]:
             for name in suite["services"]
         ]
         yield _row(suite["name"], f"{suite['tests']} beside {', '.join(services) or 'nothing'}")
+    yield from _rows("faults", map(_fault_words, part["faults"]))
+
+
+def _fault_words(fault: Mapping[str, Any]) -> str:
+    expected = "" if fault["expect"] == "recovers" else f"{fault['expect']}, "
+    within = f"{fault['recovers_within_s']:g} s"
+    return f"{fault['name']}: {fault['fault']}, {fault['probe']} {expected}recovers within {within}"
 
 
 def _evidence_lines(data: Mapping[str, Any]) -> Iterator[str]:

@@ -1,10 +1,15 @@
 """`keelway test`."""
 
+from typing import Annotated
+
+import typer
+
 from keelway._cli.options import AsJson, ConfigFile, Engine, Progress
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
 
 _REASON = "`keelway test` only builds and tests"
+_ONLY_FAULTS = "`keelway test --faults` only injects faults"
 
 
 def test(
@@ -12,11 +17,15 @@ def test(
     config: ConfigFile = None,
     engine: Engine = EngineChoice.AUTO,
     progress: Progress = ProgressForm.AUTO,
+    faults: Annotated[
+        bool, typer.Option("--faults", help="Only inject faults: no test suites.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build the images and test them beside their neighbours.
 
-    Services come from the compose files of `[integration]`; each suite has its own set of them.
+    Services come from the compose files of `[integration]`; each suite, and each experiment that
+    injects a fault, has its own set of them.
     """
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
 
@@ -30,6 +39,7 @@ def test(
             "sbom": _REASON,
             "load": _REASON,
             "publish": _REASON,
+            **({"suites": _ONLY_FAULTS} if faults else {}),
         },
         as_json=as_json,
     )

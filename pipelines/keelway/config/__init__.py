@@ -7,6 +7,7 @@ Example:
 """
 
 from keelway.config.base_image import BaseConfig
+from keelway.config.faults import FaultConfig
 from keelway.config.gate import GateConfig, LicenseConfig
 from keelway.config.image import BuildSecretConfig, ImageConfig
 from keelway.config.integration import IntegrationConfig, SuiteConfig
@@ -31,6 +32,7 @@ __all__ = [
     "BudgetConfig",
     "BuildSecretConfig",
     "Config",
+    "FaultConfig",
     "GateConfig",
     "ImageConfig",
     "ImagePolicyConfig",

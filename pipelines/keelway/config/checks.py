@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from keelway.config.explain import nearest
+from keelway.config.fault_checks import fault_problems
 from keelway.errors import ConfigError, PlanError
 from keelway.model.platform import parse_platform
 
@@ -30,6 +31,7 @@ def check_config(config: Config, place: Place) -> None:
     problems = [
         *_repeated(config, place),
         *_image_problems(config, place),
+        *fault_problems(config.integration, place),
     ]
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line or 0))
@@ -69,6 +71,7 @@ def _repeated(config: Config, place: Place) -> Iterator[ConfigProblem]:
         (("sbom", "formats"), config.sbom.formats),
         (("tags", "rules"), config.tags.rules),
         (("integration", "suites"), [suite.name for suite in config.integration.suites]),
+        (("integration", "faults"), [fault.name for fault in config.integration.faults]),
     ]
     for path, values in lists:
         for value, times in Counter(values).items():

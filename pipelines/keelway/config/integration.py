@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from keelway.config.faults import FaultConfig
 from keelway.config.section import Name, PlatformText, Section, Text, Variable
 
 COMPOSE_FILES = ("compose.yaml",)
@@ -71,4 +72,6 @@ class IntegrationConfig(Section):
     start_timeout_s: Annotated[int, Field(ge=1, le=3600)] = 120
     """Seconds that a service may wait for those it depends on."""
     suites: tuple[SuiteConfig, ...] = ()
-    """The test suites. Without any there is nothing to do."""
+    """The test suites. Without any, and without faults, there is nothing to do."""
+    faults: tuple[FaultConfig, ...] = ()
+    """Experiments: what the services do while another one is hurt, and how soon they recover."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from keelway.config.explain import Place
     from keelway.model.exemption import Exemption
 
 CONFIG_FILE = "keelway.toml"
@@ -36,6 +37,8 @@ class Loaded:
     """Base images by name, from the lock file beside the configuration."""
     exemptions: tuple[Exemption, ...] = ()
     """What the exceptions file beside it grants."""
+    place: Place | None = None
+    """Where its keys stand, for what is found wrong with them later."""
 
     @property
     def root(self) -> Path:
@@ -97,6 +100,7 @@ def load_config(start: Path, file: Path | None = None) -> Loaded:
         file=found,
         pins=_pins(found.parent),
         exemptions=_exemptions(found.parent / config.gate.exceptions, config.gate.exceptions),
+        place=document.place,
     )
 
 

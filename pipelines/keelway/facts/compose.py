@@ -27,8 +27,8 @@ def read_compose(loaded: Loaded, environ: Mapping[str, str]) -> Project | None:
     """
     written = loaded.config.integration
     files = [loaded.root / file for file in written.files]
-    suites = written.enabled and written.suites
-    if not suites and not (_is_loaded(loaded) and all(file.is_file() for file in files)):
+    tested = written.enabled and (written.suites or written.faults)
+    if not tested and not (_is_loaded(loaded) and all(file.is_file() for file in files)):
         return None
     return load_project(
         files,

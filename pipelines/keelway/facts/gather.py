@@ -62,6 +62,7 @@ def gather_facts(
         paths={path: kind_of(loaded.root / path) for path in loaded.paths()},
         pins=loaded.pins,
         compose=read_compose(loaded, environ) if compose else None,
+        place=loaded.place,
     )
 
 

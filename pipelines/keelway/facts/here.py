@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keelway.compose.project import Project
+    from keelway.config.explain import Place
     from keelway.config.lock import Pin
     from keelway.facts.ci.job import CiJob
     from keelway.model.exemption import Exemption
@@ -60,6 +61,8 @@ class Facts:
 
     compose: Project | None = None
     """The compose project of the integration tests, where there are any."""
+    place: Place | None = None
+    """Where the configuration's keys stand, for what planning finds wrong with them."""
 
     @property
     def untrusted(self) -> str | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from keelway.model.faults import FaultResult
     from keelway.model.platform import Platform
 
 
@@ -73,6 +74,8 @@ class ServiceResult:
     events: tuple[str, ...] = ()
     """What happened to it, with seconds since the suite began."""
     restarts: int = 0
+    experiment: str | None = None
+    """The experiment that it took part in, where it was one."""
 
     @property
     def sound(self) -> bool:
@@ -116,6 +119,8 @@ class SuiteResult:
     """What the tests' command wrote, relative to the report directory."""
     tail: str = ""
     """The last lines of it."""
+    faults: tuple[FaultResult, ...] = ()
+    """The experiments, where the suite is made of them."""
 
     @property
     def label(self) -> str:
@@ -132,16 +137,23 @@ class SuiteResult:
         counts = self.counts()
         found = ", ".join(f"{number} {status}" for status, number in counts.items() if number)
         lines = [f"{self.label}: {found or 'no tests'} in {self.seconds:.1f} s"]
+        lines += [f"  {fault.told}" for fault in self.faults]
         if not self.failed and self.cases:
             return tuple(lines)
         lines += [
             f"  {case.status}: {case.label}: {case.message}" for case in self.cases if case.failed
         ]
-        for service in sorted(self.services, key=lambda one: one.sound):
-            lines.append(f"  service {service.told}")
+        for service in sorted(self.involved(), key=lambda one: one.sound):
+            beside = "" if service.experiment is None else f" of {service.experiment}"
+            lines.append(f"  service{beside} {service.told}")
             lines += [f"    health check {line}" for line in service.health.splitlines()]
             lines += [f"    | {line}" for line in service.tail.splitlines()]
         return tuple(lines)
+
+    def involved(self) -> tuple[ServiceResult, ...]:
+        """Return the services that a failure may come from: of experiments, those that failed."""
+        failed = {case.classname for case in self.cases if case.failed}
+        return tuple(one for one in self.services if one.experiment in {None, *failed})
 
     def counts(self) -> Mapping[str, int]:
         """Return the number of tests by status, zeroes included."""

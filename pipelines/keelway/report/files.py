@@ -145,7 +145,8 @@ def _files(known: Known, kinds: Iterable[Kind]) -> Iterator[_File]:
 def _logs(known: Known) -> Iterator[FilePart]:
     """Return the logs of tests and services, which were written when the services had ended."""
     for suite in known.tests.suites if known.tests is not None else ():
-        for log in (suite.log, *(service.log for service in suite.services)):
+        logs = [suite.log, *(fault.log for fault in suite.faults)]
+        for log in (*logs, *(service.log for service in suite.services)):
             if log is not None:
                 yield FilePart(kind="log", path=log, platform=suite.platform, category=suite.name)
 

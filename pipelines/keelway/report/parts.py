@@ -29,7 +29,7 @@ from keelway.report.document import (
 )
 from keelway.report.load_part import LoadMeasurePart, LoadPart, RegressionPart, ThresholdPart
 from keelway.report.part import ToolPart
-from keelway.report.tests_part import CasePart, ServicePart, SuitePart, TestsPart
+from keelway.report.tests_part import CasePart, FaultPart, ServicePart, SuitePart, TestsPart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -255,6 +255,7 @@ def _suite(suite: SuiteResult) -> SuitePart:
             for case in suite.cases
         ),
         services=tuple(_service(service) for service in suite.services),
+        faults=tuple(FaultPart(**asdict(fault)) for fault in suite.faults),
     )
 
 
@@ -269,6 +270,7 @@ def _service(service: ServiceResult) -> ServicePart:
         events=service.events,
         log=service.log,
         tail=service.tail,
+        experiment=service.experiment,
     )
 
 

@@ -10,8 +10,9 @@ from keelway.model.tests import CaseStatus
 from keelway.report.junit import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from keelway.model.faults import FaultResult
     from keelway.model.tests import CaseResult, ServiceResult, SuiteResult, TestResults
 
 TESTS_JUNIT_FILE = "integration.junit.xml"
@@ -77,20 +78,36 @@ def _lines(results: TestResults) -> Iterator[str]:
         counts = suite.counts()
         numbers = " | ".join(str(counts[key]) for key in ("passed", "failed", "error", "skipped"))
         yield f"| {_cell(suite.label)} | {numbers} | {suite.seconds:.1f} |"
+    yield from _fault_lines([fault for suite in results.suites for fault in suite.faults])
     for suite in results.suites:
         if suite.failed or not suite.cases:
             yield from ("", f"## {suite.label}", "")
             for case in suite.cases:
                 if case.failed:
                     yield f"- **{case.status}** `{case.label}`: {redact(case.message)}"
-            for service in suite.services:
+            for service in suite.involved():
                 yield from _service_lines(service)
     if results.notes:
         yield from ("", "## Not done here", "", *(f"- {redact(note)}" for note in results.notes))
 
 
+def _fault_lines(faults: Sequence[FaultResult]) -> Iterator[str]:
+    if not faults:
+        return
+    yield from ("", "## Fault injection", "")
+    yield "| experiment | fault | expected | answered | recovered |"
+    yield "| --- | --- | --- | --- | --- |"
+    for fault in faults:
+        answers = ", ".join(f"{status} ({number})" for status, number in fault.answers.items())
+        seconds = "no" if fault.recovered_s is None else f"{fault.recovered_s:.1f} s"
+        back = f"{seconds} of {fault.within_s:g} s"
+        cells = (fault.name, fault.done, fault.expect, answers or "not asked", back)
+        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
 def _service_lines(service: ServiceResult) -> Iterator[str]:
-    yield from ("", f"### {service.name}: {service.state}", "")
+    beside = "" if service.experiment is None else f"{service.experiment}: "
+    yield from ("", f"### {beside}{service.name}: {service.state}", "")
     yield redact(service.told)
     for title, text in (
         ("what happened", "\n".join(service.events)),

@@ -1,5 +1,6 @@
 """The integration tests, as `report.json` has them."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from keelway.report.part import Part
@@ -32,6 +33,31 @@ class ServicePart(Part):
     """All it wrote, relative to this file."""
     tail: str
     """The last lines of that."""
+    experiment: str | None = None
+    """The experiment that it took part in, where it was one."""
+
+
+class FaultPart(Part):
+    """One experiment: how a service answered while another one was hurt."""
+
+    name: str
+    service: str
+    """The service that was hurt."""
+    done: str
+    """What was done to it, in words."""
+    probe: str
+    expect: str
+    """`stays-up`, `degrades` or `recovers`."""
+    answers: Mapping[str, int]
+    """How often the probe answered what during the fault, by HTTP status, or `none`."""
+    slowest_s: float
+    """How long the slowest of them took."""
+    recovered_s: float | None
+    """Seconds from the end of the fault until all was well; null when it never was."""
+    within_s: float
+    """How soon it had to recover."""
+    log: str | None
+    """The experiment's own log, relative to this file."""
 
 
 class SuitePart(Part):
@@ -48,6 +74,8 @@ class SuitePart(Part):
     log: str | None
     cases: tuple[CasePart, ...]
     services: tuple[ServicePart, ...]
+    faults: tuple[FaultPart, ...] = ()
+    """The experiments, where the suite is made of them."""
 
 
 class TestsPart(Part):

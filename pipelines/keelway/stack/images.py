@@ -43,6 +43,8 @@ class ImageSettings:
     user: str = ""
     variables: frozenset[str] = frozenset()
     volumes: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+    """Those of TCP that it exposes."""
     stop_signal: str = ""
     healthcheck: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """As Docker writes it: `Test`, `Interval` in nanoseconds, ..."""
@@ -114,6 +116,8 @@ async def open_image(
     platform = dagger.Platform(parse_platform(service.platform) if service.platform else native)
     if service.build is not None:
         return await _build(run, project, service, service.build, platform, stage)
+    if service.image is None:  # not a service of a compose file: one that BusyBox is enough for
+        return run.dag.container(platform=platform)
     doing = f"{service.place}: service {service.name}: getting the image {service.image}"
     with failures_of(stage, doing):
         return await run.dag.container(platform=platform).from_(service.image or "").sync()
@@ -202,6 +206,12 @@ def parse_settings(config: Mapping[str, Any]) -> ImageSettings:
         user=str(config.get("User") or ""),
         variables=frozenset(pair.partition("=")[0] for pair in words("Env")),
         volumes=tuple(cast("Mapping[str, object]", config.get("Volumes") or {})),
+        ports=tuple(
+            int(number)
+            for text in cast("Mapping[str, object]", config.get("ExposedPorts") or {})
+            for number, _, protocol in [text.partition("/")]
+            if protocol in {"", "tcp"}
+        ),
         stop_signal=str(config.get("StopSignal") or ""),
         healthcheck=cast("Mapping[str, Any]", config.get("Healthcheck") or {}),
     )

@@ -79,6 +79,8 @@ class Wishes:
     """All that are started."""
     probe: Probe | None
     waits_for: Mapping[str, Dependency]
+    stand_ins: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Which service it reaches in the place of another one."""
     time_limit_s: float | None = None
     results: tuple[str, ...] = ()
 
@@ -107,7 +109,7 @@ async def supervised_service(
         container = container.with_workdir(service.working_dir)
     container, fills = await _with_mounts(shared, container, service, opened)
     container = await _with_grants(shared, container, service)
-    for port, protocol in _ports(service):
+    for port, protocol in declared_ports(service):
         container = container.with_exposed_port(
             port,
             protocol=dagger.NetworkProtocol[protocol.upper()],
@@ -143,6 +145,7 @@ def _supervised(
         probe=wishes.probe,
         waits_for=wishes.waits_for,
         names=peers(wishes.services, service),
+        stand_ins=wishes.stand_ins,
         own_names=own_names(service),
         hosts=service.extra_hosts,
         restart=service.restart or "no",
@@ -178,7 +181,8 @@ def _open_folders(service: Service) -> dict[str, tuple[int, int, int]]:
     return folders
 
 
-def _ports(service: Service) -> list[tuple[int, str]]:
+def declared_ports(service: Service) -> list[tuple[int, str]]:
+    """Return the ports that a service's entry names, with their protocols."""
     found: list[tuple[int, str]] = [(port.target, port.protocol) for port in service.ports]
     for text in service.expose:
         number, _, protocol = text.partition("/")

@@ -14,9 +14,9 @@ from keelway.stack.objections import check_project
 from keelway.stack.spec import StackSpec, TestCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from keelway.compose.project import Project
+    from keelway.compose.project import Notice, Project
     from keelway.config import Config
     from keelway.config.integration import SuiteConfig
     from keelway.facts import Facts
@@ -76,11 +76,7 @@ def plan_suite(suite: SuiteConfig, project: Project, config: Config, facts: Fact
         tests=TestCommand(service=tests),
     )
     notices = check_project(project, [*spec.chosen().values(), tests])
-    notes = tuple(
-        f"{'' if notice.place is None else f'{_shown(notice.place, facts)}: '}"
-        f"{notice.key}: {notice.reason}"
-        for notice in notices
-    )
+    notes = shown_notices(notices, facts)
     return PlannedSuite(tests=tests, project=project, built=built, notes=notes)
 
 
@@ -206,6 +202,15 @@ def _source(name: str, address: str, facts: Facts) -> FileSource:
     if scheme == "env":
         return FileSource(name=name, environment=rest)
     return FileSource(name=name, file=facts.resolve(rest))
+
+
+def shown_notices(notices: Iterable[Notice], facts: Facts) -> tuple[str, ...]:
+    """Return what is not done of some services, each with its file and line."""
+    return tuple(
+        f"{'' if notice.place is None else f'{_shown(notice.place, facts)}: '}"
+        f"{notice.key}: {notice.reason}"
+        for notice in notices
+    )
 
 
 def _shown(place: Place, facts: Facts) -> str:

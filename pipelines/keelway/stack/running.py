@@ -24,7 +24,7 @@ import anyio.to_thread
 from keelway._image_start import open_busybox
 from keelway._stage import Run, failures_of
 from keelway._together import each
-from keelway.compose.project import Condition
+from keelway.compose.project import Condition, Dependency
 from keelway.errors import ConfigError, PlanError, StageError
 from keelway.model.outcome import Skipped
 from keelway.model.platform import parse_platform
@@ -41,10 +41,11 @@ from keelway.stack.board import (
     watch_script,
 )
 from keelway.stack.deciding import decided_probe, decided_waits, ready_conditions
-from keelway.stack.images import Opened, open_image, read_settings, variant_of
+from keelway.stack.images import ImageSettings, Opened, open_image, read_settings, variant_of
 from keelway.stack.mapping import Shared, Wishes, supervised_service
 from keelway.stack.networks import reachable
 from keelway.stack.objections import KEEPS_CAPABILITIES, problem, runs_as_root
+from keelway.stack.relaying import relay_ports, relay_service, with_relay_script
 from keelway.stack.supervise import BOARD_PATH, BUSYBOX_PATH
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class Stack:
         self._services = spec.chosen()
         self._members: dict[str, _Member] = {}
         self._probes: dict[str, Probe | None] = {}
+        self._stand_ins: dict[str, str] = {}
         self._shared: Shared | None = None
         self._looks = 0
         self.notes: list[str] = []
@@ -206,7 +208,7 @@ class Stack:
             native = parse_platform(await self._run.dag.default_platform())
         self._shared = shared = Shared(
             run=self._run,
-            project=self._spec.project,
+            project=with_relay_script(self._spec.project),
             stage=self._stage,
             nonce=self._nonce,
             busybox=busybox,
@@ -221,6 +223,13 @@ class Stack:
                 strict=True,
             )
         )
+        for name, ports in self._spec.relays.items():
+            relay = relay_service(
+                services[name], ports or relay_ports(services[name], opened[name])
+            )
+            bare = Opened(container=self._run.dag.container(), settings=ImageSettings(), built=None)
+            self._services[relay.name] = services[relay.name] = relay
+            self._stand_ins[name], opened[relay.name] = relay.name, bare
         for name, service in services.items():
             self._probes[name] = decided_probe(service, opened[name].settings)
             self._check_health(service)
@@ -258,10 +267,16 @@ class Stack:
     async def _define(self, shared: Shared, service: Service, opened: Opened) -> dagger.Service:
         tests = self._spec.tests
         is_tests = tests is not None and tests.service.name == service.name
+        waits = decided_waits(service, self._services, self._probes, waits_for_all=is_tests)
+        apart = is_tests or service.name in self._stand_ins.values()
+        stand_ins = {} if apart else self._stand_ins
+        needed = [name for needs, name in stand_ins.items() if needs in service.depends_on]
+        waits |= {name: Dependency(service=name) for name in needed}
         wishes = Wishes(
             services=self._started(),
             probe=None if is_tests else self._probes[service.name],
-            waits_for=decided_waits(service, self._services, self._probes, waits_for_all=is_tests),
+            waits_for=waits,
+            stand_ins=stand_ins,
             time_limit_s=tests.timeout_s if tests is not None and is_tests else None,
             results=tests.results if tests is not None and is_tests else (),
         )

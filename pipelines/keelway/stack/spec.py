@@ -52,6 +52,9 @@ class StackSpec:
     platform: Platform | None = None
     """Which of these images; the engine's own platform when absent."""
     tests: TestCommand | None = None
+    relays: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, "tuple[int, ...]"])
+    """Services that others reach by a stand-in, so that their network can be cut and delayed: the
+    TCP ports of each; those that it declares when empty."""
     start_limit_s: float = 120.0
     """How long a service may wait for another one."""
     busybox: ToolSource | Skipped = HostTool(path="busybox")  # noqa: RUF009 - frozen

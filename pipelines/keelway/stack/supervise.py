@@ -77,6 +77,8 @@ class Supervised:
     waits_for: Mapping[str, Dependency] = field(default_factory=dict[str, "Dependency"])
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
     """Other services of the same networks, with further names of theirs."""
+    stand_ins: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Which service is reached in the place of another one."""
     own_names: tuple[str, ...] = ()
     hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
     """Names of `extra_hosts`, with their addresses."""
@@ -118,8 +120,17 @@ def supervisor_script(service: Supervised) -> str:
         "bring_results": "bring " + " ".join(map(_pattern, service.results)),
     }
     bodies = "\n".join(f"{name}() {{ {body}; }}" for name, body in functions.items())
-    text = resources.files("keelway.stack").joinpath("supervisor.sh").read_text(encoding="utf-8")
-    return f"{settings}\n{bodies}\n{text}"
+    return f"{settings}\n{bodies}\n{words()}\n{script_text('supervisor.sh')}"
+
+
+def words() -> str:
+    """Return what the scripts of a run have in common."""
+    return script_text("words.sh")
+
+
+def script_text(name: str) -> str:
+    """Return a script that lies beside this file."""
+    return resources.files("keelway.stack").joinpath(name).read_text(encoding="utf-8")
 
 
 def signal_name(text: str) -> str:
@@ -172,7 +183,8 @@ def _meetings(service: Supervised) -> list[str]:
     for name, addresses in service.hosts.items():
         lines += [f'echo {shlex.quote(f"{one} {name}")} >>"$names"' for one in addresses]
     return lines + [
-        f"meet {shlex.join([peer, *aliases])}" for peer, aliases in service.names.items()
+        f"meet {shlex.join([service.stand_ins.get(peer, peer), peer, *aliases])}"
+        for peer, aliases in service.names.items()
     ]
 
 

@@ -1,7 +1,7 @@
 # Runs one service of a compose project, by BusyBox alone: the image may have no program at all.
 #
-# Only the shell's own words and "$B APPLET" are used. What happens to the service is written to
-# its folder on the board, a volume that all services of one run share:
+# Only the shell's own words, those of `words.sh`, and "$B APPLET" are used. What happens to the
+# service is written to its folder on the board, a volume that all services of one run share:
 #   address   where it is                     state   what it has come to, one word
 #   why       what there is to say of that    code    the exit code of its command
 #   log       all it wrote                    health  what its health check said
@@ -10,10 +10,6 @@
 # a service that ended for one whose tests must be stopped; it ends when it is told to (SIGTERM).
 
 D=$board/$me
-now() { read -r up _ </proc/uptime; now=${up%.*}${up#*.}; }
-pause() { "$B" usleep 50000; }
-put() { echo "$2" >"$D/.$1"; "$B" mv "$D/.$1" "$D/$1"; }
-get() { got=; [ ! -f "$1" ] || read -r got <"$1" || :; }
 tell() { now; echo "$now $*" >>"$D/events"; }
 become() { state=$1; shift; put why "$*"; put state "$state"; tell "$state${*:+: $*}"; }
 
@@ -134,6 +130,7 @@ quit() {
   drain
 }
 finish() {
+  [ "$fault" != pause ] || signal CONT
   case ${state:-waiting} in
     running|starting|healthy|unhealthy)
       before=$state; put before "$before"; quit "$stop_signal" "$grace"
@@ -172,6 +169,25 @@ ended() {
   launch
 }
 
+# --- the fault that an experiment asks for: one word in the file `fault` --------------------------
+signal() { get "$D/pid"; [ -z "$got" ] || kill -s "$1" "$got" $(below "$got") 2>/dev/null || :; }
+suffer() {
+  get "$D/fault"; [ "$got" != "$fault" ] || return 0
+  over_with=$fault; fault=$got
+  case $over_with/$fault in
+    none/kill)
+      signal KILL
+      for turn in 1 2 3 4 5 6 7 8 9 10; do [ ! -f "$D/code" ] || break; pause; done
+      drain; become killed "by the experiment" ;;
+    none/stop) quit "$stop_signal" "$grace"; become stopped "by the experiment" ;;
+    none/restart) quit "$stop_signal" "$grace"; tell "restarted by the experiment"; launch ;;
+    none/pause) signal STOP; tell "paused by the experiment" ;;
+    kill/none|stop/none) tell "started again"; launch ;;
+    pause/none) signal CONT; tell "goes on" ;;
+  esac
+  put suffered "$fault"
+}
+
 # --- what it waits for ----------------------------------------------------------------------------
 # await SERVICE CONDITION REQUIRED
 await() {
@@ -200,14 +216,15 @@ await() {
   tell "goes on without $1: $because"
 }
 # Names of those in the same networks, as soon as all of them are there.
+# meet PLACE NAME...: the names lead to where PLACE is.
 meet() {
-  peer=$1; shift
-  while [ ! -f "$board/$peer/address" ]; do
+  place=$1; shift
+  while [ ! -f "$board/$place/address" ]; do
     [ -z "$stopping" ] || finish
-    now; [ "$now" -lt "$deadline" ] || { tell "$peer never came"; return; }
+    now; [ "$now" -lt "$deadline" ] || { tell "$place never came"; return; }
     pause
   done
-  read -r where <"$board/$peer/address"; echo "$where $peer $*" >>"$names"
+  read -r where <"$board/$place/address"; echo "$where $*" >>"$names"
 }
 # fill VOLUME SEED KEY: a new volume gets what the image has there, the folder's owner and mode too.
 fill() {
@@ -224,7 +241,7 @@ refuse() { become blocked "$1"; idle; }
 
 "$B" chmod 0700 "$board"; "$B" mkdir -p "$D"; : >"$D/log"; : >"$D/health"; : >"$D/events"
 stopping=; trap 'stopping=1' TERM INT
-state=; restarts=0; backoff=10; over=; now; began=$now; deadline=$((now + start_limit))
+state=; fault=none; restarts=0; backoff=10; over=; now; began=$now; deadline=$((now + start_limit))
 put folder "$PWD"
 address=
 for word in $("$B" ip -4 -o addr show 2>/dev/null); do
@@ -250,6 +267,8 @@ await_all
 launch
 while :; do
   [ -z "$stopping" ] || finish
+  [ ! -f "$D/fault" ] || suffer
+  case $state in killed|stopped) pause; continue ;; esac
   if [ -f "$D/code" ]; then ended; continue; fi
   [ -z "$checked" ] || health
   if [ -n "$time_limit" ]; then

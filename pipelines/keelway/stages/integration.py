@@ -1,7 +1,8 @@
 """Run test suites against the very images that will ship, with their real neighbours beside them.
 
-Each suite gets a set of services of its own, out of a compose file; suites run side by side. Failed
-tests are results, which `keelway.stages.gate` judges; a service that does not start is one too. A
+Each suite gets a set of services of its own, out of a compose file; suites run side by side, and so
+do experiments, in which a service is hurt: they are one more suite, `faults`. Failed tests are
+results, which `keelway.stages.gate` judges; a service that does not start is one too. A
 test tool that breaks is a `ToolError`.
 
 Example:
@@ -21,12 +22,15 @@ from typing import TYPE_CHECKING
 import anyio
 
 from keelway._cage import plan_tool
+from keelway._fault_run import Experiment, as_suites, experiment
 from keelway._kept import REPORT_DIRECTORY, keep
 from keelway._registries import plan_registries
 from keelway._stage import Run, stage
 from keelway._together import each
 from keelway._tools.busybox import BUSYBOX
+from keelway.config.fault_checks import FAULTS_SUITE
 from keelway.errors import KeelwayError, PlanError, StageError, ToolError
+from keelway.faults.planned import plan_faults
 from keelway.model.outcome import Skipped
 from keelway.model.platform import Platform, file_name, parse_platform
 from keelway.model.tool import HostTool, ToolSource
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from keelway.compose.project import Project, Service
     from keelway.config import Config
     from keelway.facts import Facts
+    from keelway.faults.spec import FaultSpec
     from keelway.model.image import Images
     from keelway.model.tests import CaseResult, SuiteResult, TestResults
     from keelway.stack.board import Told
@@ -77,8 +82,12 @@ class IntegrationSpec:
     """What is run."""
 
     suites: tuple[SuiteSpec, ...] = ()
+    faults: tuple[FaultSpec, ...] = ()
+    """The experiments."""
+    left_out: str | None = None
+    """Why the suites that are configured do not run, where only experiments are asked for."""
     platforms: tuple[Platform, ...] = ()
-    """Each suite runs once for each of them; once for the engine's own when empty."""
+    """Suites and experiments run once for each of them; once for the engine's own when empty."""
     start_timeout_s: float = 120.0
     busybox: ToolSource = HostTool(path="busybox")  # noqa: RUF009 - frozen
     directory: str = REPORT_DIRECTORY
@@ -87,7 +96,22 @@ class IntegrationSpec:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the compose files ask for and is not done here."""
-        return tuple(dict.fromkeys(note for suite in self.suites for note in suite.notes))
+        told = [] if self.left_out is None else [f"no test suites: {self.left_out}"]
+        told += [note for suite in self.suites for note in suite.notes]
+        told += [note for fault in self.faults for note in fault.notes]
+        return tuple(dict.fromkeys(told))
+
+    def without_suites(self, reason: str) -> IntegrationSpec:
+        """Return the experiments alone.
+
+        Raises:
+            PlanError: There are none.
+        """
+        if not self.faults:
+            raise PlanError(
+                "there is no experiment to run", next_step="write one: [[integration.faults]]"
+            )
+        return replace(self, suites=(), left_out=reason if self.suites else None)
 
 
 def plan_integration(config: Config, facts: Facts) -> IntegrationSpec | Skipped:
@@ -100,7 +124,7 @@ def plan_integration(config: Config, facts: Facts) -> IntegrationSpec | Skipped:
     written = config.integration
     if not written.enabled:
         return Skipped("integration.enabled is false")
-    if not written.suites:
+    if not written.suites and not written.faults:
         return Skipped("no integration test suite is configured")
     project = facts.compose
     if project is None:
@@ -109,6 +133,7 @@ def plan_integration(config: Config, facts: Facts) -> IntegrationSpec | Skipped:
             next_step="give the project to Facts(compose=...), as gather_facts does",
         )
     registries = plan_registries(config, facts)
+    busybox = plan_tool(BUSYBOX, config.tools.busybox, facts)
     return IntegrationSpec(
         suites=tuple(
             SuiteSpec(
@@ -124,9 +149,10 @@ def plan_integration(config: Config, facts: Facts) -> IntegrationSpec | Skipped:
             for suite in written.suites
             for planned in [plan_suite(suite, project, config, facts)]
         ),
+        faults=plan_faults(config, project, facts, busybox),
         platforms=tuple(dict.fromkeys(parse_platform(text) for text in written.platforms)),
         start_timeout_s=written.start_timeout_s,
-        busybox=plan_tool(BUSYBOX, config.tools.busybox, facts),
+        busybox=busybox,
         directory=str(facts.resolve(config.report.directory)),
     )
 
@@ -144,14 +170,17 @@ async def run_integration(run: Run, spec: IntegrationSpec, images: Images) -> Te
     """
     from keelway.model.tests import TestResults  # noqa: PLC0415 - not for a plan
 
-    asked: list[tuple[SuiteSpec, Platform | None]] = [
-        (suite, platform) for suite in spec.suites for platform in spec.platforms or (None,)
+    asked: list[tuple[SuiteSpec | FaultSpec, Platform | None]] = [
+        (one, platform)
+        for some in (spec.suites, spec.faults)
+        for one in some
+        for platform in spec.platforms or (None,)
     ]
     ended = await each(lambda one: _ended(run, spec, images, *one), asked, limit=_AT_ONCE)
-    results = TestResults(
-        suites=tuple(suite for suite, _ in ended if suite is not None),
-        notes=spec.notes,
-    )
+    done = [one for one, _ in ended if one is not None]
+    suites = [one for one in done if not isinstance(one, Experiment)]
+    experiments = as_suites(one for one in done if isinstance(one, Experiment))
+    results = TestResults(suites=(*suites, *experiments), notes=spec.notes)
     for note in results.notes:
         run.say("integration", note)
     for suite in results.suites:
@@ -168,13 +197,27 @@ async def run_integration(run: Run, spec: IntegrationSpec, images: Images) -> Te
 
 
 async def _ended(
-    run: Run, spec: IntegrationSpec, images: Images, suite: SuiteSpec, platform: Platform | None
-) -> tuple[SuiteResult | None, KeelwayError | None]:
-    """Run one suite; one that breaks does not stop its neighbours."""
+    run: Run,
+    spec: IntegrationSpec,
+    images: Images,
+    one: SuiteSpec | FaultSpec,
+    platform: Platform | None,
+) -> tuple[SuiteResult | Experiment | None, KeelwayError | None]:
+    """Run one suite or experiment; one that breaks does not stop its neighbours."""
     try:
-        return await _run_suite(run, spec, images, suite, platform)
+        if isinstance(one, SuiteSpec):
+            return await _run_suite(run, spec, images, one, platform)
+        here = replace(one, beside=replace(one.beside, platform=platform))
+        folder = f"{_folder(FAULTS_SUITE, platform)}/{one.name}"
+        done = await experiment(run, here, images, directory=spec.directory, folder=folder)
     except KeelwayError as error:
-        return None, _named(suite, error)
+        return None, _named(one, error)
+    return done, None
+
+
+def _folder(name: str, platform: Platform | None) -> str:
+    """Return where the logs of a suite go."""
+    return f"integration/{name if platform is None else f'{name}-{file_name(platform)}'}"
 
 
 async def _run_suite(
@@ -210,12 +253,11 @@ async def _keep_logs(
     spec: IntegrationSpec, suite: SuiteSpec, platform: Platform | None, stack: Stack
 ) -> dict[str, str]:
     """Write all that services and tests wrote, whatever happened; return the files by service."""
-    folder = suite.name if platform is None else f"{suite.name}-{file_name(platform)}"
+    folder = _folder(suite.name, platform)
     kept: dict[str, str] = {}
     with anyio.CancelScope(shield=True):
         for name, told in stack.told.items():
-            path = f"integration/{folder}/{name}.log"
-            kept[name] = await keep(spec.directory, path, told.log)
+            kept[name] = await keep(spec.directory, f"{folder}/{name}.log", told.log)
     return kept
 
 
@@ -281,7 +323,7 @@ def _cases(suite: SuiteSpec, told: Told) -> tuple[CaseResult, ...]:
     return alone(CaseStatus.PASSED, "")
 
 
-def _named(suite: SuiteSpec, error: KeelwayError) -> KeelwayError:
+def _named(suite: SuiteSpec | FaultSpec, error: KeelwayError) -> KeelwayError:
     """Return the error with the suite's name in front of what it says."""
     error.message = f"{suite.name}: {error.message}"
     error.args = (error.message,)

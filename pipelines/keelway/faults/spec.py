@@ -1,0 +1,102 @@
+"""One experiment, decided.
+
+Example:
+    >>> from pathlib import Path
+    >>> from keelway.compose.project import Dependency, Place, Project, Service
+    >>> from keelway.stack.spec import StackSpec
+    >>> place = Place(file=Path("compose.yaml"), line=1)
+    >>> needs = {"db": Dependency(service="db")}
+    >>> services = {"db": Service(name="db", place=place)}
+    >>> services["web"] = Service(name="web", place=place, depends_on=needs)
+    >>> project = Project(name="shop", folder=Path("/shop"), files=(), services=services)
+    >>> spec = FaultSpec(
+    ...     name="db-killed", service="db", fault="kill", probe="http://web:8080/health?ready",
+    ...     expect="degrades", unaffected=("/health",),
+    ...     beside=StackSpec(project=project, services=("web",)),
+    ... )
+    >>> spec.urls
+    ('http://web:8080/health?ready', 'http://web:8080/health')
+    >>> spec.done
+    'db killed for 3 s'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from keelway.config.fault_checks import DEGRADED_STATUS, DURATION_S, NETWORK_FAULTS
+
+if TYPE_CHECKING:
+    from keelway.config.faults import Expectation, Fault
+    from keelway.stack.spec import StackSpec
+
+_DONE = {
+    "kill": "killed",
+    "stop": "stopped",
+    "restart": "restarted",
+    "pause": "paused",
+    "partition": "cut off",
+    "latency": "delayed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultSpec:
+    """One experiment."""
+
+    name: str
+    service: str
+    """The service that is hurt."""
+    fault: Fault
+    probe: str
+    """The URL that is asked all the time."""
+    expect: Expectation
+    beside: StackSpec
+    """The services that are started for it: the probed one, and all that it depends on."""
+    duration_s: float = DURATION_S
+    latency_s: float = 0.0
+    ports: tuple[int, ...] = ()
+    status: int = 200
+    degraded_status: int = DEGRADED_STATUS
+    unaffected: tuple[str, ...] = ()
+    """Further paths, which answer all the time."""
+    probe_timeout_s: int = 5
+    recovers_within_s: float = 30.0
+    steady_within_s: float = 15.0
+    """How long it may take until all is well, once the services are ready."""
+    notes: tuple[str, ...] = ()
+    """What of the services is not done here."""
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Return all that is asked, the probe first."""
+        return (self.probe, *(urljoin(self.probe, path) for path in self.unaffected))
+
+    @property
+    def cuts(self) -> bool:
+        """Whether the fault is one of the network."""
+        return self.fault in NETWORK_FAULTS
+
+    @property
+    def done(self) -> str:
+        """Return what is done, in words: `db delayed by 0.3 s for 3 s`."""
+        late = f" by {self.latency_s:g} s" if self.fault == "latency" else ""
+        lasting = "" if self.fault == "restart" else f" for {self.duration_s:g} s"
+        return f"{self.service} {_DONE[self.fault]}{late}{lasting}"
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Return the images of this build that take part."""
+        built = self.beside.built
+        return tuple(dict.fromkeys(built[name] for name in self.beside.chosen() if name in built))
+
+    @property
+    def limit_s(self) -> float:
+        """Return how long the experiment may take, once its services are ready."""
+        answers = 3 * self.probe_timeout_s * len(self.urls)
+        grace = self.beside.project.services[self.service].stop_grace_period_s
+        return (
+            self.steady_within_s + grace + self.duration_s + self.recovers_within_s + answers + 60
+        )
