@@ -3,8 +3,27 @@
 
 import json
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+
+def service_sets(suites: Sequence[dict[str, Any]]) -> list[int]:
+    """Return how many services each suite had beside it; each experiment has its own."""
+    sets = Counter(
+        (suite["name"], service["experiment"]) for suite in suites for service in suite["services"]
+    )
+    return list(sets.values())
+
+
+def print_tests(suites: Sequence[dict[str, Any]]) -> None:
+    """Print what was tested, and what the services did when one was hurt."""
+    for suite in suites:
+        beside = ", ".join(dict.fromkeys(service["name"] for service in suite["services"]))
+        print(f"tests      {suite['name']}: {len(suite['cases'])} beside {beside}")
+        for fault in suite["faults"]:
+            print(f"           {fault['done']}: recovered after {fault['recovered_s']} s")
 
 
 def main(path: Path) -> int:
@@ -20,15 +39,13 @@ def main(path: Path) -> int:
     pushes = sum(len(image["references"]) for image in report["published"] or ())
     # Tests are never cached: each is its services, the tests, and two looks at them.
     suites = (report["tests"] or {}).get("suites", ())
-    sets = [len(suite["services"]) for suite in suites]
+    sets = service_sets(suites)
     tested = sum(sets) + 3 * len(sets)
     if report["load"]:
         tested += max(sets, default=0) + 3
     if steps["run"] <= pushes + tested and steps["cached"]:
         print("           all but the tests and the pushes was cached: nothing had changed")
-    for suite in suites:
-        beside = ", ".join(service["name"] for service in suite["services"])
-        print(f"tests      {suite['name']}: {len(suite['cases'])} beside {beside}")
+    print_tests(suites)
     if report["load"]:
         measure = report["load"]["measure"]
         print(

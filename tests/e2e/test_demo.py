@@ -63,13 +63,25 @@ def test_it_ends_well_and_reports_everything(demo: Demo, first: Run) -> None:
 
 
 def test_the_image_was_tested_beside_its_database(demo: Demo, first: Run) -> None:
-    (suite,) = first.report["tests"]["suites"]
+    suite, _ = first.report["tests"]["suites"]
     assert suite["images"] == ["orders"]
     assert [case["status"] for case in suite["cases"]] == ["passed"] * 4
     states = {service["name"]: service["state"] for service in suite["services"]}
     assert states == {"orders": "healthy", "db": "healthy"}
     log = (demo.project / ".keelway" / "integration/api/db.log").read_text()
     assert "database system is ready to accept connections" in log
+
+
+def test_it_bears_the_loss_of_its_database(demo: Demo, first: Run) -> None:
+    _, suite = first.report["tests"]["suites"]
+    assert (suite["name"], suite["images"]) == ("faults", ["orders"])
+    assert {case["status"] for case in suite["cases"]} == {"passed"}
+    killed, slow = suite["faults"]
+    assert killed["answers"]["503"] >= 1
+    assert killed["recovered_s"] <= 30
+    assert set(slow["answers"]) == {"200"}
+    log = (demo.project / ".keelway" / killed["log"]).read_text()
+    assert "http://orders:8080/health?ready: 503" in log
 
 
 def test_the_sboms_name_debian_packages_and_python_packages(demo: Demo, first: Run) -> None:
@@ -163,9 +175,11 @@ def test_again_with_nothing_changed_is_nearly_all_cached(demo: Demo, first: Run)
     assert again.report["published"] == first.report["published"]
     steps = again.report["steps"]
     assert steps["failed"] == 0
-    (suite,) = again.report["tests"]["suites"]
-    # Never cached: services, tests, and two looks at them; the same for the load test.
+    suite, faults = again.report["tests"]["suites"]
+    # Never cached: services, tests, and two looks at them; the same for the load test, and for each
+    # experiment with its own services.
     tested = 2 * (len(suite["services"]) + 3)
+    tested += len(faults["services"]) + 3 * len(faults["faults"])
     assert steps["run"] <= len(again.report["published"][0]["references"]) + tested, steps
     assert steps["cached"] >= 20, steps
     assert "all but the tests and the pushes was cached" in again.said

@@ -23,6 +23,10 @@ Connection = psycopg.AsyncConnection[Row]
 # Any number, as long as every version of this service takes the same one.
 MIGRATION_LOCK = 7_203_114_558
 WAIT_S = 2.0
+# Whoever asks how it is wants an answer at once.
+READY_WAIT_S = 0.5
+# The pool's own pauses between attempts grow; after this the next request makes a new attempt.
+RECONNECT_S = 2.0
 
 
 class DatabaseDown(Exception):
@@ -48,6 +52,7 @@ class PostgresStore:
             min_size=1,
             max_size=settings.pool_size,
             timeout=WAIT_S,
+            reconnect_timeout=RECONNECT_S,
             open=False,
         )
         self._migrated = False
@@ -74,7 +79,7 @@ class PostgresStore:
         try:
             if not self._migrated:
                 await self.migrate()
-            await self._run(_ping)
+            await self._run(_ping, wait_s=READY_WAIT_S)
         except DatabaseDown:
             return False
         return True
@@ -119,9 +124,11 @@ class PostgresStore:
             await self.migrate()
         return await self._run(query)
 
-    async def _run(self, query: Callable[[Connection], Awaitable[T]]) -> T:
+    async def _run(
+        self, query: Callable[[Connection], Awaitable[T]], wait_s: float = WAIT_S
+    ) -> T:
         try:
-            async with self._pool.connection() as connection:
+            async with self._pool.connection(timeout=wait_s) as connection:
                 return await query(connection)
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise DatabaseDown(str(error)) from error
