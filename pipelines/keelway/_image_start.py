@@ -55,7 +55,11 @@ async def read_image(image: BuiltImage) -> ImageContent:
         return content
     gzip = dagger.ImageLayerCompression.Gzip
     packed = image.container.as_tarball(forced_compression=gzip)
-    return replace(await _read(image, packed), compressed_bytes=content.compressed_bytes)
+    return replace(
+        await _read(image, packed),
+        compressed_bytes=content.compressed_bytes,
+        layers=content.layers,
+    )
 
 
 async def _read(image: BuiltImage, tarball: dagger.File) -> ImageContent:

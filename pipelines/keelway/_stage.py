@@ -25,7 +25,7 @@ from keelway.errors import KeelwayError, SessionError, StageError, ToolError, re
 from keelway.model.outcome import Skipped, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Iterable
+    from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 
     import dagger
 
@@ -35,6 +35,7 @@ P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
 S = TypeVar("S")
+T = TypeVar("T")
 S_contra = TypeVar("S_contra", contravariant=True)
 
 # `Dockerfile:4: RUN make: exit code: 2`
@@ -76,6 +77,23 @@ class Run:
         from keelway.model.events import Note  # noqa: PLC0415 - not for a plan
 
         self.observer.on(Note(stage=stage, text=text))
+
+    def watched(
+        self, stage: str, label: Callable[[T], str], work: Callable[[T], Awaitable[R]]
+    ) -> Callable[[T], Awaitable[R]]:
+        """Return the same work on an item, of which whoever listens is told.
+
+        Args:
+            stage: The stage that works.
+            label: What people call an item.
+            work: What is done with one.
+        """
+
+        async def do(item: T) -> R:
+            with _item(self, stage, label(item)):
+                return await work(item)
+
+        return do
 
 
 class Stage(Protocol[S_contra, P, R_co]):
@@ -153,6 +171,26 @@ def _span(run: Run, name: str) -> Generator[list[object]]:
         raise
     else:
         end(Status.OK, result[0] if result else None)
+
+
+@contextmanager
+def _item(run: Run, stage: str, item: str) -> Generator[None]:
+    """Tell when a stage begins and ends with an item."""
+    from keelway.model.events import ItemEnded, ItemStarted  # noqa: PLC0415 - not for a plan
+
+    started, status = time.monotonic(), Status.OK
+    run.observer.on(ItemStarted(stage=stage, item=item))
+    try:
+        yield
+    except Exception:
+        status = Status.FAILED
+        raise
+    except BaseException:  # cancelled, since another one failed, or Ctrl-C
+        status = Status.CANCELLED
+        raise
+    finally:
+        seconds = time.monotonic() - started
+        run.observer.on(ItemEnded(stage=stage, item=item, seconds=seconds, status=status))
 
 
 @contextmanager

@@ -13,12 +13,15 @@ from keelway._stage import Run, SystemClock
 from keelway.errors import KeelwayError
 from keelway.model.events import Several
 from keelway.report.files import write_files
-from keelway.report.recorder import Recorder, write_report
+from keelway.report.origin_part import origin_of
+from keelway.report.pages import write_reports
+from keelway.report.recorder import Recorder
 from keelway.session import EngineChoice, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from keelway.facts import Facts
     from keelway.model.events import Observer
     from keelway.planning import Plan
     from keelway.report.document import FilePart, ReportDocument
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def run_plan(
+async def run_plan(  # noqa: PLR0913 - the run, and by name what surrounds it
     work: Callable[[Run, T], Awaitable[object]],
     part: T,
     *,
@@ -34,8 +37,9 @@ async def run_plan(
     directory: str,
     observer: Observer,
     engine: EngineChoice = EngineChoice.AUTO,
+    facts: Facts | None = None,
 ) -> ReportDocument:
-    """Return the report of the work, which is written to `report.json` too.
+    """Return the report of the work, which is written to `report.json` and for people too.
 
     Args:
         work: What is done: `flow.release`, `flow.verify`, or any function of a run and a plan.
@@ -44,12 +48,18 @@ async def run_plan(
         directory: The report directory.
         observer: Who hears how it goes.
         engine: Which engine does it.
+        facts: What is true here, for the report.
 
     Raises:
         KeelwayError: What stopped the work; the report is written all the same.
     """
     clock = SystemClock()
-    recorder = Recorder(project=plan.project, tags=plan.names.tags, started_at=clock.now())
+    recorder = Recorder(
+        project=plan.project,
+        tags=plan.names.tags,
+        started_at=clock.now(),
+        origin=origin_of(plan.names, facts),
+    )
     kinds = plan.verify.gate.judged_kinds()
     everybody = Several([recorder, observer])
     try:
@@ -61,9 +71,7 @@ async def run_plan(
         with suppress(KeelwayError):
             files = write_files(recorder.known(now=clock.now()), kinds, directory)
         with suppress(KeelwayError):
-            write_report(recorder.document(now=clock.now(), error=error, files=files), directory)
+            write_reports(recorder.document(now=clock.now(), error=error, files=files), directory)
         raise
     files = write_files(recorder.known(now=clock.now()), kinds, directory)
-    document = recorder.document(now=clock.now(), files=files)
-    write_report(document, directory)
-    return document
+    return write_reports(recorder.document(now=clock.now(), files=files), directory)

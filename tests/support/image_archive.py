@@ -31,7 +31,9 @@ def layer(**files: int | str | None) -> bytes:
     return held.getvalue()
 
 
-def archive(path: Path, *layers: bytes, config: Any = None, media_type: str = LAYER) -> Path:
+def archive(
+    path: Path, *layers: bytes, config: Any = None, history: Any = None, media_type: str = LAYER
+) -> Path:
     """Write an OCI archive whose index leads to the image through a second one."""
     blobs: dict[str, bytes] = {}
 
@@ -41,7 +43,7 @@ def archive(path: Path, *layers: bytes, config: Any = None, media_type: str = LA
         return {"digest": f"sha256:{digest}", "size": len(data), "mediaType": media_type}
 
     manifest = {
-        "config": put(json.dumps({"config": config}).encode(), "config"),
+        "config": put(json.dumps({"config": config, "history": history}).encode(), "config"),
         "layers": [put(data, media_type) for data in layers],
     }
     index = {"manifests": [put(json.dumps(manifest).encode(), "manifest")]}

@@ -20,6 +20,7 @@ from keelway._cli.failing import exit_codes
 from keelway._cli.load import load
 from keelway._cli.plan import plan
 from keelway._cli.release import release
+from keelway._cli.report import report
 from keelway._cli.run import run
 from keelway._cli.sbom import sbom
 from keelway._cli.scan import scan
@@ -43,6 +44,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "load": load,
     "base": base,
     "verify": verify,
+    "report": report,
     "exceptions": exceptions,
     "schema": schema,
     "doctor": doctor,

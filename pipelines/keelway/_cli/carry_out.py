@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from keelway._cli import output
-from keelway._cli.env import terminal_form
+from keelway._cli.env import summary_file, terminal_form
 from keelway._cli.prepare import prepare
+from keelway._cli.step_summary import add_summary
 from keelway._cli.stopping import run_until_stopped
 from keelway.flow import release
-from keelway.report.recorder import REPORT_FILE
+from keelway.report.page.page import PAGE_FILE
 from keelway.report.summary import summary
 from keelway.report.terminal import open_terminal
+from keelway.report.writing import REPORT_FILE
 from keelway.running import run_plan
 
 if TYPE_CHECKING:
@@ -52,8 +54,13 @@ def carry_out(
     """
     prepared = prepare(config, without)
     directory = prepared.report_directory
+    job = prepared.facts.job
+    earlier = _written(directory / REPORT_FILE)
     try:
-        with open_terminal(Console(stderr=True), terminal_form(progress)) as observer:
+        form = terminal_form(progress)
+        with open_terminal(
+            Console(stderr=True), form, ci=None if job is None else job.provider
+        ) as observer:
             document = run_until_stopped(
                 partial(
                     run_plan,
@@ -63,10 +70,31 @@ def carry_out(
                     directory=str(directory),
                     observer=observer,
                     engine=engine,
+                    facts=prepared.facts,
                 )
             )
     finally:
         # Whatever happened: the report tells how far it came.
-        if (directory / REPORT_FILE).exists():
-            output.notice(f"report  {directory / REPORT_FILE}")
+        _tell_report(directory, earlier, summarised=prepared.loaded.config.report.summary)
     output.result(document.model_dump_json(indent=2) if as_json else summary(document))
+
+
+def _written(file: Path) -> int | None:
+    """Return when a file was written; nothing when it is not there."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _tell_report(directory: Path, earlier: int | None, *, summarised: bool) -> None:
+    """Name the reports, and show them beside the job; one that an earlier run left is not told."""
+    report = directory / REPORT_FILE
+    if _written(report) in {None, earlier}:
+        return
+    output.notice(f"report  {report}")
+    if (directory / PAGE_FILE).exists():
+        output.notice(f"page    {directory / PAGE_FILE}")
+    summary_path = summary_file()
+    if summarised and summary_path is not None:
+        add_summary(report, summary_path)

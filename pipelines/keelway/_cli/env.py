@@ -3,10 +3,14 @@
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from keelway.model.progress_form import ProgressForm
 
 DEBUG_VARIABLE = "KEELWAY_DEBUG"
+
+SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+"""GitHub's variable; Gitea and Forgejo have the same."""
 
 
 def environment() -> Mapping[str, str]:
@@ -22,6 +26,12 @@ def without_plugins() -> None:
 def wants_traceback() -> bool:
     """Return whether the user asked to see where errors come from."""
     return os.environ.get(DEBUG_VARIABLE, "0") not in {"", "0"}
+
+
+def summary_file() -> Path | None:
+    """Return the file that the CI shows beside the job; nothing where it has none."""
+    named = os.environ.get(SUMMARY_VARIABLE)
+    return Path(named) if named else None
 
 
 def terminal_form(asked: ProgressForm) -> ProgressForm:

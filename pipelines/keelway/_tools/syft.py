@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from keelway._tools.tool import Tool
 from keelway.errors import ToolOutputError
 from keelway.model.image import Digest
-from keelway.model.sbom import SbomFormat
+from keelway.model.sbom import Package, SbomFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +36,9 @@ ENVIRONMENT = {"SYFT_CHECK_FOR_APP_UPDATE": "false"}
 """Keeps it from asking the network whether there is a newer one."""
 
 _NOT_PACKAGES = {"operating-system", "file"}
+_NO_LICENSE = "NOASSERTION"
+
+_Settled = tuple[Digest, tuple[Package, ...]]
 
 
 def version_argv() -> tuple[str, ...]:
@@ -62,6 +65,8 @@ class Document:
     text: str
     subject: Digest
     packages: int
+    contents: tuple[Package, ...] = ()
+    """What it lists, in its order."""
 
 
 def settle(text: str, form: SbomFormat, *, version: str, epoch: int | None) -> Document:
@@ -80,9 +85,9 @@ def settle(text: str, form: SbomFormat, *, version: str, epoch: int | None) -> D
         document: dict[str, Any] = json.loads(text)
         created = datetime.fromtimestamp(epoch or 0, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         if form is SbomFormat.SPDX_JSON:
-            subject, packages = _settle_spdx(document, version, created)
+            subject, contents = _settle_spdx(document, version, created)
         else:
-            subject, packages = _settle_cyclonedx(document, version, created)
+            subject, contents = _settle_cyclonedx(document, version, created)
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise ToolOutputError(
             f"syft wrote a {form} document that cannot be read",
@@ -91,14 +96,14 @@ def settle(text: str, form: SbomFormat, *, version: str, epoch: int | None) -> D
             why=f"{type(error).__name__}: {error}",
         ) from error
     settled = json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
-    return Document(text=settled, subject=subject, packages=packages)
+    return Document(text=settled, subject=subject, packages=len(contents), contents=contents)
 
 
 def _identity(subject: Digest, form: SbomFormat, version: str, created: str) -> uuid.UUID:
     return uuid.uuid5(uuid.NAMESPACE_URL, f"{subject} {form} syft {version} {created}")
 
 
-def _settle_spdx(document: dict[str, Any], version: str, created: str) -> tuple[Digest, int]:
+def _settle_spdx(document: dict[str, Any], version: str, created: str) -> _Settled:
     packages = document["packages"]
     root = next(p for p in packages if p.get("primaryPackagePurpose") == "CONTAINER")
     subject = _digest(root["versionInfo"])
@@ -106,16 +111,52 @@ def _settle_spdx(document: dict[str, Any], version: str, created: str) -> tuple[
     # Syft's own namespace ends with a random UUID of 36 characters.
     document["documentNamespace"] = f"{document['documentNamespace'][:-36]}{identity}"
     document["creationInfo"]["created"] = created
-    return subject, len(packages) - 1
+    return subject, tuple(_spdx_package(package) for package in packages if package is not root)
 
 
-def _settle_cyclonedx(document: dict[str, Any], version: str, created: str) -> tuple[Digest, int]:
+def _settle_cyclonedx(document: dict[str, Any], version: str, created: str) -> _Settled:
     subject = _digest(document["metadata"]["component"]["version"])
     identity = _identity(subject, SbomFormat.CYCLONEDX_JSON, version, created)
     document["serialNumber"] = f"urn:uuid:{identity}"
     document["metadata"]["timestamp"] = created
     components: list[dict[str, Any]] = document.get("components") or []
-    return subject, sum(1 for part in components if part.get("type") not in _NOT_PACKAGES)
+    found = (part for part in components if part.get("type") not in _NOT_PACKAGES)
+    return subject, tuple(_cyclonedx_package(part) for part in found)
+
+
+def _spdx_package(package: Mapping[str, Any]) -> Package:
+    references = package.get("externalRefs") or ()
+    purl = next((r["referenceLocator"] for r in references if r["referenceType"] == "purl"), "")
+    declared = str(package.get("licenseDeclared") or _NO_LICENSE)
+    return Package(
+        name=str(package["name"]),
+        version=str(package.get("versionInfo") or ""),
+        kind=_kind(purl),
+        licenses=() if declared in {_NO_LICENSE, "NONE"} else (declared,),
+    )
+
+
+def _cyclonedx_package(part: Mapping[str, Any]) -> Package:
+    given: list[dict[str, Any]] = part.get("licenses") or []
+    told = (
+        one.get("expression") or one["license"].get("id") or one["license"].get("name")
+        for one in given
+    )
+    return Package(
+        name=str(part["name"]),
+        version=str(part.get("version") or ""),
+        kind=_kind(str(part.get("purl") or "")),
+        licenses=tuple(str(license_) for license_ in told if license_),
+    )
+
+
+def _kind(purl: str) -> str:
+    """Return the type of a package URL.
+
+    >>> _kind("pkg:deb/debian/adduser@3.134")
+    'deb'
+    """
+    return purl.removeprefix("pkg:").partition("/")[0]
 
 
 def _digest(text: str) -> Digest:

@@ -55,6 +55,25 @@ class StageEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ItemStarted:
+    """A stage began with one of the things that it works on side by side."""
+
+    stage: str
+    item: str
+    """What people call it: `orders (linux/arm64)`, or the name of a test suite."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemEnded:
+    """A stage is done with one of them."""
+
+    stage: str
+    item: str
+    seconds: float
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """One line that a stage has to say while it works."""
 
@@ -95,6 +114,8 @@ Event = (
     | StageStarted
     | StageSkipped
     | StageEnded
+    | ItemStarted
+    | ItemEnded
     | Note
     | StepStarted
     | StepEnded

@@ -92,6 +92,8 @@ class Signatures:
     """Who signed, in words that a verifier can use: a key's fingerprint, or identity and issuer."""
     tool: ToolVersion
     notes: tuple[str, ...] = ()
+    verify_with: tuple[str, ...] = ()
+    """What `cosign verify` must be told before the image's reference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

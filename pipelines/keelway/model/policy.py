@@ -56,6 +56,19 @@ class PolicyResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LayerMeasure:
+    """One layer of an image, in bytes."""
+
+    digest: str
+    """Of the layer as it is kept in a registry."""
+    size_bytes: int
+    """Of its files, unpacked."""
+    compressed_bytes: int
+    created_by: str | None = None
+    """The instruction that made it, as the image's history has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageMeasure:
     """How large an image is for one platform, in bytes."""
 
@@ -68,6 +81,8 @@ class ImageMeasure:
     wasted_bytes: int
     """Of files that a later layer replaces or removes."""
     compressed_bytes: int
+    by_layer: tuple[LayerMeasure, ...] = ()
+    """The lowest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,18 @@ class SbomFormat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """One package that a document lists."""
+
+    name: str
+    version: str = ""
+    kind: str = ""
+    """As package URLs say it: `deb`, `pypi`, `npm`, ..."""
+    licenses: tuple[str, ...] = ()
+    """SPDX identifiers or expressions, or what the package calls them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sbom:
     """One document about one image for one platform."""
 
@@ -38,6 +50,8 @@ class Sbom:
     packages: int
     subject: Digest
     """The digest of the image's manifest for this platform, as read from what was catalogued."""
+    contents: tuple[Package, ...] = ()
+    """What it lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+MAKER_CHARACTERS = 2000
+"""No more is kept of an instruction: a RUN can hold a whole script."""
+
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 _LINKS_AT_MOST = 40
@@ -109,6 +112,16 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One layer, as the image's manifest and history have it."""
+
+    digest: str
+    compressed_bytes: int
+    created_by: str | None = None
+    """The instruction that made it; nothing when the history does not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageContent:
     """What an image's archive says."""
 
@@ -116,6 +129,8 @@ class ImageContent:
     """The part `config` of the image's configuration: `User`, `Healthcheck`, ..."""
     tree: Tree
     compressed_bytes: int
+    layers: tuple[Layer, ...] = ()
+    """The lowest first."""
     unread: str | None = None
     """Why the files are not known: a layer in a form that nothing here reads."""
 
@@ -147,7 +162,24 @@ def read_content(archive: Path) -> ImageContent:
         config=config.get("config") or {},
         tree=tree,
         compressed_bytes=sum(layer["size"] for layer in manifest["layers"]),
+        layers=_layers(manifest["layers"], config.get("history") or ()),
         unread=unread,
+    )
+
+
+def _layers(
+    layers: Sequence[Mapping[str, Any]], history: Sequence[Mapping[str, Any]]
+) -> tuple[Layer, ...]:
+    """Return the layers; who made each is known where the history has an entry for every one."""
+    makers = [entry.get("created_by") for entry in history if not entry.get("empty_layer")]
+    told = makers if len(makers) == len(layers) else [None] * len(layers)
+    return tuple(
+        Layer(
+            digest=str(layer["digest"]),
+            compressed_bytes=int(layer["size"]),
+            created_by=str(maker)[:MAKER_CHARACTERS] if maker else None,
+        )
+        for layer, maker in zip(layers, told, strict=True)
     )
 
 

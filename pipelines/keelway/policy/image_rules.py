@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keelway.model.policy import ImageMeasure
+from keelway.model.policy import ImageMeasure, LayerMeasure
 from keelway.policy.budget import over_budget
 from keelway.policy.dockerfile_rules import is_root
 from keelway.policy.package_managers import package_managers
@@ -30,6 +30,16 @@ def measured(image: str, platform: Platform, content: ImageContent) -> ImageMeas
         largest_layer_bytes=max(content.tree.layer_bytes, default=0),
         wasted_bytes=content.tree.wasted_bytes,
         compressed_bytes=content.compressed_bytes,
+        by_layer=tuple(
+            LayerMeasure(
+                digest=layer.digest,
+                size_bytes=size_bytes,
+                compressed_bytes=layer.compressed_bytes,
+                created_by=layer.created_by,
+            )
+            # A layer that could not be read has no size: then there are none at all.
+            for layer, size_bytes in zip(content.layers, content.tree.layer_bytes, strict=False)
+        ),
     )
 
 

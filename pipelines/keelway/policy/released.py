@@ -41,7 +41,7 @@ def parse_released(text: str) -> MeasuresByImage:
 
 
 def _measure(one: Mapping[str, Any]) -> ImageMeasure:
-    sizes = {name: int(one[name]) for name in _SIZES}
+    sizes: dict[str, Any] = {name: int(one[name]) for name in _SIZES}
     return ImageMeasure(image=str(one["image"]), platform=Platform(str(one["platform"])), **sizes)
 
 

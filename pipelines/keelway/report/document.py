@@ -8,14 +8,17 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from keelway.report.load_part import LoadPart
+from keelway.report.origin_part import CommitPart, JobPart, TagPart, UnusedRulePart
 from keelway.report.part import Part, ToolPart
+from keelway.report.policy_part import PolicyPart
+from keelway.report.sbom_part import SbomPart
 from keelway.report.tests_part import TestsPart
+from keelway.report.timing_part import TimingsPart
 
 SCHEMA_VERSION = 1
 
 Outcome = Literal["ok", "refused", "failed", "cancelled"]
 StageStatus = Literal["ok", "skipped", "failed", "cancelled"]
-OutcomeName = Literal["passed", "failed", "warned", "skipped"]
 Level = Literal["critical", "high", "medium", "low", "unknown"]
 
 
@@ -26,6 +29,16 @@ class EnginePart(Part):
     reason: str
     """Why this one."""
     version: str
+
+
+class ItemPart(Part):
+    """One of the things that a stage works on side by side: an image for a platform, a suite."""
+
+    name: str
+    status: StageStatus
+    began_s: float
+    """Seconds after the run began."""
+    seconds: float
 
 
 class StagePart(Part):
@@ -39,6 +52,8 @@ class StagePart(Part):
     """Why it was skipped."""
     error: str | None
     """What went wrong, in one line."""
+    items: tuple[ItemPart, ...] = ()
+    """In the order in which they ended."""
 
 
 class StepsPart(Part):
@@ -122,78 +137,6 @@ class ScanPart(Part):
     targets: tuple[TargetPart, ...]
 
 
-class DocumentPart(Part):
-    """One SBOM."""
-
-    image: str
-    platform: str
-    format: Literal["spdx-json", "cyclonedx-json"]
-    path: str
-    """Relative to this file."""
-    sha256: str
-    """Of the document's bytes."""
-    subject: str
-    """The digest of the manifest of what was catalogued."""
-    packages: int
-
-
-class SbomPart(Part):
-    """The SBOMs."""
-
-    tool: ToolPart
-    documents: tuple[DocumentPart, ...]
-
-
-class MeasurePart(Part):
-    """How large an image is for one platform, in bytes."""
-
-    image: str
-    platform: str
-    size_bytes: int
-    layers: int
-    largest_layer_bytes: int
-    wasted_bytes: int
-    compressed_bytes: int
-
-
-class StartPart(Part):
-    """How an image started and stopped on one platform; times in milliseconds."""
-
-    image: str
-    platform: str
-    healthy_ms: int
-    memory_bytes: int
-    """The most that its processes held, added up."""
-    stopped_ms: int | None
-    """After its stop signal; null when it had to be killed."""
-    noticed_ms: int | None
-    """How long its health check took to fail once it was gone; null when it never did."""
-    emulated: bool
-    """Its programs are another machine's: times and memory are the emulator's too."""
-
-
-class RulePart(Part):
-    """One rule of the policy, held against one image."""
-
-    rule: str
-    outcome: OutcomeName
-    image: str
-    platform: str | None
-    message: str
-    where: str | None
-
-
-class PolicyPart(Part):
-    """The policy."""
-
-    results: tuple[RulePart, ...]
-    """Failed ones first."""
-    measures: tuple[MeasurePart, ...]
-    starts: tuple[StartPart, ...]
-    """Of images whose own health check passed."""
-    notes: tuple[str, ...]
-
-
 class BreachPart(Part):
     """One thing that the gate refuses."""
 
@@ -254,6 +197,8 @@ class SignedPart(Part):
     tool: ToolPart
     evidence: tuple[EvidencePart, ...]
     notes: tuple[str, ...]
+    verify_with: tuple[str, ...] = ()
+    """What `cosign verify` must be told before the image's reference."""
 
 
 class BuiltPart(Part):
@@ -277,7 +222,9 @@ class PublishedPart(Part):
 class FilePart(Part):
     """One file for other programs."""
 
-    kind: Literal["junit", "sarif", "gitlab-container-scanning", "digests", "markdown", "log"]
+    kind: Literal[
+        "junit", "sarif", "gitlab-container-scanning", "digests", "markdown", "log", "html", "badge"
+    ]
     path: str
     """Relative to this file."""
     image: str | None = None
@@ -309,10 +256,22 @@ class ReportDocument(Part):
     started_at: datetime
     seconds: float
     engine: EnginePart | None
+    version: str | None = None
+    """The version that the images carry: the first tag."""
+    commit: CommitPart | None = None
+    """What was built; null outside of git."""
+    job: JobPart | None = None
+    """The CI's job; null on a person's machine."""
     tags: tuple[str, ...]
     """The tags that were planned."""
+    tag_rules: tuple[TagPart, ...] = ()
+    """The same tags, each with the rule that gave it."""
+    unused_rules: tuple[UnusedRulePart, ...] = ()
+    """The rules that gave none, and why."""
     stages: tuple[StagePart, ...]
     steps: StepsPart
+    timings: TimingsPart | None = None
+    """When the engine's steps worked."""
     images: tuple[BuiltPart, ...] | None
     policy: PolicyPart | None
     scan: ScanPart | None

@@ -14,6 +14,8 @@ from keelway.errors import redact
 from keelway.model.events import (
     EngineChosen,
     Event,
+    ItemEnded,
+    ItemStarted,
     Note,
     StageEnded,
     StageSkipped,
@@ -43,7 +45,7 @@ class JsonLines:
             self._out.flush()
 
 
-def _fields(event: Event) -> Mapping[str, object]:
+def _fields(event: Event) -> Mapping[str, object]:  # noqa: PLR0911 - one line a kind of event
     match event:
         case EngineChosen(name=name, reason=reason, version=version):
             return {"event": "engine", "name": name, "reason": reason, "version": version}
@@ -55,6 +57,8 @@ def _fields(event: Event) -> Mapping[str, object]:
             return _stage_ended(event)
         case Note(stage=stage, text=text):
             return {"event": "note", "stage": stage, "text": text}
+        case ItemStarted() | ItemEnded():
+            return _item(event)
         case StepStarted() | StepEnded() | StepOutput():
             return _step(event)
 
@@ -68,6 +72,14 @@ def _stage_ended(event: StageEnded) -> Mapping[str, object]:
         "status": event.status.value,
         "error": None if event.error is None else redact(str(event.error)),
     }
+
+
+def _item(event: ItemStarted | ItemEnded) -> Mapping[str, object]:
+    told = {"stage": event.stage, "item": event.item}
+    if isinstance(event, ItemStarted):
+        return {"event": "item_start", **told}
+    ended = {"seconds": round(event.seconds, 3), "status": event.status.value}
+    return {"event": "item_end", **told, **ended}
 
 
 def _step(event: StepStarted | StepEnded | StepOutput) -> Mapping[str, object]:

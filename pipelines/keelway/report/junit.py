@@ -27,10 +27,20 @@ def policy_junit(report: PolicyReport) -> str:
 
     A rule that is broken on the level `warn` passes, with its message as output.
     """
+    return junit_text(policy_suites(report))
+
+
+def policy_suites(report: PolicyReport) -> ET.Element:
+    """Return the same as an element that holds the suites."""
     root = ET.Element("testsuites", name="keelway policy")
     results = sorted(report.results, key=_suite_of)
     for name, some in groupby(results, key=_suite_of):
         _add_suite(root, name, tuple(some))
+    return root
+
+
+def junit_text(root: ET.Element) -> str:
+    """Return a whole file of suites."""
     ET.indent(root)
     text = ET.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'

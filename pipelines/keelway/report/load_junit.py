@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from keelway.model.load import measure_text
-from keelway.report.junit import clean
+from keelway.report.junit import clean, junit_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,11 @@ def load_junit(report: LoadReport) -> str:
 
     The script's own checks cross no threshold by themselves: they are told, and fail no case.
     """
+    return junit_text(load_suites(report))
+
+
+def load_suites(report: LoadReport) -> ET.Element:
+    """Return the same as an element that holds the suite."""
     cases = tuple(_cases(report))
     root = ET.Element("testsuites", name="keelway load")
     suite = ET.SubElement(
@@ -42,9 +47,7 @@ def load_junit(report: LoadReport) -> str:
             element = ET.SubElement(case, "failure", message=clean(failure), type="threshold")
             element.text = clean(f"{failure}\n{measure_text(report.measure)}")
     ET.SubElement(suite, "system-out").text = clean("\n".join(_told(report)))
-    ET.indent(root)
-    text = ET.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+    return root
 
 
 def _cases(report: LoadReport) -> Iterator[tuple[str, str | None]]:

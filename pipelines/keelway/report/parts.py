@@ -5,25 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
-from keelway.model.sbom import SbomFormat
+from keelway.errors import redact, tail
+from keelway.model.evidence import Signatures
 from keelway.report.document import (
     BreachPart,
     BuiltPart,
     CountsPart,
-    DocumentPart,
     EvidencePart,
     ExceptedPart,
     FindingPart,
     Level,
-    MeasurePart,
-    PolicyPart,
     PublishedPart,
-    RulePart,
-    SbomPart,
     ScanPart,
     SecondOpinionPart,
     SignedPart,
-    StartPart,
     TargetPart,
     VerdictPart,
 )
@@ -34,13 +29,11 @@ from keelway.report.tests_part import CasePart, FaultPart, ServicePart, SuitePar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keelway.model.evidence import Attestations, Evidence, Signatures
+    from keelway.model.evidence import Attestations, Evidence
     from keelway.model.findings import Finding, Findings, ImageFindings
     from keelway.model.image import Images
     from keelway.model.load import LoadMeasure, LoadReport
-    from keelway.model.policy import PolicyReport
     from keelway.model.published import Published
-    from keelway.model.sbom import Sbom, Sboms
     from keelway.model.tests import ServiceResult, SuiteResult, TestResults
     from keelway.model.tool import ToolVersion
     from keelway.model.verdict import Verdict
@@ -69,53 +62,11 @@ def scan(findings: Findings | None) -> ScanPart | None:
     )
 
 
-def sbom(sboms: Sboms | None) -> SbomPart | None:
-    """Return which documents there are."""
-    if sboms is None:
-        return None
-    return SbomPart(
-        tool=_tool(sboms.tool), documents=tuple(_document(one) for one in sboms.documents)
-    )
-
-
 def tests(results: TestResults | None) -> TestsPart | None:
     """Return what the test suites said."""
     if results is None:
         return None
     return TestsPart(suites=tuple(_suite(suite) for suite in results.suites), notes=results.notes)
-
-
-def policy(checked: PolicyReport | None) -> PolicyPart | None:
-    """Return what the policy found."""
-    if checked is None:
-        return None
-    return PolicyPart(
-        results=tuple(
-            RulePart(
-                rule=result.rule,
-                outcome=result.outcome.value,
-                image=result.image,
-                platform=result.platform,
-                message=result.message,
-                where=result.where,
-            )
-            for result in checked.results
-        ),
-        measures=tuple(
-            MeasurePart(
-                image=measure.image,
-                platform=measure.platform,
-                size_bytes=measure.size_bytes,
-                layers=measure.layers,
-                largest_layer_bytes=measure.largest_layer_bytes,
-                wasted_bytes=measure.wasted_bytes,
-                compressed_bytes=measure.compressed_bytes,
-            )
-            for measure in checked.measures
-        ),
-        starts=tuple(StartPart(**asdict(start)) for start in checked.starts),
-        notes=checked.notes,
-    )
 
 
 def load(report: LoadReport | None) -> LoadPart | None:
@@ -154,6 +105,7 @@ def signed(
         tool=_tool(made.tool),
         evidence=tuple(_evidence(one) for one in evidence),
         notes=made.notes,
+        verify_with=made.verify_with if isinstance(made, Signatures) else (),
     )
 
 
@@ -244,13 +196,15 @@ def _suite(suite: SuiteResult) -> SuitePart:
         code=suite.code,
         seconds=suite.seconds,
         log=suite.log,
+        tail=redact(suite.tail),
         cases=tuple(
             CasePart(
                 name=case.name,
                 classname=case.classname,
                 status=case.status.value,
                 seconds=case.seconds,
-                message=case.message,
+                message=redact(case.message),
+                output=redact(tail(case.output)),
             )
             for case in suite.cases
         ),
@@ -264,12 +218,12 @@ def _service(service: ServiceResult) -> ServicePart:
         name=service.name,
         state=service.state,
         code=service.code,
-        why=service.why,
-        health=service.health,
+        why=redact(service.why),
+        health=redact(service.health),
         restarts=service.restarts,
-        events=service.events,
+        events=tuple(redact(event) for event in service.events),
         log=service.log,
-        tail=service.tail,
+        tail=redact(service.tail),
         experiment=service.experiment,
     )
 
@@ -306,19 +260,6 @@ def _evidence(one: Evidence) -> EvidencePart:
         reference=one.reference,
         layout=one.layout.value,
         fallback_tag=one.fallback_tag,
-    )
-
-
-def _document(document: Sbom) -> DocumentPart:
-    spdx = document.format is SbomFormat.SPDX_JSON
-    return DocumentPart(
-        image=document.image,
-        platform=document.platform,
-        format="spdx-json" if spdx else "cyclonedx-json",
-        path=document.path,
-        sha256=document.sha256,
-        subject=document.subject,
-        packages=document.packages,
     )
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from keelway._kept import make_directory
 from keelway.errors import EXIT_INTERRUPTED, GateError, KeelwayError, redact
 from keelway.model.events import (
     EngineChosen,
     Event,
+    ItemEnded,
     StageEnded,
     StageSkipped,
     StageStarted,
     StepEnded,
+    StepStarted,
 )
 from keelway.model.evidence import Attestations, Signatures
 from keelway.model.findings import Findings
@@ -35,20 +35,23 @@ from keelway.report.document import (
     EnginePart,
     ErrorPart,
     FilePart,
+    ItemPart,
     Outcome,
     ReportDocument,
     StagePart,
     StepsPart,
 )
 from keelway.report.files import Known
+from keelway.report.origin_part import Origin
+from keelway.report.policy_part import policy_part
+from keelway.report.sbom_part import sbom_part
+from keelway.report.timing_part import Timings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
 T = TypeVar("T")
-
-REPORT_FILE = "report.json"
 
 
 @dataclass(slots=True)
@@ -61,20 +64,30 @@ class _Stage:
     seconds: float | None = None
     reason: str | None = None
     error: str | None = None
+    items: list[ItemPart] = field(default_factory=list[ItemPart])
 
 
 class Recorder:
     """An observer that remembers."""
 
-    def __init__(self, *, project: str, tags: Sequence[str], started_at: datetime) -> None:
+    def __init__(
+        self,
+        *,
+        project: str,
+        tags: Sequence[str],
+        started_at: datetime,
+        origin: Origin | None = None,
+    ) -> None:
         """Begin with what is known before the run."""
         self._project = project
         self._tags = tuple(tags)
+        self._origin = Origin() if origin is None else origin
         self._started_at = started_at
         self._engine: EngineChosen | None = None
         self._stages: dict[str, _Stage] = {}
         self._results: list[object] = []
         self._steps = {"run": 0, "cached": 0, "failed": 0}
+        self._timings = Timings()
         self._lock = threading.Lock()
 
     def on(self, event: Event) -> None:
@@ -93,7 +106,12 @@ class Recorder:
                 self._stages[event.stage] = stage
             case StageEnded():
                 self._end(event)
+            case ItemEnded() if event.stage in self._stages:
+                self._stages[event.stage].items.append(self._item(event))
+            case StepStarted():
+                self._timings.start(event)
             case StepEnded():
+                self._timings.end(event)
                 kind = "failed" if event.error is not None else "run"
                 self._steps["cached" if event.cached else kind] += 1
             case _:
@@ -106,6 +124,15 @@ class Recorder:
             stage.error = redact(str(event.error)).partition("\n")[0]
         if event.result is not None:
             self._results.append(event.result)
+
+    def _item(self, event: ItemEnded) -> ItemPart:
+        began = max(self._timings.now() - event.seconds, 0.0)
+        return ItemPart(
+            name=event.item,
+            status=event.status.value,
+            began_s=round(began, 3),
+            seconds=round(event.seconds, 3),
+        )
 
     def known(self, *, now: datetime) -> Known:
         """Return what the files for other programs are made of.
@@ -153,13 +180,15 @@ class Recorder:
                 started_at=self._started_at,
                 seconds=round((now - self._started_at).total_seconds(), 3),
                 engine=_engine(self._engine),
+                **dict(self._origin),
                 tags=self._tags,
                 stages=tuple(_stage(stage) for stage in self._stages.values()),
                 steps=StepsPart(**self._steps),
+                timings=self._timings.part(),
                 images=parts.images(self._result(Images)),
-                policy=parts.policy(self._result(PolicyReport)),
+                policy=policy_part(self._result(PolicyReport)),
                 scan=parts.scan(self._result(Findings)),
-                sbom=parts.sbom(self._result(Sboms)),
+                sbom=sbom_part(self._result(Sboms)),
                 tests=parts.tests(self._result(TestResults)),
                 load=parts.load(self._result(LoadReport)),
                 verdict=parts.verdict(self._verdict()),
@@ -183,30 +212,6 @@ class Recorder:
         return self._result(Verdict) if verified is None else verified.verdict
 
 
-def write_report(document: ReportDocument, directory: str) -> Path:
-    """Write `report.json`, whole or not at all, and return its path.
-
-    Raises:
-        KeelwayError: When the directory cannot be written to.
-    """
-    return _write(directory, REPORT_FILE, document.model_dump_json(indent=2) + "\n")
-
-
-def _write(directory: str, name: str, text: str) -> Path:
-    target = Path(directory) / name
-    unfinished = target.with_name(f".{name}.tmp")
-    try:
-        make_directory(target.parent)
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(target)
-    except OSError as error:
-        raise KeelwayError(
-            f"cannot write {target}: {error.strerror}",
-            next_step="make the report directory writable, or set another one under [report]",
-        ) from error
-    return target
-
-
 def _own_version() -> str:
     try:
         return version("keelway")
@@ -228,6 +233,7 @@ def _stage(stage: _Stage) -> StagePart:
         seconds=stage.seconds,
         reason=stage.reason,
         error=stage.error,
+        items=tuple(stage.items),
     )
 
 

@@ -11,8 +11,9 @@ from keelway.model.load import LoadMeasure, measure_text, shown_ms
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from keelway.report.document import OutcomeName, PolicyPart, ReportDocument, StartPart
+    from keelway.report.document import ReportDocument
     from keelway.report.load_part import LoadPart
+    from keelway.report.policy_part import OutcomeName, PolicyPart, StartPart
     from keelway.report.tests_part import TestsPart
 
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from keelway.errors import redact
 from keelway.model.tests import CaseStatus
-from keelway.report.junit import clean
+from keelway.report.junit import clean, junit_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,12 +23,15 @@ _TAGS = {CaseStatus.FAILED: "failure", CaseStatus.ERROR: "error", CaseStatus.SKI
 
 def tests_junit(results: TestResults) -> str:
     """Return all suites as JUnit's XML; where one failed, its services are in its output."""
+    return junit_text(test_suites(results))
+
+
+def test_suites(results: TestResults) -> ET.Element:
+    """Return the same as an element that holds the suites."""
     root = ET.Element("testsuites", name="keelway integration")
     for suite in results.suites:
         _add_suite(root, suite)
-    ET.indent(root)
-    text = ET.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+    return root
 
 
 def _add_suite(root: ET.Element, suite: SuiteResult) -> None:

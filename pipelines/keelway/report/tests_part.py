@@ -14,6 +14,8 @@ class CasePart(Part):
     status: Literal["passed", "failed", "error", "skipped"]
     seconds: float
     message: str
+    output: str = ""
+    """What it wrote, its end."""
 
 
 class ServicePart(Part):
@@ -72,6 +74,8 @@ class SuitePart(Part):
     """The exit code of the tests' command; null when it was never started."""
     seconds: float
     log: str | None
+    tail: str = ""
+    """The last lines that the tests' command wrote."""
     cases: tuple[CasePart, ...]
     services: tuple[ServicePart, ...]
     faults: tuple[FaultPart, ...] = ()

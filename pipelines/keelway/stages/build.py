@@ -149,9 +149,8 @@ async def build(run: Run, spec: BuildSpec) -> Images:
         StageError: The engine refused the build, for example because of the Dockerfile.
     """
     prepared = await each(lambda image: _prepare(run, image), spec.images)
-    return Images(
-        variants=await each(partial(_built, run), [v for variants in prepared for v in variants])
-    )
+    work = run.watched("build", lambda variant: variant.label, partial(_built, run))
+    return Images(variants=await each(work, [v for variants in prepared for v in variants]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

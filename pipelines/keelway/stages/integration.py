@@ -157,6 +157,11 @@ def plan_integration(config: Config, facts: Facts) -> IntegrationSpec | Skipped:
     )
 
 
+def _label(asked: tuple[SuiteSpec | FaultSpec, Platform | None]) -> str:
+    suite, platform = asked
+    return suite.name if platform is None else f"{suite.name} ({platform})"
+
+
 @stage("integration")
 async def run_integration(run: Run, spec: IntegrationSpec, images: Images) -> TestResults:
     """Return what every suite said, and what became of the services beside it.
@@ -176,7 +181,8 @@ async def run_integration(run: Run, spec: IntegrationSpec, images: Images) -> Te
         for one in some
         for platform in spec.platforms or (None,)
     ]
-    ended = await each(lambda one: _ended(run, spec, images, *one), asked, limit=_AT_ONCE)
+    work = run.watched("integration", _label, lambda one: _ended(run, spec, images, *one))
+    ended = await each(work, asked, limit=_AT_ONCE)
     done = [one for one, _ in ended if one is not None]
     suites = [one for one in done if not isinstance(one, Experiment)]
     experiments = as_suites(one for one in done if isinstance(one, Experiment))

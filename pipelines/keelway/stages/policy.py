@@ -54,7 +54,8 @@ async def check_policy(run: Run, spec: PolicySpec, images: Images) -> PolicyRepo
     tools = await _open(run, spec)
     released = await _released(spec)
     texts = await each(partial(_dockerfile, run, spec, tools), images.names())
-    variants = await each(partial(_image, run, spec, tools, released), images.variants)
+    look = partial(_image, run, spec, tools, released)
+    variants = await each(run.watched("policy", lambda one: one.label, look), images.variants)
     results = [result for some in texts for result in some]
     results += [result for one in variants for result in one.results]
     order = list(PolicyOutcome)

@@ -73,7 +73,8 @@ async def make_sboms(run: Run, spec: SbomSpec, images: Images) -> Sboms:
         ToolOutputError: Syft wrote something that is no such document.
     """
     cage = await open_cage(run, stage="sbom", tool=SYFT, source=spec.tool)
-    documents = await each(partial(_catalogue, run, spec, cage), images.variants)
+    work = run.watched("sbom", lambda image: image.label, partial(_catalogue, run, spec, cage))
+    documents = await each(work, images.variants)
     return Sboms(
         documents=tuple(document for some in documents for document in some), tool=cage.version
     )
@@ -108,4 +109,5 @@ async def _document(
         sha256=Digest(f"sha256:{hashlib.sha256(settled.text.encode()).hexdigest()}"),
         packages=settled.packages,
         subject=settled.subject,
+        contents=settled.contents,
     )

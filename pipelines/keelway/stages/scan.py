@@ -191,7 +191,8 @@ async def scan(run: Run, spec: ScanSpec, images: Images) -> Findings:
 
     known = await _known(run, spec)
     scanners = await _open(run, spec)
-    targets = await each(partial(_scan_image, run, scanners, known), images.variants)
+    look = partial(_scan_image, run, scanners, known)
+    targets = await each(run.watched("scan", lambda one: one.label, look), images.variants)
     return Findings(targets=targets, scanners=spec.scanners, notes=spec.notes)
 
 

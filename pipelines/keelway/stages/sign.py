@@ -80,6 +80,7 @@ async def sign(run: Run, spec: SignSpec, published: Published) -> Signatures:
     from keelway.evidence.repositories import open_repositories  # noqa: PLC0415 - not for a plan
     from keelway.evidence.signer import open_signer  # noqa: PLC0415 - likewise
     from keelway.evidence.subjects import find_subjects  # noqa: PLC0415 - likewise
+    from keelway.evidence.verify_options import verify_options  # noqa: PLC0415 - likewise
 
     signer = await open_signer(run, spec.signer, stage="sign")
     names = [tag.repository for image in published.images for tag in image.tags]
@@ -92,7 +93,12 @@ async def sign(run: Run, spec: SignSpec, published: Published) -> Signatures:
         kept = await each(partial(_sign, run, spec, signer, repositories), subjects)
     signed = tuple(evidence for some in kept for evidence in some)
     run.say("sign", f"{len(subjects)} digests signed by {signer.name}")
-    return Signatures(signed=signed, signer=signer.name, tool=signer.tool)
+    return Signatures(
+        signed=signed,
+        signer=signer.name,
+        tool=signer.tool,
+        verify_with=verify_options(spec.signer, signer.claims),
+    )
 
 
 async def _sign(

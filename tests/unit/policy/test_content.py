@@ -10,7 +10,7 @@ import pytest
 
 from keelway.model.platform import AMD64
 from keelway.policy.budget import Budget
-from keelway.policy.content import Tree, UnreadableImageError, read_content
+from keelway.policy.content import MAKER_CHARACTERS, Tree, UnreadableImageError, read_content
 from keelway.policy.image_rules import broken_by, measured
 from keelway.policy.package_managers import package_managers
 from tests.support.image_archive import archive, layer
@@ -30,6 +30,30 @@ def test_sizes_are_those_of_the_files_unpacked(tmp_path: Path) -> None:
     assert (measure.size_bytes, measure.largest_layer_bytes, measure.layers) == (420, 300, 2)
     assert measure.compressed_bytes == sum(len(data) for data in layers)
     assert content.config == {"User": "app"}
+
+
+def test_each_layer_has_its_size_and_what_made_it(tmp_path: Path) -> None:
+    history = [
+        {"created_by": "ADD rootfs.tar /"},
+        {"created_by": "ENV A=b", "empty_layer": True},
+        {"created_by": f"RUN {'x' * 5000}"},
+    ]
+    layers = (layer(a=100, b=20), layer(c=300))
+    content = read_content(archive(tmp_path / "image.tar", *layers, history=history))
+    lower, upper = measured("orders", AMD64, content).by_layer
+    assert (lower.size_bytes, lower.compressed_bytes) == (120, len(layers[0]))
+    assert lower.created_by == "ADD rootfs.tar /"
+    assert upper.size_bytes == 300
+    assert upper.created_by is not None
+    assert len(upper.created_by) == MAKER_CHARACTERS
+
+
+def test_a_history_that_does_not_fit_tells_nothing(tmp_path: Path) -> None:
+    layers = (layer(a=100), layer(c=300))
+    content = read_content(
+        archive(tmp_path / "image.tar", *layers, history=[{"created_by": "RUN one"}])
+    )
+    assert [one.created_by for one in content.layers] == [None, None]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,18 @@ import jsonschema
 import pytest
 
 from keelway.errors import GateError, KeelwayError, PlanError, PublishError
+from keelway.facts import Facts, find_job
 from keelway.gating.judge import judge
 from keelway.gating.rule import GateSpec
 from keelway.model.events import (
     EngineChosen,
+    ItemEnded,
+    ItemStarted,
     StageEnded,
     StageSkipped,
     StageStarted,
     StepEnded,
+    StepStarted,
 )
 from keelway.model.findings import (
     Database,
@@ -30,14 +35,20 @@ from keelway.model.findings import (
 )
 from keelway.model.image import Digest
 from keelway.model.outcome import Skipped, Status
-from keelway.model.platform import AMD64
+from keelway.model.platform import AMD64, ARM64
 from keelway.model.published import Published, PublishedImage, PublishedTag
-from keelway.model.sbom import Sbom, SbomFormat, Sboms
+from keelway.model.sbom import Package, Sbom, SbomFormat, Sboms
 from keelway.model.tool import ToolVersion
 from keelway.report import parts
 from keelway.report.document import ReportDocument, json_schema
-from keelway.report.recorder import Recorder, write_report
+from keelway.report.origin_part import origin_of
+from keelway.report.recorder import Recorder
+from keelway.report.sbom_part import sbom_part
 from keelway.report.summary import summary
+from keelway.report.timing_part import MOST_STEPS, Timings
+from keelway.report.writing import write_report
+from keelway.tags.commit import Commit
+from keelway.tags.naming import name_release
 from tests.support.built import DIGEST, TRIVY, findings, found
 
 if TYPE_CHECKING:
@@ -220,3 +231,66 @@ def test_second_opinions_are_in_the_report() -> None:
     assert (second.tool.name, second.found, second.alone) == ("grype", 3, 1)
     assert (second.database_built_at, second.report) == (built_at, "scan/a.grype.json")
     assert told.targets[0].findings[0].found_by == SCANNERS
+
+
+def test_packages_of_several_platforms_are_listed_once() -> None:
+    bash = Package(name="bash", version="5.2", kind="deb", licenses=("GPL-3.0-or-later",))
+    only = Package(name="libc6", version="2.36", kind="deb")
+    documents = [
+        replace(SBOMS.documents[0], platform=platform, format=form, contents=contents)
+        for platform, contents in ((AMD64, (bash, bash, only)), (ARM64, (bash,)))
+        for form in SbomFormat
+    ]
+    told = sbom_part(Sboms(documents=tuple(documents), tool=TRIVY))
+    assert told is not None
+    assert {package.name: package.found_in for package in told.packages} == {
+        "bash": ("orders (linux/amd64)", "orders (linux/arm64)"),
+        "libc6": ("orders (linux/amd64)",),
+    }
+
+
+def test_steps_and_items_tell_when_they_worked(recorder: Recorder) -> None:
+    recorder.on(StageStarted(stage="build", at=BEGAN))
+    recorder.on(ItemStarted(stage="build", item="orders (linux/amd64)"))
+    recorder.on(StepStarted(step="1", name="fetch https://ci:pa55@example.org/"))
+    recorder.on(StepEnded(step="1", cached=False, seconds=0.5, error="no route\nmore"))
+    recorder.on(StepEnded(step="2", cached=True, seconds=0))
+    ended = ItemEnded(stage="build", item="orders (linux/amd64)", seconds=1, status=Status.OK)
+    recorder.on(ended)
+    document = recorder.document(now=LATER)
+    valid(document)
+    assert [item.name for item in document.stages[0].items] == ["orders (linux/amd64)"]
+    assert document.timings is not None
+    first, second = document.timings.steps
+    assert (first.name, first.error) == ("fetch https://***@example.org/", "no route")
+    assert second.cached
+
+
+def test_of_too_many_steps_the_longest_are_kept() -> None:
+    timings = Timings()
+    for number in range(MOST_STEPS + 7):
+        timings.start(StepStarted(step=str(number), name=f"step {number}"))
+        error = "exit code: 1" if number == 0 else None
+        timings.end(StepEnded(step=str(number), cached=False, seconds=number, error=error))
+    part = timings.part()
+    assert (len(part.steps), part.left_out) == (MOST_STEPS, 7)
+    kept = {step.name for step in part.steps}
+    assert "step 0" in kept, "it failed"
+    assert "step 1" not in kept
+
+
+def test_it_tells_what_it_was_made_from() -> None:
+    names = name_release(["type=raw,value=1.0", "type=ref,event=tag"], None)
+    job = find_job({"GITLAB_CI": "true", "CI_JOB_URL": "https://example.com/1"})
+    commit = Commit(sha="ab" * 20, committed_at=BEGAN, branch="main", dirty=True)
+    origin = origin_of(names, Facts(commit=commit, job=job))
+    recorder = Recorder(project="shop", tags=names.tags, started_at=BEGAN, origin=origin)
+    document = recorder.document(now=LATER)
+    valid(document)
+    assert document.version == "1.0"
+    assert document.commit is not None
+    assert (document.commit.branch, document.commit.dirty) == ("main", True)
+    assert document.job is not None
+    assert document.job.provider == "GitLab CI/CD"
+    assert [(one.tag, one.rule) for one in document.tag_rules] == [("1.0", "type=raw,value=1.0")]
+    assert [one.rule for one in document.unused_rules] == ["type=ref,event=tag"]

@@ -25,7 +25,8 @@ from keelway.model.events import (
 )
 from keelway.model.outcome import Skipped, Status
 from keelway.model.progress_form import ProgressForm
-from keelway.report.terminal import SHOWN_STEPS, LiveRegion, open_terminal
+from keelway.report.live_region import SHOWN_STEPS, LiveRegion
+from keelway.report.terminal import open_terminal
 from tests.support.built import findings
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 
 from keelway._tools.syft import sbom_argv, settle
 from keelway.errors import ToolOutputError
-from keelway.model.sbom import SbomFormat
+from keelway.model.sbom import Package, SbomFormat
 
 ASSETS = Path(__file__).parents[2] / "assets"
 FORMATS = {SbomFormat.SPDX_JSON: "syft.spdx.json", SbomFormat.CYCLONEDX_JSON: "syft.cdx.json"}
@@ -77,3 +77,25 @@ def test_anything_else_is_an_error_with_the_text(form: SbomFormat, text: str) ->
     with pytest.raises(ToolOutputError) as raised:
         settle(text, form, version="1", epoch=0)
     assert raised.value.text == text
+
+
+@pytest.mark.parametrize("form", SbomFormat)
+def test_packages_are_read_from_either_format(form: SbomFormat) -> None:
+    document = json.loads(text_of(form))
+    purl = "pkg:deb/debian/adduser@3.134?arch=all"
+    if form is SbomFormat.SPDX_JSON:
+        reference = {"referenceType": "purl", "referenceLocator": purl}
+        document["packages"][0] |= {"externalRefs": [reference], "licenseDeclared": "GPL-2.0-only"}
+    else:
+        licenses = [{"license": {"id": "GPL-2.0-only"}}]
+        document["components"][0] |= {"purl": purl, "licenses": licenses}
+    settled = settle(json.dumps(document), form, version="1.18.1", epoch=7)
+    package = Package(name="adduser", version="3.134", kind="deb", licenses=("GPL-2.0-only",))
+    assert settled.contents == (package,)
+    assert settled.packages == 1
+
+
+@pytest.mark.parametrize("form", SbomFormat)
+def test_packages_that_tell_little_are_listed(form: SbomFormat) -> None:
+    settled = settle(text_of(form), form, version="1.18.1", epoch=7)
+    assert settled.contents == (Package(name="adduser", version="3.134"),)
