@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagger
 import pytest
@@ -88,6 +88,29 @@ def test_reports_of_the_tools_are_kept_and_true(
         assert f"sha256:{hashlib.sha256(data).hexdigest()}" == one["sha256"]
         document = json.loads(data)
         assert document.get("bomFormat") == "CycloneDX" or document["spdxVersion"] == "SPDX-2.3"
+    look_at_pages(released, report)
+
+
+def look_at_pages(released: Project, report: dict[str, Any]) -> None:
+    """Check what people see of a release."""
+    assert {path.name for path in released.reports()} == {"report.json", "report.html", "report.md"}
+    for measure in report["policy"]["measures"]:
+        made = [layer["created_by"] for layer in measure["by_layer"]]
+        assert sum(layer["size_bytes"] for layer in measure["by_layer"]) == measure["size_bytes"]
+        assert made[-1] == "COPY --from=build /work/said.txt /srv/said.txt"
+        digests = {layer["digest"] for layer in measure["by_layer"]}
+        assert len(digests) == measure["layers"]
+    assert report["commit"]["sha"].startswith(report["tags"][1].removeprefix("sha-"))
+    assert {one["tag"] for one in report["tag_rules"]} == set(report["tags"])
+    items = {stage["name"]: {item["name"] for item in stage["items"]} for stage in report["stages"]}
+    for stage in ("build", "policy", "scan", "sbom"):
+        assert items[stage] == {"app (linux/amd64)", "app (linux/arm64)"}, stage
+    assert report["timings"]["steps"]
+    page = (released.folder / ".keelway" / "report.html").read_text()
+    assert "COPY --from=build /work/said.txt" in page
+    assert report["published"][0]["digest"] in page
+    again = released.keelway("report", "--format", "html", "--to", "-")
+    assert again.out == page
 
 
 def test_scanned_image_is_the_published_one(
@@ -135,7 +158,8 @@ def test_found_secret_stops_the_release_before_anything_is_published(
     report = project.report()
     assert (report["outcome"], report["exit_code"]) == ("refused", 6)
     assert report["verdict"]["passed"] is False
-    assert key not in json.dumps(report)
+    for kept in project.reports():
+        assert key not in kept.read_text(), f"{kept.name} is shown around"
     # Whoever has to mend it finds every report on disk.
     assert {one["kind"] for one in report["files"]} >= {
         "junit", "sarif", "gitlab-container-scanning",
@@ -164,7 +188,8 @@ def test_build_secret_reaches_the_build_and_nothing_else(
     done = project.keelway("release", "--engine", "local", APP_TOKEN=value)
     assert done.code == 0, done.text()
     assert value not in done.text()
-    assert value not in (project.folder / ".keelway" / "report.json").read_text()
+    for kept in project.reports():
+        assert value not in kept.read_text(), f"{kept.name} is shown around"
     _, index = registry.manifest(f"{repository}/app:test")
     _, manifest = registry.manifest(f"{repository}/app@{index['manifests'][0]['digest']}")
     config_blob = registry.blob(f"{repository}/app", manifest["config"]["digest"])

@@ -103,6 +103,10 @@ class Project:
         found: dict[str, Any] = json.loads((self.folder / ".keelway" / "report.json").read_text())
         return found
 
+    def reports(self) -> list[Path]:
+        """Return what the last run left for people and programs about all of it."""
+        return sorted((self.folder / ".keelway").glob("report.*"))
+
     def _environment(self) -> dict[str, str]:
         kept = {
             name: value

@@ -45,8 +45,9 @@ def make_pages(path: Path | None, forms: Sequence[Form] | None, to: Path | None)
 
 def _file(path: Path | None) -> Path:
     """Return which file is meant."""
-    named = _configured() if path is None else path
-    return named / REPORT_FILE if named.is_dir() else named
+    if path is None:
+        return _configured() / REPORT_FILE
+    return path / REPORT_FILE if path.is_dir() else path
 
 
 def _configured() -> Path:

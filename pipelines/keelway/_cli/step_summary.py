@@ -27,7 +27,7 @@ def add_summary(report: Path, summary: Path) -> None:
     """
     try:
         size = summary.stat().st_size if summary.exists() else 0
-        room = LIMIT_BYTES - size
+        room = LIMIT_BYTES - size - len("\n")
         if room < LEAST_BYTES:
             output.notice(f"the summary {summary} is full: see {report.with_name('report.md')}")
             return

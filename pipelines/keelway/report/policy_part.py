@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
 from keelway.errors import redact, tail
+from keelway.report.masking import masked
 from keelway.report.part import Part
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _measure(measure: ImageMeasure) -> MeasurePart:
                 digest=layer.digest,
                 size_bytes=layer.size_bytes,
                 compressed_bytes=layer.compressed_bytes,
-                created_by=None if layer.created_by is None else redact(layer.created_by),
+                created_by=None if layer.created_by is None else masked(layer.created_by),
             )
             for layer in measure.by_layer
         ),

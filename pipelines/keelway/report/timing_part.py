@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keelway.errors import redact
+from keelway.report.masking import masked
 from keelway.report.part import Part
 
 if TYPE_CHECKING:
@@ -88,11 +88,11 @@ class Timings:
         return TimingsPart(
             steps=tuple(
                 TimedStepPart(
-                    name=redact(step.name),
+                    name=masked(step.name),
                     began_s=round(step.began_s, 3),
                     seconds=round(step.seconds, 3),
                     cached=step.cached,
-                    error=None if step.error is None else redact(step.error),
+                    error=None if step.error is None else masked(step.error),
                 )
                 for step in steps
             ),
