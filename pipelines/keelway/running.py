@@ -70,7 +70,7 @@ async def run_plan(  # noqa: PLR0913 - the run, and by name what surrounds it
         files: tuple[FilePart, ...] = ()
         with suppress(KeelwayError):
             files = write_files(recorder.known(now=clock.now()), kinds, directory)
-        with suppress(KeelwayError):
+        with suppress(Exception):
             write_reports(recorder.document(now=clock.now(), error=error, files=files), directory)
         raise
     files = write_files(recorder.known(now=clock.now()), kinds, directory)

@@ -167,16 +167,17 @@ def test_findings_are_sorted(chromium: Browser, tmp_path: Path) -> None:
 
 
 def test_thousands_of_findings_stay_quick(chromium: Browser, tmp_path: Path) -> None:
-    page = opened(chromium, tmp_path, sample_report(findings=5010))
+    page = opened(chromium, tmp_path, sample_report(findings=2000))
     assert len(ids(page)) == 200, "the rest is laid out when somebody asks for it"
-    assert "12 more rows are left out" in page.run("document.body.innerText")
+    told = page.run("document.querySelector('form output').textContent")
+    assert told == "2002 of 2002 rows, the first 200 shown"
     page.run("document.querySelector('#finding-list + .more').click()")
     assert len(ids(page)) == 400
     page.run(
-        "(() => { const s = document.querySelector('form input'); s.value = 'cve-2025-4777';"
+        "(() => { const s = document.querySelector('form input'); s.value = 'cve-2025-2777';"
         " s.dispatchEvent(new Event('input', {bubbles: true})); })()"
     )
-    assert ids(page) == ["CVE-2025-4777"]
+    assert ids(page) == ["CVE-2025-2777"]
 
 
 def test_it_is_all_there_without_a_script(chromium: Browser, tmp_path: Path) -> None:

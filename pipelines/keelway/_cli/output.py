@@ -2,6 +2,9 @@
 
 import sys
 
+_COMMANDS = ("::", "##[", "##vso[", "##teamcity[")
+"""What commands to GitHub's, Azure's and TeamCity's runners begin with."""
+
 
 def result(text: str) -> None:
     """Write what was asked for."""
@@ -16,4 +19,9 @@ def notice(text: str) -> None:
 def failure(diagnostics: str) -> None:
     """Write what went wrong, why, and what to do next."""
     first, *rest = diagnostics.splitlines() or ["unknown error"]
-    notice("\n".join([f"error: {first}", *(f"  {line}" for line in rest)]))
+    notice("\n".join([f"error: {first}", *(f"  {_harmless(line)}" for line in rest)]))
+
+
+def _harmless(line: str) -> str:
+    """Return a line that no CI takes for a command to itself: what a container wrote is in it."""
+    return f"| {line}" if line.lstrip().startswith(_COMMANDS) else line

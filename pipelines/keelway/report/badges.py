@@ -112,13 +112,10 @@ def svg(badge: Badge) -> str:
     picture = tag(
         "svg",
         tag("title", told),
-        tag("clipPath", tag("rect", width=left + right, height=_HEIGHT, rx=3), id="r"),
-        tag(
-            "g",
-            tag("rect", width=left, height=_HEIGHT, fill=f"#{LABEL}"),
-            tag("rect", x=left, width=right, height=_HEIGHT, fill=f"#{badge.colour}"),
-            clip_path="url(#r)",
-        ),
+        # Round outside, straight where they meet; no ids, so that several may be in one page.
+        tag("rect", width=left + right, height=_HEIGHT, rx=3, fill=f"#{badge.colour}"),
+        tag("rect", width=left, height=_HEIGHT, rx=3, fill=f"#{LABEL}"),
+        tag("rect", x=left - 3, width=3, height=_HEIGHT, fill=f"#{LABEL}"),
         tag(
             "g",
             _text(badge.label, 0, left),

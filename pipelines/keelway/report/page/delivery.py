@@ -51,7 +51,7 @@ def _tags(report: ReportDocument) -> Html | None:
                 (
                     tag("code", one.tag),
                     tag("code", one.rule),
-                    "with later releases" if one.floats else "never",
+                    "with later releases" if one.floats else "",
                     "; ".join(one.notes),
                 )
                 for one in report.tag_rules

@@ -35,7 +35,7 @@ def timings(report: ReportDocument) -> Html:
             "Stages",
             ("Stage", "Outcome", "Took", "When"),
             [row for stage in report.stages for row in _rows(report, stage, total)],
-            cls="waterfall",
+            cls="waterfall stages",
         )
         if report.stages
         else tag("p", "No stage began.", cls="absent"),
@@ -48,7 +48,7 @@ def _rows(
 ) -> Iterator[tuple[str | Html, ...]]:
     """Yield a stage, and below it what it worked on side by side."""
     yield _stage(report, stage, total)
-    for item in stage.items:
+    for item in sorted(stage.items, key=lambda item: item.began_s):
         kind = _MARKS[item.status]
         yield (
             tag("span", item.name, cls="item"),
@@ -83,7 +83,7 @@ def _steps(timed: TimingsPart, total: float) -> Html | None:
             "The engine's steps, in the order in which they began",
             ("Step", "Outcome", "Took", "When"),
             [_step(step, total) for step in timed.steps],
-            cls="waterfall",
+            cls="waterfall steps",
         ),
     )
 
