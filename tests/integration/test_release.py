@@ -158,8 +158,8 @@ def test_found_secret_stops_the_release_before_anything_is_published(
     report = project.report()
     assert (report["outcome"], report["exit_code"]) == ("refused", 6)
     assert report["verdict"]["passed"] is False
-    for kept in project.reports():
-        assert key not in kept.read_text(), f"{kept.name} is shown around"
+    for shown in project.reports():
+        assert key not in shown.read_text(), f"{shown.name} is shown around"
     # Whoever has to mend it finds every report on disk.
     assert {one["kind"] for one in report["files"]} >= {
         "junit", "sarif", "gitlab-container-scanning",
@@ -188,8 +188,8 @@ def test_build_secret_reaches_the_build_and_nothing_else(
     done = project.keelway("release", "--engine", "local", APP_TOKEN=value)
     assert done.code == 0, done.text()
     assert value not in done.text()
-    for kept in project.reports():
-        assert value not in kept.read_text(), f"{kept.name} is shown around"
+    for shown in project.reports():
+        assert value not in shown.read_text(), f"{shown.name} is shown around"
     _, index = registry.manifest(f"{repository}/app:test")
     _, manifest = registry.manifest(f"{repository}/app@{index['manifests'][0]['digest']}")
     config_blob = registry.blob(f"{repository}/app", manifest["config"]["digest"])

@@ -10,7 +10,7 @@ import pytest
 
 from keelway._stage import Run, SystemClock, failures_of, stage, translate
 from keelway.errors import PlanError, SessionError, StageError, ToolError
-from keelway.model.events import StageEnded, StageSkipped, StageStarted
+from keelway.model.events import ItemEnded, ItemStarted, StageEnded, StageSkipped, StageStarted
 from keelway.model.outcome import Skipped, Status
 from tests.support.observing import Listener
 from tests.support.recording import Failure, RecordingEngine
@@ -46,6 +46,29 @@ async def test_it_tells_its_start_its_notes_and_its_result(run: Run, heard: List
     assert (ended.stage, ended.status, ended.result, ended.error) == ("double", "ok", 12, None)
     assert ended.at >= started.at
     assert heard.notes() == ["4 x 3"]
+
+
+async def test_what_it_works_on_side_by_side_is_told_one_by_one(run: Run, heard: Listener) -> None:
+    async def half(number: int) -> int:
+        await anyio.lowlevel.checkpoint()
+        if number == 5:
+            await anyio.sleep(60)
+        if number % 2:
+            raise PlanError("odd")
+        return number // 2
+
+    work = run.watched("half", lambda number: f"number {number}", half)
+    assert await work(4) == 2
+    with pytest.raises(PlanError, match="odd"):
+        await work(3)
+    with anyio.move_on_after(0.01):
+        await work(5)
+    assert [one.item for one in heard.of(ItemStarted)] == ["number 4", "number 3", "number 5"]
+    assert [(one.stage, one.status) for one in heard.of(ItemEnded)] == [
+        ("half", Status.OK),
+        ("half", Status.FAILED),
+        ("half", Status.CANCELLED),
+    ]
 
 
 async def test_a_skipped_one_returns_the_reason_and_does_nothing(run: Run, heard: Listener) -> None:

@@ -15,6 +15,8 @@ from keelway.gating.rule import GateSpec
 from keelway.model.events import (
     EngineChosen,
     Event,
+    ItemEnded,
+    ItemStarted,
     Note,
     StageEnded,
     StageSkipped,
@@ -170,6 +172,21 @@ def test_json_lines_for_programs() -> None:
     assert told[10] == {"event": "note", "stage": None, "text": "low disk"}
     assert told[8]["at"] == "2026-01-31T00:00:00+00:00"
     assert told[11]["error"] == "no login at https://***@example.org"
+
+
+def test_items_are_lines_for_programs_and_for_logs() -> None:
+    item = "orders (linux/arm64)"
+    begun = ItemStarted(stage="build", item=item)
+    ended = ItemEnded(stage="build", item=item, seconds=4.125, status=Status.FAILED)
+    assert shown(begun, ended) == f"    4.1 s  build: {item} failed\n"
+    out = io.StringIO()
+    with open_terminal(Console(file=out), ProgressForm.JSON) as observer:
+        observer.on(begun)
+        observer.on(ended)
+    assert [json.loads(line) for line in out.getvalue().splitlines()] == [
+        {"event": "item_start", "stage": "build", "item": item},
+        {"event": "item_end", "stage": "build", "item": item, "seconds": 4.125, "status": "failed"},
+    ]
 
 
 def test_nothing_where_nothing_is_wanted() -> None:
