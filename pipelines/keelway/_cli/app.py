@@ -17,6 +17,7 @@ from keelway._cli.doctor import doctor
 from keelway._cli.engine import engine
 from keelway._cli.exceptions import exceptions
 from keelway._cli.failing import exit_codes
+from keelway._cli.init import init_app
 from keelway._cli.load import load
 from keelway._cli.plan import plan
 from keelway._cli.release import release
@@ -52,7 +53,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
 }
 """In the order of the help."""
 
-GROUPS: Mapping[str, typer.Typer] = {"compose": compose}
+GROUPS: Mapping[str, typer.Typer] = {"init": init_app, "compose": compose}
 """Commands that have commands of their own."""
 
 _HELP = "Release container images with proof: built, judged, and published as they were judged."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keelway._cli import output
+from keelway._cli.completing import complete_base
 from keelway._cli.env import environment, terminal_form
 from keelway._cli.options import ConfigFile, Engine, Progress
 from keelway.model.engine_choice import EngineChoice
@@ -23,7 +24,10 @@ _MEGA = 1_000_000
 def base(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Which base images of the configuration; all when absent."),
+        typer.Argument(
+            help="Which base images of the configuration; all when absent.",
+            autocompletion=complete_base,
+        ),
     ] = None,
     *,
     config: ConfigFile = None,

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from keelway._cli.completing import complete_service
+
 
 class ComposeFormat(StrEnum):
     """How a project is printed."""
@@ -52,7 +54,9 @@ def config(  # noqa: PLR0913 -- as many options as Compose's own command has
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="SERVICE", help="Only these services, and those that they depend on."
+            metavar="SERVICE",
+            help="Only these services, and those that they depend on.",
+            autocompletion=complete_service,
         ),
     ] = None,
     *,

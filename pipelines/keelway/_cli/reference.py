@@ -253,9 +253,12 @@ def _cli() -> str:
     lines = ["# Command line", "", "Results go to standard output, progress and errors to standard"]
     lines += ["error. [Exit codes](exit-codes.md) are a promise."]
     groups = [
-        [name, str(command.name)]
+        words
         for name, group in GROUPS.items()
-        for command in group.registered_commands
+        for words in (
+            *([[name]] if group.registered_callback is not None else []),
+            *([name, str(command.name)] for command in group.registered_commands),
+        )
     ]
     for words in ([], *([name] for name in (*COMMANDS, "run")), *groups):
         said = runner.invoke(app, [*words, "--help"], prog_name="keelway")

@@ -4,11 +4,15 @@ from typing import Annotated
 
 import typer
 
+from keelway._cli.completing import complete_published
 from keelway._cli.options import AsJson, ConfigFile
 
 
 def verify(  # noqa: PLR0913 - a command has the options that it has
-    image: Annotated[str, typer.Argument(help="The image, by tag or digest.")],
+    image: Annotated[
+        str,
+        typer.Argument(help="The image, by tag or digest.", autocompletion=complete_published),
+    ],
     *,
     config: ConfigFile = None,
     key: Annotated[

@@ -85,8 +85,21 @@ def load_config(start: Path, file: Path | None = None) -> Loaded:
         PlanError: When it names a platform that cannot be built.
     """
     found = (_find(start) if file is None else _named(file)).absolute()
+    return read_config(_read(found), found)
+
+
+def read_config(text: str, found: Path) -> Loaded:
+    """Return the configuration that a text is, as if it stood in a file.
+
+    Args:
+        text: TOML.
+        found: The absolute path of the file; by its name it is known what the text is.
+
+    Raises:
+        ConfigError: It is wrong: file, line, key and what was meant.
+        PlanError: When it names a platform that cannot be built.
+    """
     prefix = PROJECT_TABLE if found.name == PROJECT_FILE else ()
-    text = _read(found)
     if prefix and not _has_table(text, found.name):
         raise _error(found.name, "has no [tool.keelway] table")
     try:
@@ -148,6 +161,15 @@ def _has_table(text: str, file: str) -> bool:
         return False
     tools = parse_toml(text, file).get(PROJECT_TABLE[0], {})
     return isinstance(tools, dict) and PROJECT_TABLE[1] in tools
+
+
+def has_table(project: Path) -> bool:
+    """Return whether a `pyproject.toml` configures keelway.
+
+    Raises:
+        ConfigError: When it cannot be read, or is no TOML.
+    """
+    return _has_table(_read(project), project.name)
 
 
 def _read(file: Path) -> str:

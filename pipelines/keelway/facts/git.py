@@ -61,6 +61,19 @@ def read_commit(directory: Path, environ: Mapping[str, str]) -> Commit | NoCommi
     return _commit([answer for answer in answers if isinstance(answer, str)])
 
 
+def read_remote(directory: Path, environ: Mapping[str, str]) -> str:
+    """Return the address of the remote `origin`, without a login; nothing where there is none.
+
+    Unlike a commit, it is known from the first moment of a repository.
+    """
+    env = {**environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        answer = _answer(_ask(directory, env, _REMOTE))
+    except OSError:
+        return ""
+    return "" if isinstance(answer, NoCommit) else _LOGIN.sub(r"\1", answer.strip())
+
+
 def _ask(directory: Path, env: Mapping[str, str], words: Sequence[str]) -> subprocess.Popen[bytes]:
     """Start git; all questions run side by side, since each costs some milliseconds."""
     return subprocess.Popen(
