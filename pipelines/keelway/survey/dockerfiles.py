@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from fnmatch import fnmatchcase
+import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -22,14 +22,27 @@ DEEPEST = 5
 MOST = 100
 """A repository that has more Dockerfiles is not for guessing."""
 
-_NAMES = ("Dockerfile", "Containerfile")
+_NAMES = ("dockerfile", "containerfile")
+# With more to the name they are written so, and `dockerfile.py` is none.
+_NAMED = re.compile(r"(Docker|Container)file\.[^.].*|.+\.([Dd]ocker|[Cc]ontainer)file")
 _NOT_ENTERED = frozenset({"node_modules", "vendor", "third_party", "venv", "__pycache__", "target"})
 _NOT_RELEASED = {
     "test": "tests", "tests": "tests", "testdata": "tests", "fixtures": "tests", "e2e": "tests",
     "example": "an example", "examples": "an example", "docs": "documentation",
     "sample": "an example", "samples": "an example", "demo": "an example",
 }  # fmt: skip
-_DOES_NOT_COUNT = (".dockerignore", ".bak", ".orig", ".tmpl", ".template", ".j2", ".md", "~")
+_DOES_NOT_COUNT = (
+    ".dockerignore",
+    ".bak",
+    ".orig",
+    ".tmpl",
+    ".template",
+    ".j2",
+    ".md",
+    ".py",
+    ".go",
+    "~",
+)
 
 
 def find_dockerfiles(root: Path) -> tuple[tuple[FoundDockerfile, ...], tuple[LeftOut, ...]]:
@@ -65,16 +78,14 @@ def _paths(root: Path) -> Iterator[str]:
 def is_dockerfile(name: str) -> bool:
     """Return whether a file is one by its name.
 
-    >>> [is_dockerfile(n) for n in ("Dockerfile", "Dockerfile.api", "api.Dockerfile", "README")]
+    >>> [is_dockerfile(n) for n in ("Dockerfile", "Dockerfile.api", "api.Dockerfile", "a.bak")]
     [True, True, True, False]
+    >>> is_dockerfile("dockerfile"), is_dockerfile("dockerfile.py"), is_dockerfile("README.md")
+    (True, False, False)
     """
     if name.endswith(_DOES_NOT_COUNT):
         return False
-    return any(
-        fnmatchcase(name.lower(), pattern)
-        for kind in _NAMES
-        for pattern in (kind.lower(), f"{kind.lower()}.*", f"*.{kind.lower()}")
-    )
+    return name.lower() in _NAMES or _NAMED.fullmatch(name) is not None
 
 
 def _not_released(path: str) -> str | None:
