@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.contract.conftest import COMMAND, environment
+from tests.support import unprivileged
+from tests.support.engines import may_be_unprivileged
+from tests.support.missing import missing, root_only
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Keelway
@@ -118,3 +125,23 @@ def test_a_wrong_configuration_is_named_with_its_line(keelway: Keelway, tmp_path
     found = diagnosis(keelway)
     assert "keelway.toml:2: project.colour: unknown key" in found["by_name"]["keelway.toml"]["text"]
     assert found["exit_code"] in {2, 3, 4}
+
+
+def test_without_privileges_the_isolation_and_its_reason_are_said(tmp_path: Path) -> None:
+    root_only("an ordinary user has no privileges that can be given up")
+    if not may_be_unprivileged():
+        missing("root, who can give up privileges to be like root in a container")
+    done = subprocess.run(
+        [sys.executable, unprivileged.__file__, *COMMAND, "doctor", "--json"],
+        cwd=tmp_path,
+        env=environment(KEELWAY_STORE=str(tmp_path / "store")),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    by_name = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert by_name["sandbox"]["ok"]
+    assert by_name["sandbox"]["text"].startswith("chroot only, so commands are hardly isolated")
+    assert "proot" in by_name
+    assert "crun" not in by_name, "nothing would start it"

@@ -97,13 +97,21 @@ def texts(value: object) -> tuple[str, ...]:
     return ()
 
 
-def tables_in(value: object) -> Iterator[Mapping[str, Any]]:
-    """Yield every table in a document, the outer ones first."""
+def tables_in(value: object, seen: set[int] | None = None) -> Iterator[Mapping[str, Any]]:
+    """Yield every table in a document, the outer ones first.
+
+    What the document names twice by an alias is yielded once: it may even hold itself.
+    """
+    seen = set() if seen is None else seen
+    if id(value) in seen:
+        return
+    if isinstance(value, Mapping | list):
+        seen.add(id(cast("object", value)))
+    inner: list[object] = []
     if isinstance(value, Mapping):
-        found = as_table(cast("object", value))
-        yield found
-        for inner in found.values():
-            yield from tables_in(inner)
+        yield as_table(cast("object", value))
+        inner = list(cast("Mapping[object, object]", value).values())
     elif isinstance(value, list):
-        for inner in cast("list[object]", value):
-            yield from tables_in(inner)
+        inner = cast("list[object]", value)
+    for one in inner:
+        yield from tables_in(one, seen)

@@ -228,3 +228,18 @@ def test_what_languages_say_of_the_project(tmp_path: Path) -> None:
 def test_a_missing_dockerignore_is_said(tmp_path: Path) -> None:
     (note,) = decide(looked(tmp_path, {"Dockerfile": PLAIN}, ignores=False)).notes
     assert note.startswith("Dockerfile has no .dockerignore: all of . is sent to its build")
+
+
+def test_a_workflow_of_aliases_ends(tmp_path: Path) -> None:
+    laughs = ["a0: &a0 {uses: docker/build-push-action@v7}"]
+    laughs += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
+    itself = "itself: &itself [*itself]"
+    (image,) = drafted(
+        tmp_path,
+        {
+            "Dockerfile": PLAIN,
+            ".github/workflows/x.yml": "\n".join([*laughs, itself]),
+            ".github/workflows/y.yml": "a: &a\n  b: *a\n",
+        },
+    ).images
+    assert image.comments[0] == ("Dockerfile: .github/workflows/x.yml, docker/build-push-action.")
