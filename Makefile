@@ -32,6 +32,14 @@ go-tools: venv ## Build what only the Go module proxy has (cosign, k6), once.
 demo: setup ## Do the main job: build, scan, publish examples/orders for amd64 and arm64.
 	@scripts/demo $(if $(KEEP),--keep)
 
+.PHONY: image
+image: setup ## Release this project's own image by keelway: build, check, scan, run, sign.
+	@scripts/image
+
+.PHONY: lock-image
+lock-image: venv ## Pin the packages of this project's own image again, with hashes.
+	@scripts/image --lock
+
 .PHONY: check
 check: venv ## Check style, types, spelling and the import contracts; changes nothing.
 	$(BIN)/ruff check .
@@ -91,7 +99,7 @@ doctor: venv ## Say what is here and what is missing.
 .PHONY: clean
 clean: ## Remove what the targets made here: caches, reports, the demo's registry. Not .venv.
 	-@scripts/registry stop 2>/dev/null
-	rm -rf .keelway examples/*/.keelway examples/*/keelway.lock dist build
+	rm -rf .keelway keelway.lock examples/*/.keelway examples/*/keelway.lock dist build
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -path ./.venv -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
 

@@ -62,7 +62,7 @@ def _platform(platform: Platform, *, is_needed: bool, distribution: Distribution
 
 def check_namespaces() -> Check:
     """Return whether an ordinary user may make namespaces of its own."""
-    text, remedy = "user namespaces can be made by ordinary users", ""
+    text, remedy = "the settings of the kernel let ordinary users make namespaces", ""
     if _number(_NAMESPACES) == 0:
         text, remedy = (
             f"{_NAMESPACES} is 0: none can be made",
