@@ -24,7 +24,7 @@ MOST = 100
 
 _NAMES = ("dockerfile", "containerfile")
 # With more to the name they are written so, and `dockerfile.py` is none.
-_NAMED = re.compile(r"(Docker|Container)file\.[^.].*|.+\.([Dd]ocker|[Cc]ontainer)file")
+_NAMED = re.compile(r"(Docker|Container)file\.[^.].*|.+\.(Docker|docker|Container|container)file")
 _NOT_ENTERED = frozenset({"node_modules", "vendor", "third_party", "venv", "__pycache__", "target"})
 _NOT_RELEASED = {
     "test": "tests", "tests": "tests", "testdata": "tests", "fixtures": "tests", "e2e": "tests",
