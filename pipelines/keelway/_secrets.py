@@ -1,6 +1,7 @@
 """Secrets by address: checked while planning, read as late as possible, never written anywhere.
 
-An address is `env://NAME`, `file://PATH` or `cmd://COMMAND`; the engine's client reads it.
+An address is `env://NAME`, `file://PATH`, `cmd://COMMAND` or that of a secret store, as `op://` for
+1Password; the engine's client reads it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from keelway._stage import failures_of
 from keelway.errors import PlanError, StageError
-from keelway.model.secret_source import shown_source, shown_variable
+from keelway.model.secret_source import by_command, shown_source, shown_variable
 
 if TYPE_CHECKING:
     from keelway._stage import Run
@@ -63,7 +64,7 @@ async def read_secret(run: Run, source: str, *, stage: str, what: str) -> str:
         raise PlanError(
             f"{what} cannot be read from {shown_source(source)}",
             why=error.message,
-            next_step="set it, or correct its source",
+            next_step=by_command(source) or "set it, or correct its source",
         ) from error
 
 

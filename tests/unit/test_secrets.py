@@ -32,3 +32,13 @@ async def test_a_command_that_fails_is_not_repeated() -> None:
         with pytest.raises(PlanError, match=r"cannot be read from cmd://ech\.\.\.") as caught:
             await read_secret(Run(dag), f"cmd://echo {VALUE}", stage="build", what="the secret")
     assert VALUE not in caught.value.diagnostics()
+
+
+async def test_a_store_that_the_engine_does_not_read_names_the_way_out() -> None:
+    engine = RecordingEngine()
+    engine.answer("plaintext", Failure("secrets by op:// are not read by the local engine"))
+    async with engine.connect() as dag:
+        with pytest.raises(PlanError, match=r"cannot be read from op://vau\.\.\.") as caught:
+            await read_secret(Run(dag), "op://vault/item/field", stage="build", what="the secret")
+    assert "not read by the local engine" in (caught.value.why or "")
+    assert "cmd://op read op://VAULT/ITEM/FIELD" in (caught.value.next_step or "")

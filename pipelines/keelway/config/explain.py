@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from keelway.config.positions import KeyPath
 
 _FORMS: Mapping[str, str] = {
-    section.SECRET_PATTERN: "is no secret source: write env://NAME, file://PATH or cmd://COMMAND",
+    section.SECRET_PATTERN: (
+        "is no secret source: write env://NAME, file://PATH or cmd://COMMAND, "
+        "or the address of a secret store: op://, vault://, aws+sm://, aws+ps://, gcp://, "
+        "libsecret://"
+    ),
     section.PLATFORM_PATTERN: "is no platform: write os/architecture, as in linux/amd64",
     section.VARIABLE_PATTERN: "is no variable name: letters, digits and '_', not first a digit",
     section.NAME_PATTERN: (

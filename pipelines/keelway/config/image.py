@@ -14,7 +14,11 @@ class BuildSecretConfig(Section):
     id: Text
     """The id that the Dockerfile uses."""
     source: SecretSource
-    """Where the value is read at build time: `env://NAME`, `file://PATH` or `cmd://COMMAND`."""
+    """Where the value is read at build time: `env://NAME`, `file://PATH` or `cmd://COMMAND`.
+
+    Dagger's own engine reads `op://`, `vault://`, `aws+sm://`, `aws+ps://`, `gcp://` and
+    `libsecret://` too.
+    """
 
 
 class ImageConfig(Section):

@@ -25,7 +25,9 @@ class RegistryConfig(Section):
     username: Text | None = None
     """Whom to log in as. Without it, the logins of the machine's own Docker config are used."""
     password: SecretSource | None = None
-    """Where the password is read: `env://NAME`, `file://PATH` or `cmd://COMMAND`."""
+    """Where the password is read: `env://NAME`, `file://PATH`, `cmd://COMMAND`, or a store's
+    address, as for build secrets.
+    """
 
     @model_validator(mode="after")
     def _login_is_whole(self) -> Self:

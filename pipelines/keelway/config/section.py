@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-SECRET_PATTERN = r"^(env|file|cmd)://.+$"  # noqa: S105 -- the form of an address, not a secret
+# The providers of Dagger's engine: https://docs.dagger.io/features/secrets.
+SECRET_PATTERN = r"^(env|file|cmd|op|vault|libsecret|gcp|aws\+sm|aws\+ps)://.+$"  # noqa: S105 -- the form of an address, not a secret
 PLATFORM_PATTERN = r"^[a-zA-Z0-9]+/[a-zA-Z0-9_]+(/[a-zA-Z0-9]+)?$"
 # What a Dockerfile accepts as a name after ARG, and a shell as a variable.
 VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"

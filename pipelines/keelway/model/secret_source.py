@@ -8,9 +8,21 @@ Example:
 """
 
 import re
+from collections.abc import Mapping
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _SHOWN = 3
+# Each store's own program, which prints the secret.
+_PROGRAMS: Mapping[str, str] = {
+    "op": "op read op://VAULT/ITEM/FIELD",
+    "vault": "vault kv get -mount=MOUNT -field=FIELD PATH",
+    "aws+sm": "aws secretsmanager get-secret-value --secret-id NAME --query SecretString "
+    "--output text",
+    "aws+ps": "aws ssm get-parameter --name NAME --with-decryption --query Parameter.Value "
+    "--output text",
+    "gcp": "gcloud secrets versions access latest --secret=NAME",
+    "libsecret": "secret-tool lookup ATTRIBUTE VALUE",
+}
 
 
 def shown_variable(name: str) -> str:
@@ -26,3 +38,18 @@ def shown_source(source: str) -> str:
     if scheme == "file":
         return source
     return f"{scheme}://{shown_variable(rest) if scheme == 'env' else f'{rest[:_SHOWN]}...'}"
+
+
+def by_command(source: str) -> str | None:
+    """Return how a store's secret is had where the engine does not read that store.
+
+    Args:
+        source: The secret's address; for one that is in no store there is nothing to say.
+    """
+    program = _PROGRAMS.get(source.partition("://")[0])
+    if program is None:
+        return None
+    return (
+        "log in to the store, and let an engine that reads it do the work (--engine dagger); "
+        f"or take the secret by the store's own program: cmd://{program}"
+    )

@@ -172,9 +172,10 @@ def _test_service(
         return project, service, {name: suite.build}
     secrets = {f"{suite.build}:{one.id}": one for one in image.secrets}
     for key, secret in secrets.items():
-        if secret.source.startswith("cmd://"):
+        if not secret.source.startswith(("env://", "file://")):
             raise PlanError(
-                f"integration.suites: {suite.name}: the build secret {key} comes from a command",
+                f"integration.suites: {suite.name}: the build secret {key} comes from a command "
+                "or a store",
                 next_step="give it by env:// or file://: a stage with tests is built with those",
             )
     project = replace(
