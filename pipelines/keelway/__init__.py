@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from keelway._stage import Clock, Run, Stage, stage
     from keelway._together import together
     from keelway.compose.project import Project
-    from keelway.config import Config, load_config
+    from keelway.config import Config, Loaded, load_config
     from keelway.errors import (
         ConfigError,
         DeployError,
@@ -56,7 +56,16 @@ if TYPE_CHECKING:
     )
     from keelway.model.exemption import Exemption, Scope, VexStatus
     from keelway.model.faults import FaultResult
-    from keelway.model.findings import Finding, Findings, ImageFindings, Kind, Severity
+    from keelway.model.findings import (
+        Database,
+        Finding,
+        Findings,
+        ImageFindings,
+        Kind,
+        OperatingSystem,
+        SecondOpinion,
+        Severity,
+    )
     from keelway.model.image import BuiltImage, Digest, Images, Reference
     from keelway.model.load import LoadMeasure, LoadRegression, LoadReport, LoadThreshold
     from keelway.model.outcome import Skipped
@@ -77,8 +86,12 @@ if TYPE_CHECKING:
     from keelway.model.tests import CaseResult, CaseStatus, ServiceResult, SuiteResult, TestResults
     from keelway.model.tool import HostTool, ImageTool, ToolVersion
     from keelway.model.verdict import Breach, Condition, Excepted, Verdict, Verified
-    from keelway.planning import DeliverPlan, Plan, VerifyPlan, plan_release
+    from keelway.planning import DeliverPlan, Plan, VerifyPlan, known_programs, plan_release
     from keelway.policy.spec import PolicySpec
+    from keelway.running import run_plan
+    from keelway.scanners.grype import GrypeSpec
+    from keelway.scanners.interface import Scanned, Scanner, ScannerSpec, keep_report
+    from keelway.scanners.snyk import SnykSpec
     from keelway.session import EngineChoice, Session, open_session
     from keelway.stack.running import Stack
     from keelway.stack.spec import StackSpec, TestCommand
@@ -111,6 +124,7 @@ __all__ = [
     "Condition",
     "Config",
     "ConfigError",
+    "Database",
     "DatabaseDirectory",
     "DeliverPlan",
     "Delivered",
@@ -130,6 +144,7 @@ __all__ = [
     "Findings",
     "GateError",
     "GateSpec",
+    "GrypeSpec",
     "HostTool",
     "ImageFindings",
     "ImageMeasure",
@@ -148,8 +163,10 @@ __all__ = [
     "LoadReport",
     "LoadSpec",
     "LoadThreshold",
+    "Loaded",
     "LoginSpec",
     "Observer",
+    "OperatingSystem",
     "Origin",
     "Plan",
     "PlanError",
@@ -179,8 +196,12 @@ __all__ = [
     "SbomSpec",
     "Sboms",
     "ScanSpec",
+    "Scanned",
+    "Scanner",
+    "ScannerSpec",
     "Scope",
     "ScriptSpec",
+    "SecondOpinion",
     "SecretSpec",
     "ServiceResult",
     "Session",
@@ -190,6 +211,7 @@ __all__ = [
     "Signatures",
     "SignerSpec",
     "Skipped",
+    "SnykSpec",
     "Stack",
     "StackSpec",
     "Stage",
@@ -214,6 +236,8 @@ __all__ = [
     "gate",
     "gather_facts",
     "judge",
+    "keep_report",
+    "known_programs",
     "load",
     "load_config",
     "make_base",
@@ -224,6 +248,7 @@ __all__ = [
     "publish",
     "release",
     "run_integration",
+    "run_plan",
     "scan",
     "sign",
     "stage",
@@ -234,7 +259,7 @@ __all__ = [
 _PLACES = {
     "keelway._stage": ("Clock", "Run", "Stage", "stage"),
     "keelway._together": ("together",),
-    "keelway.config": ("Config", "load_config"),
+    "keelway.config": ("Config", "Loaded", "load_config"),
     "keelway.errors": (
         "ConfigError",
         "DeployError",
@@ -268,7 +293,16 @@ _PLACES = {
     ),
     "keelway.model.exemption": ("Exemption", "Scope", "VexStatus"),
     "keelway.model.faults": ("FaultResult",),
-    "keelway.model.findings": ("Finding", "Findings", "ImageFindings", "Kind", "Severity"),
+    "keelway.model.findings": (
+        "Database",
+        "Finding",
+        "Findings",
+        "ImageFindings",
+        "Kind",
+        "OperatingSystem",
+        "SecondOpinion",
+        "Severity",
+    ),
     "keelway.model.image": ("BuiltImage", "Digest", "Images", "Reference"),
     "keelway.model.load": ("LoadMeasure", "LoadRegression", "LoadReport", "LoadThreshold"),
     "keelway.model.outcome": ("Skipped",),
@@ -288,7 +322,11 @@ _PLACES = {
     "keelway.model.signer": ("KeySigner", "KeylessSigner", "SignerSpec"),
     "keelway.model.tool": ("HostTool", "ImageTool", "ToolVersion"),
     "keelway.model.verdict": ("Breach", "Condition", "Excepted", "Verdict", "Verified"),
-    "keelway.planning": ("DeliverPlan", "Plan", "VerifyPlan", "plan_release"),
+    "keelway.planning": ("DeliverPlan", "Plan", "VerifyPlan", "known_programs", "plan_release"),
+    "keelway.running": ("run_plan",),
+    "keelway.scanners.grype": ("GrypeSpec",),
+    "keelway.scanners.interface": ("Scanned", "Scanner", "ScannerSpec", "keep_report"),
+    "keelway.scanners.snyk": ("SnykSpec",),
     "keelway.model.tests": (
         "CaseResult",
         "CaseStatus",

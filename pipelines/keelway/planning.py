@@ -69,6 +69,11 @@ TOOLS = (
 """The external programs that the stages need: what facts look for, and `keelway doctor` lists."""
 
 
+def known_programs() -> frozenset[str]:
+    """Return the names of the programs that stages may need: what `gather_facts` looks for."""
+    return frozenset(tool.name for tool in TOOLS)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyPlan:
     """What is built and judged; nothing of it is seen outside."""

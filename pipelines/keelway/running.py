@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from keelway._stage import Run, SystemClock
 from keelway.errors import KeelwayError
-from keelway.model.events import Several
+from keelway.model.events import Several, Silent
 from keelway.report.files import write_files
 from keelway.report.origin_part import origin_of
 from keelway.report.pages import write_reports
@@ -35,7 +35,7 @@ async def run_plan(  # noqa: PLR0913 - the run, and by name what surrounds it
     *,
     plan: Plan,
     directory: str,
-    observer: Observer,
+    observer: Observer | None = None,
     engine: EngineChoice = EngineChoice.AUTO,
     facts: Facts | None = None,
 ) -> ReportDocument:
@@ -46,7 +46,7 @@ async def run_plan(  # noqa: PLR0913 - the run, and by name what surrounds it
         part: The plan, or the part of it that `work` takes.
         plan: The whole plan, for the report.
         directory: The report directory.
-        observer: Who hears how it goes.
+        observer: Who hears how it goes; nobody when absent, the report tells it all.
         engine: Which engine does it.
         facts: What is true here, for the report.
 
@@ -61,7 +61,7 @@ async def run_plan(  # noqa: PLR0913 - the run, and by name what surrounds it
         origin=origin_of(plan.names, facts),
     )
     kinds = plan.verify.gate.judged_kinds()
-    everybody = Several([recorder, observer])
+    everybody = Several([recorder, observer or Silent()])
     try:
         async with open_session(engine, everybody) as session:
             await work(Run(session.client, everybody, clock), part)

@@ -13,7 +13,6 @@ from keelway.model.secret_source import shown_source
 from keelway.model.signer import KeySigner
 from keelway.model.tool import describe
 from keelway.policy.rules import RULES
-from keelway.scanners.grype import GrypeSpec
 from keelway.stages.scan import DatabaseDirectory, DownloadedDatabase, ScanSpec
 
 if TYPE_CHECKING:
@@ -135,9 +134,7 @@ def _scan(plan: Plan) -> dict[str, Any] | None:
         "tool": "trivy",
         "source": describe(scan.tool),
         "scanners": list(scan.scanners),
-        "second_opinion": [
-            "grype" if isinstance(one, GrypeSpec) else "snyk" for one in scan.second_opinion
-        ],
+        "second_opinion": [one.name for one in scan.second_opinion],
         "database": _database(scan),
     }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from keelway._cli.env import environment
 from keelway.config import load_config
 from keelway.facts import gather_facts
-from keelway.planning import TOOLS, plan_release
+from keelway.planning import known_programs, plan_release
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ def prepare(file: Path | None, without: Mapping[Part, str] | None = None) -> Pre
     facts = gather_facts(
         loaded,
         environment(),
-        {tool.name for tool in TOOLS},
+        known_programs(),
         compose=not {"integration", "load"} <= (without or {}).keys(),
     )
     plan = plan_release(loaded.config, facts, without=without)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelway._cage import WORK, Cage, open_cage
-from keelway._kept import keep, stem
+from keelway._kept import stem
 from keelway._stage import failures_of
 from keelway._tools.grype import GRYPE, database_argv, environment, scan_argv
 from keelway.errors import ToolError
 from keelway.model.tool import HostTool, ToolSource
-from keelway.scanners.interface import Scanned, time_limit
+from keelway.scanners.interface import Scanned, keep_report, time_limit
 from keelway.scanners.trivy import DatabaseDirectory, DatabaseSource, DownloadedDatabase
 
 if TYPE_CHECKING:
@@ -33,6 +33,20 @@ class GrypeSpec:
 
     tool: ToolSource = HostTool(path="grype")  # noqa: RUF009 - frozen
     database: DatabaseSource = DownloadedDatabase()  # noqa: RUF009 - frozen
+
+    @property
+    def name(self) -> str:
+        """Return `grype`."""
+        return GRYPE.name
+
+    async def open(self, run: Run, *, directory: str, timeout_s: int) -> Grype:
+        """Return Grype, its version checked and its database there.
+
+        Raises:
+            PlanError: Grype is missing.
+            ToolError: Its version must not run, or its database cannot be fetched.
+        """
+        return await open_grype(run, self, directory=directory, timeout_s=timeout_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +87,7 @@ class Grype:
         with failures_of("scan", f"reading Grype's report about {image.label}"):
             text = await done.file(output).contents()
         # Kept before it is read: what cannot be read must be there to look at.
-        kept = await keep(self.directory, f"scan/{name}.grype.json", text)
+        kept = await keep_report(self.directory, image, "grype", text)
         report = parse_report(text)
         return Scanned(
             findings=report.findings,

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelway._cage import WORK, Cage, open_cage
-from keelway._kept import keep, stem
+from keelway._kept import stem
 from keelway._stage import failures_of
 from keelway._tools.snyk import SNYK, TOKEN_VARIABLE, WORKED, scan_argv
 from keelway.model.tool import HostTool, ToolSource
-from keelway.scanners.interface import Scanned, time_limit
+from keelway.scanners.interface import Scanned, keep_report, time_limit
 
 if TYPE_CHECKING:
     from keelway._stage import Run
@@ -24,6 +24,20 @@ class SnykSpec:
     token: str
     """The secret's address."""
     tool: ToolSource = HostTool(path="snyk")  # noqa: RUF009 - frozen
+
+    @property
+    def name(self) -> str:
+        """Return `snyk`."""
+        return SNYK.name
+
+    async def open(self, run: Run, *, directory: str, timeout_s: int) -> Snyk:
+        """Return Snyk, its version checked.
+
+        Raises:
+            PlanError: Snyk is missing.
+            ToolError: Its version must not run.
+        """
+        return await open_snyk(run, self, directory=directory, timeout_s=timeout_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +75,7 @@ class Snyk:
         with failures_of("scan", f"reading Snyk's report about {image.label}"):
             text = await done.file(output).contents()
         # Kept before it is read: what cannot be read must be there to look at.
-        kept = await keep(self.directory, f"scan/{name}.snyk.json", text)
+        kept = await keep_report(self.directory, image, "snyk", text)
         return Scanned(findings=parse_report(text), report=kept, tool=self.cage.version)
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from keelway._cage import WORK, Cage, open_cage
-from keelway._kept import keep, stem
+from keelway._kept import stem
 from keelway._stage import failures_of
 from keelway._tools.trivy import TRIVY, database_argv, scan_argv
 from keelway.errors import ToolError
-from keelway.scanners.interface import Scanned, time_limit
+from keelway.scanners.interface import Scanned, keep_report, time_limit
 
 if TYPE_CHECKING:
     import dagger
@@ -96,7 +96,7 @@ class Trivy:
         with failures_of("scan", f"reading the report about {image.label}"):
             text = await done.file(output).contents()
         # Kept before it is read: what cannot be read must be there to look at.
-        kept = await keep(self.directory, f"scan/{name}.trivy.json", text)
+        kept = await keep_report(self.directory, image, "trivy", text)
         report = parse_report(text, tarball=tarball, name=f"image {image.name}")
         return Scanned(
             findings=report.findings,

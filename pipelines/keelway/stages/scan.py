@@ -29,8 +29,8 @@ from keelway.errors import PlanError
 from keelway.model.image import Digest
 from keelway.model.outcome import Skipped
 from keelway.model.tool import HostTool, ToolSource
-from keelway.scanners.grype import GrypeSpec, open_grype
-from keelway.scanners.snyk import SnykSpec, open_snyk
+from keelway.scanners.grype import GrypeSpec
+from keelway.scanners.snyk import SnykSpec
 from keelway.scanners.trivy import (
     NEEDS_DATABASE,
     DatabaseDirectory,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from keelway.facts import Facts
     from keelway.model.findings import Finding, Findings, ImageFindings
     from keelway.model.image import BuiltImage, Images
-    from keelway.scanners.interface import Scanned, Scanner
+    from keelway.scanners.interface import Scanned, Scanner, ScannerSpec
     from keelway.scanners.threats import Threats
 
 TOOLS = (TRIVY,)
@@ -69,8 +69,8 @@ class ScanSpec:
     database: DatabaseSource | None = DownloadedDatabase()  # noqa: RUF009 - frozen
     """Where the scanner `vuln` has its database; it cannot work without one."""
     tool: ToolSource = HostTool(path="trivy")  # noqa: RUF009 - frozen
-    second_opinion: tuple[GrypeSpec | SnykSpec, ...] = ()
-    """Who looks for vulnerabilities too, in this order."""
+    second_opinion: tuple[ScannerSpec, ...] = ()
+    """Who looks too, in this order; alone when `scanners` is empty, for then Trivy is not asked."""
     threat_data: str | None = None
     """Directory with EPSS scores and CISA's catalogue."""
     vex: tuple[str, ...] = ()
@@ -83,11 +83,16 @@ class ScanSpec:
     """What is not looked at, and why."""
 
     def __post_init__(self) -> None:
-        """Refuse to look for vulnerabilities without a database.
+        """Refuse to look for vulnerabilities without a database, and for nothing.
 
         Raises:
-            PlanError: When the scanner `vuln` has none.
+            PlanError: When the scanner `vuln` has no database, or nobody is asked to look.
         """
+        if not self.scanners and not self.second_opinion:
+            raise PlanError(
+                "nobody is asked to scan",
+                next_step="name scanners of Trivy in scanners, or others in second_opinion",
+            )
         if NEEDS_DATABASE in self.scanners and self.database is None:
             raise PlanError(
                 "the scanner 'vuln' needs a vulnerability database",
@@ -150,8 +155,8 @@ def _plan_database(config: Config, facts: Facts) -> DatabaseSource | None:
     return DatabaseDirectory(path=str(facts.resolve(database)))
 
 
-def _plan_second(config: Config, facts: Facts) -> Sequence[GrypeSpec | SnykSpec]:
-    planned: list[GrypeSpec | SnykSpec] = []
+def _plan_second(config: Config, facts: Facts) -> Sequence[ScannerSpec]:
+    planned: list[ScannerSpec] = []
     for name in config.scan.second_opinion:
         if name == "grype":
             tool = plan_tool(GRYPE, config.tools.grype, facts)
@@ -179,6 +184,11 @@ def _plan_grype_database(config: Config, facts: Facts) -> DatabaseSource:
 @stage("scan")
 async def scan(run: Run, spec: ScanSpec, images: Images) -> Findings:
     """Return what was found in each image, the scanners' full reports kept.
+
+    Args:
+        run: The run.
+        spec: Who looks, for what.
+        images: What was built.
 
     Raises:
         PlanError: A scanner is missing.
@@ -237,24 +247,20 @@ async def _known(run: Run, spec: ScanSpec) -> _Known:
 
 
 async def _open(run: Run, spec: ScanSpec) -> tuple[Scanner, ...]:
-    first = await open_trivy(
-        run,
-        tool=spec.tool,
-        scanners=spec.scanners,
-        source=spec.database,
-        directory=spec.directory,
-        timeout_s=spec.timeout_s,
-    )
-    scanners: list[Scanner] = [first]
+    scanners: list[Scanner] = []
+    if spec.scanners:
+        first = await open_trivy(
+            run,
+            tool=spec.tool,
+            scanners=spec.scanners,
+            source=spec.database,
+            directory=spec.directory,
+            timeout_s=spec.timeout_s,
+        )
+        scanners.append(first)
     for second in spec.second_opinion:
-        if isinstance(second, GrypeSpec):
-            scanners.append(
-                await open_grype(run, second, directory=spec.directory, timeout_s=spec.timeout_s)
-            )
-        else:
-            scanners.append(
-                await open_snyk(run, second, directory=spec.directory, timeout_s=spec.timeout_s)
-            )
+        opened = await second.open(run, directory=spec.directory, timeout_s=spec.timeout_s)
+        scanners.append(opened)
     return tuple(scanners)
 
 
