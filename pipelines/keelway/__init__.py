@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from keelway._stage import Clock, Run, Stage, stage
     from keelway._together import together
+    from keelway.changes import changed_images
     from keelway.compose.project import Project
     from keelway.config import Config, Loaded, load_config
     from keelway.errors import (
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from keelway.loadtest.compared import RegressionSpec
     from keelway.loadtest.scripts import ProbeSpec, ScriptSpec
     from keelway.loadtest.spec import LoadSpec
+    from keelway.model.changes import Changes, ImageChange
     from keelway.model.events import Event, Observer
     from keelway.model.evidence import (
         Attestations,
@@ -120,6 +122,7 @@ __all__ = [
     "BuiltImage",
     "CaseResult",
     "CaseStatus",
+    "Changes",
     "Clock",
     "Condition",
     "Config",
@@ -146,6 +149,7 @@ __all__ = [
     "GateSpec",
     "GrypeSpec",
     "HostTool",
+    "ImageChange",
     "ImageFindings",
     "ImageMeasure",
     "ImageSpec",
@@ -231,6 +235,7 @@ __all__ = [
     "VexStatus",
     "attest",
     "build",
+    "changed_images",
     "check_policy",
     "deliver",
     "gate",
@@ -259,6 +264,7 @@ __all__ = [
 _PLACES = {
     "keelway._stage": ("Clock", "Run", "Stage", "stage"),
     "keelway._together": ("together",),
+    "keelway.changes": ("changed_images",),
     "keelway.config": ("Config", "Loaded", "load_config"),
     "keelway.errors": (
         "ConfigError",
@@ -282,6 +288,7 @@ _PLACES = {
     "keelway.loadtest.compared": ("RegressionSpec",),
     "keelway.loadtest.scripts": ("ProbeSpec", "ScriptSpec"),
     "keelway.loadtest.spec": ("LoadSpec",),
+    "keelway.model.changes": ("Changes", "ImageChange"),
     "keelway.model.events": ("Event", "Observer"),
     "keelway.model.evidence": (
         "Attestations",

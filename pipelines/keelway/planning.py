@@ -28,8 +28,9 @@ Example:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
+from keelway._narrowing import narrow
 from keelway.errors import PlanError
 from keelway.facts.release import release_floating, release_names
 from keelway.model.outcome import Skipped
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from keelway.facts import Facts
     from keelway.gating.rule import GateSpec
     from keelway.loadtest.spec import LoadSpec
+    from keelway.model.changes import Changes
     from keelway.policy.spec import PolicySpec
     from keelway.tags.moving import Held
     from keelway.tags.naming import Names
@@ -113,6 +115,8 @@ class Plan:
     """The tags, and the rules that gave none."""
     verify: VerifyPlan
     deliver: DeliverPlan | Skipped
+    changes: Changes | None = None
+    """Which images are built, and why, where only those are that changed."""
     held: tuple[Held, ...] = ()
     """Tags of the release that must not move to it, whatever the registry has."""
     withheld: str | None = None
@@ -141,18 +145,28 @@ def plan_release(
         part: Skipped(reason) for part, reason in (without or {}).items()
     }
     names = release_names(config, facts)
+    narrowed = narrow(
+        plan_build(config, facts),
+        left_out.get("integration") or _plan_integration(config, facts, left_out),
+        left_out.get("load") or plan_load(config, facts),
+        facts.changes,
+    )
+    if narrowed.nothing is not None:
+        nothing: dict[Part, Skipped] = {part: Skipped(narrowed.nothing) for part in get_args(Part)}
+        left_out = nothing | left_out
     return Plan(
         project=config.project.name,
         names=names,
+        changes=narrowed.changes,
         held=hold_back(release_floating(config, facts, names), ()),
         withheld=facts.untrusted,
         verify=VerifyPlan(
-            build=plan_build(config, facts),
+            build=narrowed.build,
             policy=left_out.get("policy") or plan_policy(config, facts),
             scan=left_out.get("scan") or plan_scan(config, facts),
             sbom=left_out.get("sbom") or plan_sbom(config, facts),
-            integration=left_out.get("integration") or _plan_integration(config, facts, left_out),
-            load=left_out.get("load") or plan_load(config, facts),
+            integration=left_out.get("integration") or narrowed.integration,
+            load=left_out.get("load") or narrowed.load,
             gate=plan_gate(config, facts),
         ),
         deliver=left_out.get("publish") or _plan_deliver(config, facts, left_out),
@@ -187,6 +201,9 @@ def _plan_deliver(
 
 
 def _skipped(plan: Plan) -> Iterator[SkippedPart]:
+    for image in () if plan.changes is None else plan.changes.images:
+        if not image.changed:
+            yield SkippedPart(part=f"image {image.image}", reason=image.reason)
     verify, deliver = plan.verify, plan.deliver
     yield from _left_out(("policy", verify.policy), ("scan", verify.scan))
     yield from _partly(verify)

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from keelway.planning import Part, Plan
 
 
-def carry_out(
+def carry_out(  # noqa: PLR0913 - a run has the options that it has
     config: Path | None,
     engine: EngineChoice,
     progress: ProgressForm,
     *,
     without: Mapping[Part, str] | None = None,
+    changed_since: str | None = None,
     work: Callable[[Run, Plan], Awaitable[object]] = release,
     as_json: bool,
 ) -> None:
@@ -45,6 +46,7 @@ def carry_out(
         engine: What does the work.
         progress: How it is told of.
         without: Parts to leave out, each with the reason.
+        changed_since: Build only images with inputs that changed since this commit.
         work: What is done with the plan.
         as_json: Whether the result is the report as data.
 
@@ -52,7 +54,7 @@ def carry_out(
         KeelwayError: What stopped the run; the report is written all the same.
         StoppedError: A signal did.
     """
-    prepared = prepare(config, without)
+    prepared = prepare(config, without, changed_since)
     directory = prepared.report_directory
     job = prepared.facts.job
     earlier = _written(directory / REPORT_FILE)

@@ -27,6 +27,16 @@ Engine = Annotated[
     ),
 ]
 
+ChangedSince = Annotated[
+    str | None,
+    typer.Option(
+        "--changed-since",
+        metavar="COMMIT",
+        help="Build only images with inputs that changed since then, by git: a branch, a tag or "
+        "a commit. All of them where git cannot tell, as in a clone that is too shallow.",
+    ),
+]
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print the same as data.")]
 
 Progress = Annotated[

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from keelway._cli import output
+from keelway._cli.changes_view import changes_data, changes_rows
 from keelway._cli.plan_tests import integration_part, load_part
 from keelway._cli.prepare import prepare
 from keelway.model.outcome import Skipped
@@ -30,14 +31,15 @@ _INDENT = 2
 _COLUMN = 14
 
 
-def show_plan(config: Path | None, *, as_json: bool) -> None:
+def show_plan(config: Path | None, *, changed_since: str | None = None, as_json: bool) -> None:
     """Print the plan.
 
     Args:
         config: What `--config` named, if anything.
+        changed_since: Plan only images with inputs that changed since this commit.
         as_json: Whether the data is printed.
     """
-    prepared = prepare(config)
+    prepared = prepare(config, changed_since=changed_since)
     data = plan_data(prepared.loaded, prepared.facts, prepared.plan)
     output.result(json.dumps(data, indent=2, ensure_ascii=False) if as_json else plan_text(data))
 
@@ -52,6 +54,7 @@ def plan_data(loaded: Loaded, facts: Facts, plan: Plan) -> dict[str, Any]:
         "no_commit": facts.no_commit_reason if facts.commit is None else None,
         "ci": None if facts.job is None else facts.job.title,
         "notes": list(facts.notes),
+        "changes": changes_data(plan.changes),
         "epoch": {"seconds": facts.epoch, "source": facts.epoch_source},
         "images": [_image(image, loaded, plan) for image in plan.verify.build.images],
         "policy": _policy(plan),
@@ -206,6 +209,7 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
     yield from _rows("ci", [data["ci"]] if data["ci"] else [])
     yield from _rows("notes", data["notes"])
     yield _row("epoch", _epoch_words(data["epoch"]))
+    yield from (_row(*row) if row else "" for row in changes_rows(data["changes"]))
     for image in data["images"]:
         yield from ("", f"image {image['name']}", *_image_lines(image))
     if data["policy"] is not None:

@@ -33,12 +33,17 @@ class Prepared:
         return self.facts.resolve(self.loaded.config.report.directory)
 
 
-def prepare(file: Path | None, without: Mapping[Part, str] | None = None) -> Prepared:
+def prepare(
+    file: Path | None,
+    without: Mapping[Part, str] | None = None,
+    changed_since: str | None = None,
+) -> Prepared:
     """Return the plan for the configuration of the current directory.
 
     Args:
         file: What `--config` named, if anything.
         without: Parts to leave out, each with the reason.
+        changed_since: Build only images with inputs that changed since this commit.
 
     Raises:
         ConfigError: When the configuration is wrong.
@@ -50,6 +55,7 @@ def prepare(file: Path | None, without: Mapping[Part, str] | None = None) -> Pre
         environment(),
         known_programs(),
         compose=not {"integration", "load"} <= (without or {}).keys(),
+        changed_since=changed_since,
     )
     plan = plan_release(loaded.config, facts, without=without)
     return Prepared(loaded=loaded, facts=facts, plan=plan)

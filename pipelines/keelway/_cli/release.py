@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from keelway._cli.options import AsJson, ConfigFile, Engine, Progress
+from keelway._cli.options import AsJson, ChangedSince, ConfigFile, Engine, Progress
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
 
@@ -20,6 +20,7 @@ def release(
         bool,
         typer.Option("--publish/--no-publish", help="Whether images that pass are published."),
     ] = True,
+    changed_since: ChangedSince = None,
     progress: Progress = ProgressForm.AUTO,
     as_json: AsJson = False,
 ) -> None:
@@ -30,4 +31,6 @@ def release(
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
 
     without: dict[Part, str] = {} if publish else {"publish": "--no-publish was given"}
-    carry_out(config, engine, progress, without=without, as_json=as_json)
+    carry_out(
+        config, engine, progress, without=without, changed_since=changed_since, as_json=as_json
+    )

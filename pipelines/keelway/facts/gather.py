@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from keelway.config.loader import Loaded
+    from keelway.model.changes import Changes
 
 
 def gather_facts(
@@ -27,6 +28,7 @@ def gather_facts(
     programs: Iterable[str] = (),
     *,
     compose: bool = True,
+    changed_since: str | None = None,
 ) -> Facts:
     """Return what is true here for this configuration.
 
@@ -36,11 +38,12 @@ def gather_facts(
             are kept of it.
         programs: Names of programs to look for.
         compose: Whether the compose files of the integration tests are read.
+        changed_since: Build only images with inputs that changed since this commit.
 
     Raises:
         ConfigError: When the compose file of the integration tests is wrong.
-        PlanError: When SOURCE_DATE_EPOCH is no number, or the CI's variables contradict each other
-            or git.
+        PlanError: When SOURCE_DATE_EPOCH is no number, the CI's variables contradict each other
+            or git, or the commit to compare with is none.
     """
     found = read_commit(loaded.root, environ)
     commit = None if isinstance(found, NoCommit) else found
@@ -61,9 +64,16 @@ def gather_facts(
         login_files=login_files(environ),
         paths={path: kind_of(loaded.root / path) for path in loaded.paths()},
         pins=loaded.pins,
+        changes=None if changed_since is None else _changes(loaded, changed_since, environ),
         compose=read_compose(loaded, environ) if compose else None,
         place=loaded.place,
     )
+
+
+def _changes(loaded: Loaded, since: str, environ: Mapping[str, str]) -> Changes:
+    from keelway.facts.changed import find_changes  # noqa: PLC0415 - most plans need none of it
+
+    return find_changes(loaded, since, environ)
 
 
 def _read(path: str) -> str | None:

@@ -95,10 +95,11 @@ def _answer(process: subprocess.Popen[bytes]) -> str | NoCommit:
             return NoCommit(f"git did not answer within {TIMEOUT_S} s")
     if process.returncode == 0:
         return out.decode(errors="replace")
-    return NoCommit(_reason(err.decode(errors="replace").strip()))
+    return NoCommit(reason_of(err.decode(errors="replace").strip()))
 
 
-def _reason(message: str) -> str:
+def reason_of(message: str) -> str:
+    """Return why git did not answer, from what it wrote to standard error."""
     if "not a git repository" in message:
         return "this is not a git repository"
     if "does not have any commits yet" in message:

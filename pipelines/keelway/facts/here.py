@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from keelway.config.explain import Place
     from keelway.config.lock import Pin
     from keelway.facts.ci.job import CiJob
+    from keelway.model.changes import Changes
     from keelway.model.exemption import Exemption
     from keelway.model.provenance import Builder
     from keelway.tags.commit import Commit
@@ -59,6 +60,8 @@ class Facts:
     pins: Mapping[str, Pin] = field(default_factory=_no_pins)
     """Base images that `keelway base` pinned in the lock file, by name."""
 
+    changes: Changes | None = None
+    """Which images have inputs that changed, where only those are to be built."""
     compose: Project | None = None
     """The compose project of the integration tests, where there are any."""
     place: Place | None = None
