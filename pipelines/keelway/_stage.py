@@ -116,7 +116,14 @@ class Stage(Protocol[S_contra, P, R_co]):
 def stage(
     name: str,
 ) -> Callable[[Callable[Concatenate[Run, S, P], Coroutine[object, object, R]]], Stage[S, P, R]]:
-    """Make a stage of an async function of (run, spec, *inputs)."""
+    """Make a stage of an async function of (run, spec, *inputs).
+
+    As one it is told of when it starts and ends, is in the report, may be given `Skipped` in place
+    of its spec, and turns what the engine raises into errors that name it.
+
+    Args:
+        name: What reports and errors call it.
+    """
 
     def decorate(
         body: Callable[Concatenate[Run, S, P], Coroutine[object, object, R]],

@@ -51,7 +51,10 @@ async def together(
     /,
 ) -> tuple[A, B, C, D]: ...
 async def together(*coroutines: Coroutine[Any, Any, object]) -> tuple[object, ...]:
-    """Return the results of all, in order.
+    """Return the results of all, in order; they run side by side.
+
+    Args:
+        coroutines: What is done, as in `together(scan(...), make_sboms(...))`.
 
     Raises:
         Exception: The first failure; what else failed meanwhile is noted on it.

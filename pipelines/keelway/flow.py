@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 async def release(run: Run, plan: Plan) -> Report:
     """Return the report of a commit that was built, judged and published.
 
+    Args:
+        run: The run.
+        plan: What `plan_release` decided.
+
     Raises:
         GateError: The images must not be published, and were not.
         KeelwayError: Something broke; its `diagnostics()` tell what.
@@ -44,6 +48,10 @@ async def release(run: Run, plan: Plan) -> Report:
 
 async def verify(run: Run, plan: VerifyPlan) -> Verified:
     """Return the proof that the images are fit to be published; nothing leaves the engine.
+
+    Args:
+        run: The run.
+        plan: What is built and judged.
 
     Raises:
         GateError: They are not.
@@ -63,6 +71,11 @@ async def verify(run: Run, plan: VerifyPlan) -> Verified:
 
 async def deliver(run: Run, plan: DeliverPlan, verified: Verified) -> Delivered:
     """Return what left the house: exactly the bytes that passed.
+
+    Args:
+        run: The run.
+        plan: What is published and signed, and how.
+        verified: The proof that `verify` hands out.
 
     Raises:
         PublishError: Some registry did not take an image; the error tells what is done.

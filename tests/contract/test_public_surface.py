@@ -1,11 +1,12 @@
 """What users rely on, as it is: a change shows as a diff of a golden file or of the reference."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 import keelway
-from keelway._cli import app, reference
+from keelway._cli import api_page, app, reference
 from keelway.config import load_config
 
 ROOT = Path(__file__).parents[2]
@@ -47,3 +48,23 @@ def test_every_command_is_in_the_reference() -> None:
     page = (REFERENCE / "cli.md").read_text()
     for name in app.COMMANDS:
         assert f"## `keelway {name}`" in page
+
+
+def test_the_api_page_has_exactly_the_public_names() -> None:
+    page = (REFERENCE / "api.md").read_text()
+    assert sorted(re.findall(r"^### `(\w+)`$", page, re.MULTILINE)) == keelway.__all__
+
+
+RAISE_NOTHING = frozenset({"judge", "known_programs", "stage"})
+
+
+@pytest.mark.parametrize("name", keelway.__all__)
+def test_a_public_name_tells_what_goes_in_and_what_goes_wrong(name: str) -> None:
+    text = api_page.docstring_of(name)
+    assert text, f"{name} has no docstring"
+    if not api_page.is_function(name):
+        return
+    for parameter in api_page.parameters_of(name):
+        told = re.search(rf"^\s+{parameter}: ", text, re.MULTILINE)
+        assert told, f"{name}: the docstring does not tell of {parameter}"
+    assert ("Raises:" in text) is (name not in RAISE_NOTHING)

@@ -6,6 +6,7 @@ python -m keelway._cli.reference docs/reference --check   fail when it is not wh
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import sys
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 from keelway import errors
 from keelway._cli import output
+from keelway._cli.api_page import api_page
 from keelway._cli.app import COMMANDS, GROUPS, program
 from keelway.compose.page import keys_page
 from keelway.config.root import Config
@@ -86,11 +88,13 @@ _REPEATED = {"images": "images.NAME", "base": "base.NAME"}
 _USAGE = "usage: python -m keelway._cli.reference DIRECTORY [--check]"
 
 
+@functools.cache
 def pages() -> dict[str, str]:
     """Return every file of the reference by name."""
     return {
         "README.md": _index(),
         "config.md": _config(),
+        "api.md": api_page(),
         "cli.md": _cli(),
         "compose.md": keys_page(),
         "exit-codes.md": _exit_codes(),
@@ -130,6 +134,7 @@ Made by `make docs` from the program itself; a test fails when a page is stale.
 
 - [Configuration](config.md), and its [JSON schema](keelway.schema.json)
 - [Command line](cli.md)
+- [Python API](api.md): every public name, and what is stable
 - [Compose files](compose.md): every key, and what keelway makes of it
 - [Exit codes](exit-codes.md)
 - [JSON schema of `report.json`](report.schema.json)

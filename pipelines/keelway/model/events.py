@@ -121,6 +121,7 @@ Event = (
     | StepEnded
     | StepOutput
 )
+"""Something that happens in a run: an engine was chosen, a stage or a step began or ended."""
 
 
 class Observer(Protocol):

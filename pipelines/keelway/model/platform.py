@@ -43,6 +43,9 @@ _ALIASES = {
 def parse_platform(text: str) -> Platform:
     """Return the platform in its normal form.
 
+    Args:
+        text: As people write it: `linux/amd64`, `linux/x86_64`, `linux/arm/v7`.
+
     Raises:
         PlanError: When it is none that can be built; names the nearest one.
     """

@@ -97,6 +97,12 @@ async def attest(
 ) -> Attestations:
     """Return the statements that are beside the images now.
 
+    Args:
+        run: The run.
+        spec: What is stated, and who signs it.
+        published: What was published: statements are about its digests.
+        verified: What was found about it.
+
     Raises:
         PlanError: The key, its password or the token cannot be read, or cosign is missing.
         ToolError: cosign cannot sign.

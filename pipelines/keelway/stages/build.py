@@ -44,7 +44,7 @@ class SecretSpec:
 
     id: str
     source: str
-    """`env://NAME`, `file:///PATH` or `cmd://COMMAND`."""
+    """`env://NAME`, `file:///PATH` or `cmd://COMMAND`; what else the engine reads, as `op://...`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +142,10 @@ def _exclude(context: Path, reports: Path) -> tuple[str, ...]:
 @stage("build")
 async def build(run: Run, spec: BuildSpec) -> Images:
     """Return one container for each image and platform, built and labelled.
+
+    Args:
+        run: The run.
+        spec: The images.
 
     Raises:
         PlanError: A build context or a secret is missing.

@@ -166,6 +166,11 @@ def _label(asked: tuple[SuiteSpec | FaultSpec, Platform | None]) -> str:
 async def run_integration(run: Run, spec: IntegrationSpec, images: Images) -> TestResults:
     """Return what every suite said, and what became of the services beside it.
 
+    Args:
+        run: The run.
+        spec: The suites, and the services beside them.
+        images: What was built.
+
     Raises:
         ConfigError: A service cannot be run as it is written.
         PlanError: A secret cannot be read, or an image was not built.

@@ -46,6 +46,11 @@ __all__ = ["TOOLS", "check_policy", "plan_policy"]
 async def check_policy(run: Run, spec: PolicySpec, images: Images) -> PolicyReport:
     """Return how each image stands to each rule.
 
+    Args:
+        run: The run.
+        spec: The rules, and how grave each one is.
+        images: What was built.
+
     Raises:
         StageError: A Dockerfile is gone since it was built, or the engine failed.
     """

@@ -135,6 +135,11 @@ def _plan_annotations(config: Config, facts: Facts) -> dict[str, Annotations]:
 async def publish(run: Run, spec: PublishSpec, verified: Verified) -> Published:
     """Return what is in the registries now: for each image the digest that every tag names.
 
+    Args:
+        run: The run.
+        spec: The registries and the tags.
+        verified: The proof: images that were not judged cannot be published.
+
     Raises:
         PlanError: A password cannot be read.
         PublishError: Some image did not reach some registry, or registries disagree on a digest.

@@ -67,6 +67,11 @@ def plan_sbom(config: Config, facts: Facts) -> SbomSpec | Skipped:
 async def make_sboms(run: Run, spec: SbomSpec, images: Images) -> Sboms:
     """Return the documents about each image, written under the report directory.
 
+    Args:
+        run: The run.
+        spec: Which forms are made, by which Syft.
+        images: What was built.
+
     Raises:
         PlanError: Syft is missing.
         ToolError: Syft broke.

@@ -72,6 +72,11 @@ def plan_sign(config: Config, facts: Facts) -> SignSpec | Skipped:
 async def sign(run: Run, spec: SignSpec, published: Published) -> Signatures:
     """Return the signatures that are beside the images now.
 
+    Args:
+        run: The run.
+        spec: Who signs, and how signatures are kept.
+        published: What was published: its digests are signed, never its tags.
+
     Raises:
         PlanError: The key, its password or the token cannot be read, or cosign is missing.
         ToolError: cosign cannot sign: a wrong password, an expired token.
