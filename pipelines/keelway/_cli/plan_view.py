@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from keelway.stages.build import ImageSpec
 
 PLAN_SCHEMA = "keelway.plan/1"
-
 _INDENT = 2
 _COLUMN = 14
 
