@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
 from keelway.engine.progress import Progress
-from keelway.engine.solve.machine import Isolation
+from keelway.engine.solve.machine import EVERYWHERE, LOOPBACK, Isolation
 from keelway.engine.store.store import Store
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def assemble(
         terminal=terminal,
         workdir=workdir,
         epoch=settings.epoch,
+        tunnels=LOOPBACK if settings.tunnels == "loopback" else EVERYWHERE,
     )
     threading.Thread(target=_import_front_end, name="front end", daemon=True).start()
     return RESOLVERS, session

@@ -26,6 +26,8 @@ class Settings(NamedTuple):  # dataclasses take 15 ms to import, on the way to t
     """How large the store may be, as `store.policy` reads it; empty for the default."""
     isolation: str = "auto"
     proc: str = "none"
+    tunnels: str = "everywhere"
+    """Who reaches the ports of `host.tunnel`: everybody, as the API says, or this machine alone."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
@@ -47,6 +49,7 @@ class Settings(NamedTuple):  # dataclasses take 15 ms to import, on the way to t
             gc=_gc(environment),
             isolation=_choice(environment, "ISOLATION", ("auto", "namespace", "chroot")),
             proc=_choice(environment, "PROC", ("none", "proot")),
+            tunnels=_choice(environment, "TUNNELS", ("everywhere", "loopback")),
         )
 
     def check_store(self) -> None:

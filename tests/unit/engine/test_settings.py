@@ -31,6 +31,13 @@ def test_times_and_progress() -> None:
     assert Settings.of({}).progress == "plain"
 
 
+def test_tunnels_are_for_everybody_unless_they_are_for_this_machine_alone() -> None:
+    assert Settings.of({}).tunnels == "everywhere"
+    assert Settings.of({"KEELWAY_ENGINE_TUNNELS": "loopback"}).tunnels == "loopback"
+    with pytest.raises(EngineError, match="choose everywhere or loopback"):
+        Settings.of({"KEELWAY_ENGINE_TUNNELS": "nowhere"})
+
+
 def test_isolation_is_found_out_where_nothing_is_said() -> None:
     assert (Settings.of({}).isolation, Settings.of({}).proc) == ("auto", "none")
     said = {"KEELWAY_ENGINE_ISOLATION": "chroot", "KEELWAY_ENGINE_PROC": "proot"}

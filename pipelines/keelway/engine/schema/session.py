@@ -58,6 +58,7 @@ class Session:
         terminal: Terminal | None,
         workdir: Path,
         epoch: int | None,
+        tunnels: str,
     ) -> None:
         """Start empty.
 
@@ -70,6 +71,7 @@ class Session:
             workdir: the client's working directory, which host paths are relative to.
             epoch: seconds since 1970 that times in images are clamped to, from the client's
                 `SOURCE_DATE_EPOCH`.
+            tunnels: the address of the host that tunnels listen at.
         """
         self.store = store
         self.workdir = workdir
@@ -89,6 +91,7 @@ class Session:
                 auth=lambda: dict(self._auth),
                 way=lambda node: way_to(self.solver, node),
                 epoch=epoch,
+                tunnels=tunnels,
             )
         )
         self.trees = Trees(self.solver)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from keelway.engine.solve.way import Way
     from keelway.engine.store.store import Store
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - as Dagger's engine has it: a tunnel is there to be reached
+LOOPBACK = "127.0.0.1"
+
 
 class Progress(Protocol):
     """Whoever is told what the engine does."""
@@ -89,3 +92,5 @@ class Machine:
     """The way to a service, which runs for as long as the way is open."""
     epoch: int | None
     """`SOURCE_DATE_EPOCH`: seconds since 1970 that times in images are clamped to."""
+    tunnels: str
+    """The address of the host that tunnels listen at."""

@@ -16,8 +16,9 @@ from keelway.engine.errors import EngineError
 from keelway.engine.graph.ops import Exec, HostService, Service, Tunnel
 from keelway.engine.solve.bound import Beside, Bound
 from keelway.engine.solve.instance import Instance
+from keelway.engine.solve.machine import LOOPBACK
 from keelway.engine.solve.ports import forwarded, listened
-from keelway.engine.solve.serving import LOOPBACK, ContainerWork, HostWork, TunnelWork
+from keelway.engine.solve.serving import ContainerWork, HostWork, TunnelWork
 from keelway.engine.solve.step import Step
 from keelway.engine.solve.surroundings import check_locks
 

@@ -21,6 +21,7 @@ from keelway.engine.run.relay import Relay
 from keelway.engine.solve import describe
 from keelway.engine.solve.health import wait_healthy
 from keelway.engine.solve.instance import Where, told
+from keelway.engine.solve.machine import EVERYWHERE, LOOPBACK
 from keelway.engine.solve.streams import LONGEST_IN_ERROR, Streams, for_error
 from keelway.engine.solve.surroundings import Place, surround
 from keelway.engine.store.volumes import Cancelled
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from keelway.engine.solve.surroundings import Surroundings
 
 _DIAL_S = 10.0
-_EVERYWHERE = "0.0.0.0"  # noqa: S104 - a tunnel is there to be reached
-LOOPBACK = "127.0.0.1"
 
 
 class ContainerWork:
@@ -261,7 +260,7 @@ class TunnelWork:
     def _add(self, forward: Forward, address: str) -> int:
         """Listen for one forward, and return the port of the host."""
         network = self._machine.network
-        listener = _listener(forward)
+        listener = _listener(forward, self._machine.tunnels)
         port: int = listener.getsockname()[1]
         if forward.protocol == "UDP":
             self._datagrams.add(listener, lambda: network.dial_datagrams(address, forward.backend))
@@ -282,16 +281,16 @@ class TunnelWork:
 
 def _port(forward: Forward, port: int, goal: str) -> Port:
     """Return a forwarded port as `Service.ports` tells it."""
-    origin = f"{_EVERYWHERE}:{port}" if ":" in goal else f"{forward.protocol} {port}"
+    origin = f"{EVERYWHERE}:{port}" if ":" in goal else f"{forward.protocol} {port}"
     description = f"tunnel {origin} -> {goal}"
     return Port(port=port, protocol=forward.protocol, description=description)
 
 
-def _listener(forward: Forward) -> socket.socket:
+def _listener(forward: Forward, address: str) -> socket.socket:
     try:
         if forward.protocol == "UDP":
-            return bound_datagrams(_EVERYWHERE, forward.frontend)
-        return socket.create_server((_EVERYWHERE, forward.frontend))
+            return bound_datagrams(address, forward.frontend)
+        return socket.create_server((address, forward.frontend))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise EngineError(f"port {forward.frontend} of the host: {reason}") from error
