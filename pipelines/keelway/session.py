@@ -55,13 +55,16 @@ class Session:
 
 @asynccontextmanager
 async def open_session(
-    choice: EngineChoice = EngineChoice.AUTO, observer: Observer | None = None
+    choice: EngineChoice = EngineChoice.AUTO,
+    observer: Observer | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Session]:
     """Open a session with an engine, and close it afterwards.
 
     Args:
         choice: Which engine; `auto` takes the first one that there is, and says why.
         observer: Who hears which engine was chosen, and what it is doing.
+        settings: Variables for the engine, if one is started.
 
     Raises:
         SessionError: When no engine was reached or started; tells what was tried.
@@ -75,7 +78,7 @@ async def open_session(
     # that one may ask again.
     connection = dagger.Connection(dagger.Config(log_output=cast("TextIO", log), retry=None))
     with ExitStack() as stack:
-        stack.enter_context(_environment(engine))
+        stack.enter_context(_environment(engine, settings or {}))
         try:
             client = await connection.__aenter__()
             version = await client.version()
@@ -106,7 +109,7 @@ async def _close(connection: dagger.Connection, observer: Observer) -> None:
 
 
 @contextmanager
-def _environment(engine: Given | Program) -> Generator[None]:
+def _environment(engine: Given | Program, settings: Mapping[str, str]) -> Generator[None]:
     """Tell the SDK which engine to start: it reads that from the environment, and only there."""
     if isinstance(engine, Given):
         yield
@@ -115,7 +118,7 @@ def _environment(engine: Given | Program) -> Generator[None]:
         binary = engine.command[0]
         if len(engine.command) > 1:
             binary = stack.enter_context(_one_file(engine.command))
-        with _variables({CLI_BIN: binary, **engine.environment}):
+        with _variables({CLI_BIN: binary, **engine.environment, **settings}):
             yield
 
 

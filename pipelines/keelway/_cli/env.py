@@ -34,6 +34,12 @@ def summary_file() -> Path | None:
     return Path(named) if named else None
 
 
+def wants_colour(*, is_terminal: bool) -> bool:
+    """Return whether to write in colour to a terminal, or to what is none (https://no-color.org)."""
+    is_able = is_terminal and os.environ.get("TERM", "dumb") not in {"", "dumb"}
+    return is_able and not os.environ.get("NO_COLOR")
+
+
 def terminal_form(asked: ProgressForm) -> ProgressForm:
     """Return the form of progress to use on standard error, which must suit where that goes.
 

@@ -16,6 +16,11 @@ def notice(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def raw_notice(text: str) -> None:
+    """Write a piece of text that another process had to say, as it is."""
+    print(text, file=sys.stderr, end="", flush=True)
+
+
 def failure(diagnostics: str) -> None:
     """Write what went wrong, why, and what to do next."""
     first, *rest = diagnostics.splitlines() or ["unknown error"]

@@ -26,25 +26,30 @@ SIGNAL_MAY_FOLLOW_S = 0.1
 """After a failure a signal that caused it is waited for so long."""
 
 
-def run_until_stopped(work: Callable[[], Awaitable[T]]) -> T:
+def run_until_stopped(work: Callable[[], Awaitable[T]], *, grace_s: float = GRACE_S) -> T:
     """Return what the work returns.
+
+    Args:
+        work: What is done.
+        grace_s: How long it may take to stop.
 
     Raises:
         StoppedError: When a signal stopped it, after everything was taken down in order.
         Exception: What the work raises.
     """
-    return anyio.run(_until_stopped, work)
+    return anyio.run(_until_stopped, work, grace_s)
 
 
 @dataclass(slots=True)
 class _Stop:
     """The signal that came, if any."""
 
+    grace_s: float
     number: int | None = None
 
 
-async def _until_stopped(work: Callable[[], Awaitable[T]]) -> T:
-    stop = _Stop()
+async def _until_stopped(work: Callable[[], Awaitable[T]], grace_s: float) -> T:
+    stop = _Stop(grace_s=grace_s)
     scope = anyio.CancelScope()
     results: list[T] = []
     failures: list[Exception] = []
@@ -82,11 +87,11 @@ async def _listen(
                 stop.number = number
                 output.notice("stopping in order; the same again stops at once")
                 scope.cancel()
-                group.start_soon(_leave_later, number)
+                group.start_soon(_leave_later, number, stop.grace_s)
 
 
-async def _leave_later(number: int) -> None:
-    await anyio.sleep(GRACE_S)
+async def _leave_later(number: int, grace_s: float) -> None:
+    await anyio.sleep(grace_s)
     _leave(number)
 
 

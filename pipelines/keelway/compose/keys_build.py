@@ -181,7 +181,8 @@ DEVELOP = one_of(
                     initial_sync=supported(BOOLEAN),
                     needs=("path", "action"),
                 )
-            )
+            ),
+            "`keelway up --watch` acts on it; tests and load tests do not watch files",
         )
     ),
     NULL,

@@ -270,7 +270,8 @@ _WORKLOAD: dict[str, Key] = {
                     app_protocol=supported(TEXT),
                 ),
             )
-        )
+        ),
+        "`keelway up` forwards them from this machine; tests reach services by their names",
     ),
     "expose": supported(ListOf(item=_NUMBER_OR_TEXT)),
     "stdin_open": supported(FLAG),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from keelway.compose.project import Port
@@ -29,7 +30,8 @@ def read_ports(value: Value) -> tuple[Port, ...]:
     found: dict[tuple[object, ...], Port] = {}
     for item in value.items():
         for port in _long(item) if isinstance(item.node, Map) else _short(item):
-            found[port.host_ip or "0.0.0.0", port.published, port.target, port.protocol] = port  # noqa: S104 -- what no address means
+            key = (port.host_ip or "0.0.0.0", port.published, port.target, port.protocol)  # noqa: S104 -- what no address means
+            found[key] = replace(port, place=item.place)
     return tuple(found.values())
 
 

@@ -117,6 +117,7 @@ class Port:
     name: str | None = None
     app_protocol: str | None = None
     mode: Literal["ingress", "host"] = "ingress"
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 class MountKind(StrEnum):
@@ -245,6 +246,7 @@ class Watch:
     include: tuple[str, ...] = ()
     initial_sync: bool = False
     exec_command: tuple[str, ...] = ()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -224,6 +224,7 @@ def _watch(value: Value) -> tuple[Watch, ...]:
                 include=item.get("include").texts(),
                 initial_sync=item.get("initial_sync").flag() or False,
                 exec_command=item.get("exec", "command").words() or (),
+                place=item.place,
             )
         )
     return tuple(found)

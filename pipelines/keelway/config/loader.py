@@ -117,13 +117,25 @@ def read_config(text: str, found: Path) -> Loaded:
     )
 
 
-def _find(start: Path) -> Path:
+def find_config(start: Path) -> Path | None:
+    """Return the file of the configuration, in this directory or above it; nothing without one.
+
+    Raises:
+        ConfigError: A directory has two of them.
+    """
     for directory in (start.absolute(), *start.absolute().parents):
         found = _in_directory(directory)
         if found is not None:
             return found
         if (directory / ".git").exists():
             break
+    return None
+
+
+def _find(start: Path) -> Path:
+    found = find_config(start)
+    if found is not None:
+        return found
     raise ConfigError(
         [
             ConfigProblem(

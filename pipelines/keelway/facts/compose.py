@@ -33,7 +33,7 @@ def read_compose(loaded: Loaded, environ: Mapping[str, str]) -> Project | None:
     return load_project(
         files,
         env_files=[loaded.root / file for file in written.env_files],
-        environment={**environ, **_bases(loaded)},
+        environment={**environ, **pinned_bases(loaded)},
         profiles=written.profiles,
     )
 
@@ -43,7 +43,12 @@ def _is_loaded(loaded: Loaded) -> bool:
     return load.enabled and load.target is not None and not load.alone
 
 
-def _bases(loaded: Loaded) -> dict[str, str]:
+def pinned_bases(loaded: Loaded) -> dict[str, str]:
+    """Return the variables of `integration.bases`, each with its base image's pinned reference.
+
+    Raises:
+        PlanError: A base image is not pinned.
+    """
     pinned: dict[str, str] = {}
     for variable, base in loaded.config.integration.bases.items():
         if base not in loaded.pins:

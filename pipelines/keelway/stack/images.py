@@ -103,9 +103,18 @@ def variant_of(
 
 
 async def open_image(
-    run: Run, project: Project, service: Service, *, native: Platform, stage: str
+    run: Run,
+    project: Project,
+    service: Service,
+    *,
+    native: Platform,
+    stage: str,
+    reading: str = "",
 ) -> dagger.Container:
     """Return the container of a service that keelway does not build: of its image, or its build.
+
+    An engine reads a folder of the host once a session: another `reading`, a word that is no name
+    of a file, has it read again.
 
     Raises:
         PlanError: A secret of the build cannot be read.
@@ -115,7 +124,7 @@ async def open_image(
 
     platform = dagger.Platform(parse_platform(service.platform) if service.platform else native)
     if service.build is not None:
-        return await _build(run, project, service, service.build, platform, stage)
+        return await _build(run, project, service, service.build, platform, stage, reading=reading)
     if service.image is None:  # not a service of a compose file: one that BusyBox is enough for
         return run.dag.container(platform=platform)
     doing = f"{service.place}: service {service.name}: getting the image {service.image}"
@@ -123,17 +132,19 @@ async def open_image(
         return await run.dag.container(platform=platform).from_(service.image or "").sync()
 
 
-async def _build(
+async def _build(  # noqa: PLR0913 - as much decides what is built
     run: Run,
     project: Project,
     service: Service,
     build: Build,
     platform: dagger.Platform,
     stage: str,
+    *,
+    reading: str,
 ) -> dagger.Container:
     import dagger  # noqa: PLC0415 - as above
 
-    context = await _context(run, build)
+    context = await _context(run, build, *([reading] if reading else []))
     dockerfile = build.dockerfile or "Dockerfile"
     if build.dockerfile_inline is not None:
         dockerfile = _INLINE
@@ -160,10 +171,12 @@ async def _build(
         return await container.sync()
 
 
-async def _context(run: Run, build: Build) -> dagger.Directory:
+async def _context(run: Run, build: Build, *excluded: str) -> dagger.Directory:
     if "://" not in build.context and not build.context.startswith("git@"):
         exclude = await left_out(
-            build.context, build.dockerfile or "Dockerfile", (".git", REPORT_DIRECTORY)
+            build.context,
+            build.dockerfile or "Dockerfile",
+            (".git", REPORT_DIRECTORY, *excluded),
         )
         return run.dag.host().directory(build.context, exclude=exclude)
     url, _, fragment = build.context.partition("#")

@@ -58,6 +58,12 @@ class Shared:
     busybox: dagger.File
     board: dagger.CacheVolume
     start_limit_s: float
+    lasting: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Volumes that outlive the run, by key: what the engine calls them."""
+    developed: bool = False
+    """Whether services take orders, and tell nobody but the board what they write."""
+    reading: str = ""
+    """Another word has the host's folders read again (`open_image`)."""
     volumes: dict[str, dagger.CacheVolume] = field(default_factory=dict[str, "dagger.CacheVolume"])
     """Volumes of this run, by key."""
     values: set[str] = field(default_factory=set[str])
@@ -66,9 +72,13 @@ class Shared:
     def volume(self, key: str) -> dagger.CacheVolume:
         """Return a volume of this run, empty at first."""
         if key not in self.volumes:
-            name = f"keelway/{self.project.name}/{self.nonce}/{key}"
+            name = self.lasting.get(key) or f"keelway/{self.project.name}/{self.nonce}/{key}"
             self.volumes[key] = self.run.dag.cache_volume(name)
         return self.volumes[key]
+
+    def passing(self) -> list[dagger.CacheVolume]:
+        """Return the volumes that nobody needs after the run."""
+        return [volume for key, volume in self.volumes.items() if key not in self.lasting]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +173,7 @@ def _supervised(
         start_limit_s=shared.start_limit_s,
         time_limit_s=wishes.time_limit_s,
         results=wishes.results,
+        developed=shared.developed,
     )
 
 
@@ -245,7 +256,7 @@ async def _with_bind(
     if await source.is_file():
         return container.with_mounted_file(mount.target, host.file(str(source)))
     if await source.is_dir():
-        found = host.directory(str(source))
+        found = host.directory(str(source), exclude=[shared.reading] if shared.reading else [])
     elif await source.exists() or not mount.create_host_path:
         text = f"there is no file or folder {source}"
         place = mount.place or service.place

@@ -11,7 +11,7 @@ from keelway.config.explain import nearest
 from keelway.errors import PlanError
 from keelway.stack.images import built_image
 from keelway.stack.objections import check_project
-from keelway.stack.spec import StackSpec, TestCommand
+from keelway.stack.spec import START_LIMIT_S, StackSpec, TestCommand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -97,6 +97,25 @@ def plan_beside(
     )
     _ = check_project(project, list(spec.chosen().values()))
     return spec
+
+
+def plan_development(
+    project: Project, config: Config | None, registries: Sequence[RegistrySpec]
+) -> StackSpec:
+    """Return all services of a project, for whoever develops them: named volumes outlive the run.
+
+    Raises:
+        ConfigError: A service cannot be run as it is written.
+        PlanError: The mapping of images names a service or an image that there is none of.
+    """
+    built = {} if config is None else _built(project.services, project, config, registries)
+    return StackSpec(
+        project=project,
+        built=built,
+        lasting={key: f"keelway/up/{volume.name}" for key, volume in project.volumes.items()},
+        developed=True,
+        start_limit_s=START_LIMIT_S if config is None else config.integration.start_timeout_s,
+    )
 
 
 def plan_built(

@@ -214,6 +214,8 @@ class Stack:
             busybox=busybox,
             board=self._run.dag.cache_volume(f"keelway/board/{self._nonce}"),
             start_limit_s=self._spec.start_limit_s,
+            lasting=self._spec.lasting,
+            developed=self._spec.developed,
         )
         services = self._started()
         opened = dict(
@@ -244,14 +246,19 @@ class Stack:
             self._members[service.name] = _Member(service, definition)
         await each(self._begin, self._members.values(), limit=len(self._members))
 
-    async def _open(self, service: Service, native: Platform) -> Opened:
+    async def _open(self, service: Service, native: Platform, reading: str = "") -> Opened:
         built = self._spec.built.get(service.name)
         if built is not None:
             image = variant_of(self._images, built, self._spec.platform, native)
             container = image.container
         else:
             container = await open_image(
-                self._run, self._spec.project, service, native=native, stage=self._stage
+                self._run,
+                self._spec.project,
+                service,
+                native=native,
+                stage=self._stage,
+                reading=reading,
             )
         settings = await read_settings(self._run, container, stage=self._stage)
         return Opened(container=container, settings=settings, built=built)
@@ -336,9 +343,10 @@ class Stack:
 
     async def _collect(self, shared: Shared) -> dict[str, Told]:
         looker = self._looker()
-        for number, volume in enumerate(shared.volumes.values()):
+        passing = shared.passing()
+        for number, volume in enumerate(passing):
             looker = looker.with_mounted_cache(f"{VOLUMES_PATH}/{number}", volume)
-        script = collect_script(self._members, volumes=len(shared.volumes))
+        script = collect_script(self._members, volumes=len(passing))
         done = looker.with_exec([BUSYBOX_PATH, "sh", "-c", script])
         with tempfile.TemporaryDirectory(prefix="keelway-stack-") as folder:
             with failures_of(self._stage, "bringing the services' logs"):

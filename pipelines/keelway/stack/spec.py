@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from keelway.model.outcome import Skipped
     from keelway.model.platform import Platform
 
+START_LIMIT_S = 120.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestCommand:
@@ -55,8 +57,12 @@ class StackSpec:
     relays: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, "tuple[int, ...]"])
     """Services that others reach by a stand-in, so that their network can be cut and delayed: the
     TCP ports of each; those that it declares when empty."""
-    start_limit_s: float = 120.0
+    start_limit_s: float = START_LIMIT_S
     """How long a service may wait for another one."""
+    lasting: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Volumes that outlive the run, by key: what the engine calls them."""
+    developed: bool = False
+    """Whether services take orders, and tell nobody but the board what they write."""
     busybox: ToolSource | Skipped = HostTool(path="busybox")  # noqa: RUF009 - frozen
 
     def chosen(self) -> dict[str, Service]:

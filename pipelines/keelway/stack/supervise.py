@@ -105,6 +105,8 @@ class Supervised:
     """How long its command may take, for tests."""
     results: tuple[str, ...] = ()
     """Files that are brought to the board when it ends, as shell patterns."""
+    developed: bool = False
+    """Whether it takes orders (`orders.sh`), and tells nobody but the board what it writes."""
 
 
 def supervisor_script(service: Supervised) -> str:
@@ -120,7 +122,8 @@ def supervisor_script(service: Supervised) -> str:
         "bring_results": "bring " + " ".join(map(_pattern, service.results)),
     }
     bodies = "\n".join(f"{name}() {{ {body}; }}" for name, body in functions.items())
-    return f"{settings}\n{bodies}\n{words()}\n{script_text('supervisor.sh')}"
+    orders = script_text("orders.sh") if service.developed else "obey() { :; }\n"
+    return f"{settings}\n{bodies}\n{words()}\n{orders}{script_text('supervisor.sh')}"
 
 
 def words() -> str:
@@ -168,6 +171,7 @@ def _settings(service: Supervised) -> dict[str, str]:
         "stop_signal": signal_name(service.stop_signal),
         "grace": _hundredths(service.grace_s),
         "input": "yes" if service.stdin_open else "",
+        "quiet": "yes" if service.developed else "",
         "start_limit": _hundredths(service.start_limit_s),
         "time_limit": "" if service.time_limit_s is None else _hundredths(service.time_limit_s),
     }

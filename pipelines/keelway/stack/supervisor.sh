@@ -69,7 +69,10 @@ launch() {
     # The service may open its own output again by /dev/stdout, as it could elsewhere.
     "$B" mkfifo -m 0600 "$D/pipe"; "$B" chown "$uid:${gid:-0}" "$D/pipe"
   fi
-  ( "$B" tee -a "$D/log" <"$D/pipe"; put drained 1 ) &
+  (
+    if [ -n "$quiet" ]; then "$B" cat <"$D/pipe" >>"$D/log"; else "$B" tee -a "$D/log" <"$D/pipe"; fi
+    put drained 1
+  ) &
   # The pid file that is never there keeps it from looking for another program of that name.
   "$B" start-stop-daemon -S -q -b -p "$D/never" -x "$B" -- sh "$script" launch
   now; launched=$now; failing=0; probing=; next=$now
@@ -133,12 +136,20 @@ finish() {
   [ "$fault" != pause ] || signal CONT
   case ${state:-waiting} in
     running|starting|healthy|unhealthy)
-      before=$state; put before "$before"; quit "$stop_signal" "$grace"
+      before=$state; put before "$before"
+      get "$board/.grace"; quit "$stop_signal" "${got:-$grace}"
       get "$D/code"; put stopped "${got:-unknown}"; tell "stopped, exit code ${got:-unknown}" ;;
   esac
   exit 0
 }
-idle() { while [ -z "$stopping" ]; do pause; done; finish; }
+idle() {
+  while [ -z "$stopping" ]; do
+    obey
+    [ -z "$relaunched" ] || { relaunched=; return; }
+    pause
+  done
+  finish
+}
 
 # What the tests wrote is brought to where it is read from.
 bring() {
@@ -159,7 +170,7 @@ ended() {
     esac
     [ -z "$restarts_at_most" ] || [ "$restarts" -lt "$restarts_at_most" ] || again=
   fi
-  if [ -z "$again" ]; then become exited "$over"; idle; fi
+  if [ -z "$again" ]; then become exited "$over"; idle; return; fi
   restarts=$((restarts + 1)); put restarts "$restarts"
   become restarting "it ended with exit code $code"
   now; back=$((now + backoff))
@@ -229,7 +240,8 @@ meet() {
 # fill VOLUME SEED KEY: a new volume gets what the image has there, the folder's owner and mode too.
 fill() {
   if "$B" mkdir "$board/.filling-$3" 2>/dev/null; then
-    if [ -d "$2" ]; then
+    # One that outlives its run has been filled before.
+    if [ -d "$2" ] && [ -z "$("$B" ls -A "$1")" ]; then
       "$B" cp -a "$2/." "$1/"
       "$B" chown "$("$B" stat -c %u:%g "$2")" "$1"; "$B" chmod "$("$B" stat -c %a "$2")" "$1"
     fi
@@ -239,9 +251,9 @@ fill() {
 }
 refuse() { become blocked "$1"; idle; }
 
-"$B" chmod 0700 "$board"; "$B" mkdir -p "$D"; : >"$D/log"; : >"$D/health"; : >"$D/events"
+"$B" chmod 0700 "$board"; "$B" mkdir -p "$D"; : >>"$D/log"; : >"$D/health"; : >"$D/events"
 stopping=; trap 'stopping=1' TERM INT
-state=; fault=none; restarts=0; backoff=10; over=; now; began=$now; deadline=$((now + start_limit))
+state=; fault=none; restarts=0; backoff=10; over=; relaunched=; now; began=$now; deadline=$((now + start_limit))
 put folder "$PWD"
 address=
 for word in $("$B" ip -4 -o addr show 2>/dev/null); do
@@ -271,6 +283,7 @@ while :; do
   case $state in killed|stopped) pause; continue ;; esac
   if [ -f "$D/code" ]; then ended; continue; fi
   [ -z "$checked" ] || health
+  obey
   if [ -n "$time_limit" ]; then
     now
     if [ "$now" -ge $((launched + time_limit)) ]; then

@@ -1,0 +1,1 @@
+"""A compose project at work for those who develop it: `keelway up`, `logs`, `ps` and `down`."""
