@@ -29,17 +29,19 @@ if TYPE_CHECKING:
     from tests.support.projects import Project
     from tests.support.sample_images import SampleImages
 
-# `/` is there without the database; `/cgi-bin/orders` asks it, and gives up after four seconds.
+# `/` is there without the database; `/cgi-bin/orders` asks it, and gives up after some seconds.
+PATIENCE_S = 4
 WEB = """\
 mkdir -p /w/cgi-bin; echo hello >/w/index.html
 cat >/w/cgi-bin/orders <<'X'
 #!/bin/sh
-if timeout -s KILL 4 wget -qO /dev/null http://db:8080/; then status='200 OK'
+if timeout -s KILL $PATIENCE_S wget -qO /dev/null http://db:8080/; then status='200 OK'
 else status='503 Service Unavailable'; fi
 printf 'Status: %s\\r\\n\\r\\n' "$status"
 X
 chmod +x /w/cgi-bin/orders; echo serving orders
 exec httpd -f -p 8080 -h /w"""
+PATIENCE = {"PATIENCE_S": str(PATIENCE_S)}
 ORDERS = "http://web:8080/cgi-bin/orders"
 ONCE = f"[ ! -f /once ] || {{ echo the disk is full; exit 5; }}; touch /once; {SERVE}"
 PATIENT = {"probe_timeout_s": 30, "recovers_within_s": 60, "steady_within_s": 60}
@@ -84,7 +86,9 @@ async def bench(
 
 def shop(bench: StackBench, db: str = SERVE, **web: Any) -> tuple[Service, Service]:
     """Return a service and the database that it needs."""
-    given: dict[str, Any] = {"depends_on": healthy("db"), "healthcheck": ANSWERS, **web}
+    given: dict[str, Any] = {
+        "depends_on": healthy("db"), "healthcheck": ANSWERS, "environment": PATIENCE, **web
+    }  # fmt: skip
     database = bench.service("db", db, healthcheck=ANSWERS, expose=("8080",))
     return bench.service("web", WEB, **given), database
 
@@ -120,7 +124,10 @@ async def went(bench: StackBench) -> Went:
         hurt(bench, "restarted", fault="restart"),
         hurt(bench, "paused", fault="pause", expect="degrades"),
         hurt(bench, "cut", fault="partition", expect="degrades", unaffected=("/",)),
-        hurt(bench, "slow", fault="latency", latency_s=0.4, expect="stays-up", duration_s=1),
+        hurt(
+            bench, "slow", *shop(bench, environment={"PATIENCE_S": "60"}), fault="latency",
+            latency_s=0.4, expect="stays-up", duration_s=1, probe_timeout_s=60,
+        ),
         hurt(
             bench, "doomed", *shop(bench, ONCE), fault="kill", expect="stays-up",
             recovers_within_s=1,
@@ -162,7 +169,7 @@ async def test_one_that_comes_back_when_its_database_was_restarted(went: Went) -
 @pytest.mark.parametrize("name", ["paused", "cut"])
 async def test_one_whose_database_answers_nothing_any_more(went: Went, name: str) -> None:
     assert went.statuses(name).items() >= {**WELL, "degrades": CaseStatus.PASSED}.items()
-    assert went.fault(name).slowest_s >= 3.5  # it waited, and was not refused at once
+    assert went.fault(name).slowest_s >= PATIENCE_S - 0.5  # it waited, and was not refused at once
 
 
 @IN_ONE_LOOP
