@@ -284,7 +284,7 @@ class ReportDocument(Part):
     signatures: SignedPart | None
     attestations: SignedPart | None
     files: tuple[FilePart, ...]
-    """What was written for other programs."""
+    """What was written beside this file, for other programs and for people."""
     error: ErrorPart | None
 
 
