@@ -23,6 +23,9 @@ TRIVY = Tool(
     bad=("0.69.4",),  # carried a credential stealer in March 2026
 )
 
+DATABASE_HOSTS = ("mirror.gcr.io", "ghcr.io")
+"""The registries that have its database, in the order in which it asks them."""
+
 SCANNERS = ("vuln", "secret", "misconfig", "license")
 _CONFIG_SCANNERS = ("misconfig", "secret")
 

@@ -7,7 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import anyio.to_thread
+
+from keelway._tools.trivy import DATABASE_HOSTS
 from keelway.diagnosis.check import Check
+from keelway.registry.answering import first_that_answers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 _DAY_S = 86_400
 
 
-def check_database(
+async def check_database(
     config: Config | None, root: Path, environ: Mapping[str, str], now_s: float
 ) -> Check:
     """Return how the database stands.
@@ -38,11 +42,7 @@ def check_database(
             group="tools", name="trivy db", ok=False, text=text, purpose=purpose, remedy=remedy
         )
     if where == "download":
-        folder = _cache(environ)
-        age = _age_days(folder, now_s)
-        kept = "" if age is None else f"; the one in {folder} is {age:.0f} days old"
-        text = f"downloaded by each scan{kept}"
-        return Check(group="tools", name="trivy db", ok=True, text=text, purpose=purpose)
+        return await _downloaded(config, environ, now_s)
     folder = root / where
     age = _age_days(folder, now_s)
     ok = age is not None and (most_days is None or age <= most_days)
@@ -56,6 +56,32 @@ def check_database(
         purpose=purpose,
         needed=True,
         remedy="" if ok else f"trivy image --download-db-only --cache-dir {folder}",
+    )
+
+
+async def _downloaded(config: Config | None, environ: Mapping[str, str], now_s: float) -> Check:
+    """Return whether a registry that has the database answers."""
+    mirrors = () if config is None else config.scan.database_mirrors
+    hosts = [mirror.partition("/")[0] for mirror in mirrors] or [*DATABASE_HOSTS]
+    host = await anyio.to_thread.run_sync(first_that_answers, hosts)
+    folder = _cache(environ)
+    age = _age_days(folder, now_s)
+    kept = "" if age is None else f"; the one in {folder} is {age:.0f} days old"
+    if host is None:
+        text = f"to be downloaded, and no registry that has it answers ({', '.join(hosts)})"
+    else:
+        text = f"downloaded by each scan, from {host}"
+    return Check(
+        group="tools",
+        name="trivy db",
+        ok=host is not None,
+        text=text + kept,
+        purpose="scan: vuln",
+        needed=config is not None and config.scan.enabled and "vuln" in config.scan.scanners,
+        remedy=""
+        if host
+        else "name a mirror under scan.database_mirrors, or a directory that "
+        "`trivy image --download-db-only --cache-dir DIR` made elsewhere as scan.database",
     )
 
 

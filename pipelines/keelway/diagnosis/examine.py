@@ -79,7 +79,7 @@ async def examine(folder: Path, file: Path | None, environ: Mapping[str, str]) -
             check_disk(store or environ.get("KEELWAY_STORE") or "/var/lib/keelway"),
             check_clock(now_s, told),
             *await check_tools(tool_needs(config), found, distribution),
-            check_database(config, folder if loaded is None else loaded.root, environ, now_s),
+            await check_database(config, folder if loaded is None else loaded.root, environ, now_s),
             check_git(found, distribution),
             check_mmdebstrap(found, distribution, needed=config is not None and bool(config.base)),
             *(check for one in answered for check in one.checks),

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keelway._tools.trivy import DATABASE_HOSTS
 from keelway.facts.gather import login_files
 from keelway.facts.git import read_remote
 from keelway.facts.processor import how_it_runs, native_platform
@@ -20,11 +21,6 @@ from keelway.survey.remotes import project_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_DATABASES = ("https://mirror.gcr.io/v2/", "https://ghcr.io/v2/")
-"""Where Trivy looks for its database; these registries answer here, be it with 401."""
-_ANSWERS_WITHIN_S = 4.0
-_ANSWERS = frozenset({200, 401})
 
 
 def survey(root: Path, environ: Mapping[str, str]) -> Findings:
@@ -58,11 +54,13 @@ def survey(root: Path, environ: Mapping[str, str]) -> Findings:
 
 def look_at_machine(environ: Mapping[str, str]) -> Machine:
     """Return what is true of this machine."""
+    from keelway.registry.answering import first_that_answers  # noqa: PLC0415 -- loads HTTP
+
     return Machine(
         platform=native_platform(),
         runs=frozenset(one for one in KNOWN if how_it_runs(one) is not None),
         logins=_logins(environ),
-        has_database=_has_database(),
+        has_database=first_that_answers(DATABASE_HOSTS) is not None,
     )
 
 
@@ -77,19 +75,3 @@ def _logins(environ: Mapping[str, str]) -> frozenset[str]:
         hosts = (*table(document, "auths"), *table(document, "credHelpers"))
         found |= {host.partition("://")[2] or host for host in hosts}
     return frozenset(host.partition("/")[0] for host in found)
-
-
-def _has_database() -> bool:
-    import ssl  # noqa: PLC0415 - not for what needs no network
-
-    import httpx  # noqa: PLC0415 - likewise
-
-    trust = ssl.create_default_context()
-    for address in _DATABASES:
-        try:
-            answer = httpx.get(address, timeout=_ANSWERS_WITHIN_S, verify=trust)
-        except httpx.HTTPError:
-            continue
-        if answer.status_code in _ANSWERS:
-            return True
-    return False

@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keelway.config import Config, ImageConfig, LoadConfig, ProbeConfig, ProjectConfig, SignConfig
+from keelway.config import (
+    Config,
+    ImageConfig,
+    LoadConfig,
+    ProbeConfig,
+    ProjectConfig,
+    ScanConfig,
+    SignConfig,
+)
 from keelway.diagnosis import machine
 from keelway.diagnosis.check import Check
+from keelway.diagnosis.database import check_database
 from keelway.diagnosis.distribution import Distribution
 from keelway.diagnosis.examine import Diagnosis
 from keelway.diagnosis.machine import check_clock, check_disk, check_namespaces, check_platforms
@@ -125,3 +134,15 @@ async def test_tools_that_are_missing_too_old_or_broken(tmp_path: Path) -> None:
     assert checks["cosign"].text == "not installed"
     assert checks["cosign"].remedy.startswith("CGO_ENABLED=0 go install github.com/sigstore")
     assert checks["busybox"].remedy == "apt-get install busybox-static"
+
+
+async def test_a_database_that_cannot_be_downloaded(tmp_path: Path) -> None:
+    config = Config(
+        project=ProjectConfig(name="shop"),
+        images={"shop": ImageConfig()},
+        scan=ScanConfig(database_mirrors=("localhost:1/trivy-db",)),
+    )
+    found = await check_database(config, tmp_path, {"TRIVY_CACHE_DIR": str(tmp_path)}, 0.0)
+    assert found.state == "missing"
+    assert "no registry that has it answers (localhost:1)" in found.text
+    assert "scan.database_mirrors" in found.remedy
