@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -99,12 +101,21 @@ def _run(
                 options,
                 Audience(
                     observer=observer,
-                    show=_nobody if options.background else view.show,
+                    show=_nobody if options.background else partial(_shown, view),
                     ready=ready,
                 ),
             ),
             grace_s=development.grace_s + _CLOSING_S,
         )
+
+
+def _shown(view: LineView, entry: Entry) -> None:
+    try:
+        view.show(entry)
+    except BrokenPipeError:
+        # Whoever read our output has gone, and there is nobody to run for: stop in order.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _nobody(_entry: Entry) -> None:

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 STAGE = "up"
 _ORDER_S = 120.0
 """An order may take so long beside the time that a service may take to end."""
-_FOUND_S = 30.0
+_FOUND_S = 60.0
 
 
 class Workbench(Stack):
@@ -87,10 +87,6 @@ class Workbench(Stack):
     def conditions(self) -> Mapping[str, Condition]:
         """Return what each service must come to before the project is ready."""
         return ready_conditions(self._services, self._probes)
-
-    def has_probe(self, name: str) -> bool:
-        """Return whether a service has a health check."""
-        return self._probes.get(name) is not None
 
     @property
     def members(self) -> Mapping[str, Service]:

@@ -80,7 +80,8 @@ def plan_up(asked: Asked, start: Path, environ: Mapping[str, str]) -> Developmen
     loaded = None if found is None else load_config(start, found)
     project = _load(asked, loaded, environ)
     services = list(project.services.values())
-    notices = list(check_project(project, services))
+    remedy = "change it, or name the services that you want: `keelway up SERVICE`"
+    notices = list(check_project(project, services, next_step=remedy))
     if loaded is None:
         stack = plan_development(project, None, ())
         build = BuildSpec(images=())

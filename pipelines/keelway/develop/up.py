@@ -171,7 +171,7 @@ class _Work:
         return await build(run, replace(self._development.build, images=own))
 
     async def _start(self, run: Run, bench: Workbench, ways: tuple[Way, ...]) -> None:
-        for note in (*self._development.notes, *bench.notes):
+        for note in bench.notes:
             run.say(STAGE, note)
         for name in self._development.project.services:
             await lead(run, bench, name, ways)

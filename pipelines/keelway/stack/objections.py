@@ -24,8 +24,18 @@ KEEPS_CAPABILITIES = "it runs as root, and keeps the capabilities that the engin
 _NO_NEW_PRIVILEGES = frozenset({"no-new-privileges", "no-new-privileges:true"})
 
 
-def check_project(project: Project, services: Iterable[Service]) -> tuple[Notice, ...]:
+LEAVE_OUT = "change it, or leave the service out of the suite by `services`"
+
+
+def check_project(
+    project: Project, services: Iterable[Service], *, next_step: str = LEAVE_OUT
+) -> tuple[Notice, ...]:
     """Return what is not done of these services.
+
+    Args:
+        project: What they belong to.
+        services: Those that are started.
+        next_step: What to do about one that cannot be.
 
     Raises:
         ConfigError: For what must not be left out, each problem with its file, line and key.
@@ -33,10 +43,7 @@ def check_project(project: Project, services: Iterable[Service]) -> tuple[Notice
     chosen = tuple(services)
     problems = [problem for service in chosen for problem in _problems(project, service)]
     if problems:
-        raise ConfigError(
-            problems,
-            next_step="change it, or leave the service out of the suite by `services`",
-        )
+        raise ConfigError(problems, next_step=next_step)
     told = [notice for service in chosen for notice in _notices(service)]
     return (*project.notices, *_network_notices(project, chosen), *told)
 
@@ -96,7 +103,7 @@ def _mount_objection(project: Project, mount: Mount) -> str | None:
         return None if inside else f"{mount.source} is outside of the project ({root})"
     volume = project.volumes.get(mount.source)
     if volume is not None and volume.external:
-        return f"the volume {mount.source} is external: volumes start empty for each run"
+        return f"the volume {mount.source} is external: there are only the project's own"
     return None
 
 
