@@ -26,7 +26,10 @@ def down(
         bool, typer.Option("--volumes", "-v", help="Empty the project's named volumes too.")
     ] = False,
 ) -> None:
-    """End a project that `keelway up` runs; nothing of it is left but its named volumes."""
+    """End what `keelway up` runs.
+
+    Nothing of it is left but its named volumes.
+    """
     from keelway._cli.running_view import end  # noqa: PLC0415 -- help starts at once
 
     end(name, files or (), timeout_s=timeout, volumes=volumes)

@@ -31,7 +31,7 @@ def logs(
     name: ComposeName = None,
     files: RunningFiles = None,
 ) -> None:
-    """Show what the services of a project that `keelway up` runs have written."""
+    """Show what services of `keelway up` have written."""
     from keelway._cli.running_view import show_logs  # noqa: PLC0415 -- help starts at once
 
     show_logs(name, files or (), services or (), tail=tail, follow=follow, times=times)

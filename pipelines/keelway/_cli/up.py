@@ -46,10 +46,11 @@ def up(  # noqa: PLR0913 -- as many options as Compose's own command has
     engine: Engine = EngineChoice.AUTO,
     progress: Progress = ProgressForm.AUTO,
 ) -> None:
-    """Run the services of the compose file for development, their ports forwarded to this machine.
+    """Run the compose file's services for development.
 
-    The compose files are those of `[integration]`, else those that Compose would find. Services
-    that are images of `[images]` are built. Ctrl-C stops them, whoever needs others first.
+    Their ports are forwarded to this machine. The compose files are those of `[integration]`, else
+    those that Compose would find. Services that are images of `[images]` are built. Ctrl-C stops
+    them, whoever needs others first.
     """
     from keelway._cli.up_view import bring_up  # noqa: PLC0415 -- help starts at once
     from keelway.develop.planned import Asked  # noqa: PLC0415 -- likewise

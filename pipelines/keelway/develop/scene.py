@@ -89,7 +89,7 @@ class Scene:
 
     def listen_at(self, ways: Sequence[Way]) -> None:
         """Keep which ports of the host lead to which service."""
-        for way in ways:
+        for way in sorted(ways, key=lambda one: (one.forward.target, one.port)):
             forward = way.forward
             part = PortPart(
                 address=forward.address,
