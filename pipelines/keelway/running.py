@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from keelway._stage import Run, SystemClock
 from keelway.errors import KeelwayError
-from keelway.model.events import Several, Silent
+from keelway.model.events import Note, Several, Silent, StageSkipped
 from keelway.report.files import write_files
 from keelway.report.origin_part import origin_of
 from keelway.report.pages import write_reports
@@ -21,6 +21,7 @@ from keelway.session import EngineChoice, open_session
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from keelway._stage import Clock
     from keelway.facts import Facts
     from keelway.model.events import Observer
     from keelway.planning import Plan
@@ -63,6 +64,7 @@ async def run_plan(  # noqa: PLR0913 - the run, and by name what surrounds it
     kinds = plan.verify.gate.judged_kinds()
     everybody = Several([recorder, observer or Silent()])
     try:
+        _tell_changes(plan, everybody, clock)
         async with open_session(engine, everybody) as session:
             await work(Run(session.client, everybody, clock), part)
     except BaseException as error:
@@ -75,3 +77,17 @@ async def run_plan(  # noqa: PLR0913 - the run, and by name what surrounds it
         raise
     files = write_files(recorder.known(now=clock.now()), kinds, directory)
     return write_reports(recorder.document(now=clock.now(), files=files), directory)
+
+
+def _tell_changes(plan: Plan, observer: Observer, clock: Clock) -> None:
+    """Tell which images are built because they changed, and why the others are left out."""
+    if plan.changes is None:
+        return
+    if plan.changes.note is not None:
+        observer.on(Note(stage="build", text=plan.changes.note))
+    for one in plan.changes.images:
+        if one.changed:
+            observer.on(Note(stage="build", text=f"{one.image} is built: {one.reason}"))
+        else:
+            name = f"image {one.image}"
+            observer.on(StageSkipped(stage=name, reason=one.reason, at=clock.now()))

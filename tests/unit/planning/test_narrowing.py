@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keelway._narrowing import narrow
+from keelway._stage import SystemClock
 from keelway.compose.project import Place, Project, Service
 from keelway.config import Config, ImageConfig, ProjectConfig, RegistryConfig
 from keelway.facts import Facts
 from keelway.loadtest.scripts import ProbeSpec
 from keelway.loadtest.spec import LoadSpec
 from keelway.model.changes import Changes, ImageChange
+from keelway.model.events import Note, StageSkipped
 from keelway.model.outcome import Skipped
 from keelway.planning import SkippedPart, plan_release
+from keelway.running import _tell_changes
 from keelway.stages.build import BuildSpec, ImageSpec
 from keelway.stages.integration import IntegrationSpec, SuiteSpec
+
+if TYPE_CHECKING:
+    from keelway.model.events import Event
 
 BUILD = BuildSpec(images=tuple(ImageSpec(name=name) for name in ("api", "web", "worker")))
 NO_TESTS = Skipped("none")
@@ -95,3 +103,31 @@ def test_a_plan_in_which_nothing_changed_does_nothing() -> None:
     assert verify.build.images == ()
     assert verify.policy == verify.scan == verify.sbom == verify.integration == nothing
     assert plan.deliver == Skipped("--no-publish was given")
+
+
+class Heard:
+    """An observer that writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def on(self, event: Event) -> None:
+        match event:
+            case Note(stage=stage, text=text):
+                self.lines.append(f"{stage}: {text}")
+            case StageSkipped(stage=stage, reason=reason):
+                self.lines.append(f"{stage} skipped: {reason}")
+            case _:
+                pass
+
+
+def test_a_run_says_why_each_image_is_built_or_left_out() -> None:
+    known = replace(changes(api=True, web=False), note="git is not installed")
+    plan = plan_release(CONFIG, Facts(programs=PROGRAMS, changes=known))
+    heard = Heard()
+    _tell_changes(plan, heard, SystemClock())
+    assert heard.lines == [
+        "build: git is not installed",
+        "build: api is built: api/app.py changed",
+        "image web skipped: -",
+    ]
