@@ -35,23 +35,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ELSEWHERE = {
+    **dict.fromkeys(
+        (".", "cat", "cd", "cp", "echo", "eval", "export", "ls", "mkdir", "rm", "source", "test"),
+        "belongs to the reader's shell",
+    ),
+    "act": "runs a reader's own workflow",
     "apt-get": "installs Debian's packages: scripts/host-tools does",
     "cosign": "needs a signed image: tests/integration/test_attest.py verifies by cosign",
-    "cp": "copies a reader's own file",
-    "cd": "belongs to the reader's shell",
     "curl": "asks a service that the reader has started",
     "dagger": "is Dagger's own program, which this machine need not have",
     "docker": "needs a Docker daemon",
-    "export": "belongs to the reader's shell",
     "git": "changes the reader's own repository",
-    "mkdir": "belongs to the reader's shell",
+    "gitlab-ci-local": "runs a reader's own pipeline",
     "node": "runs a reader's own program: tests/integration/test_typescript.py runs one",
     "npm": "installs from a package index",
     "podman": "needs Podman",
+    "psql": "asks a database that the reader has started",
     "python": "runs a reader's own program: tests/integration/test_importers.py runs the examples",
     "python3": "makes a virtual environment: scripts/venv does",
-    "source": "belongs to the reader's shell",
-    "test": "belongs to the reader's shell",
     "trivy": "needs a signed image in a registry",
     "uv": "installs from a package index",
 }
@@ -219,7 +220,7 @@ def check_toml(text: str, folder: Path) -> None:
 
 def check_yaml(text: str, folder: Path) -> None:
     for document in yaml.safe_load_all(text):
-        if isinstance(document, dict) and "services" in document and "stages" not in document:
+        if isinstance(document, dict) and isinstance(document.get("services"), dict):
             file = folder / "compose.yaml"
             file.write_text(text)
             load_project([file], environment={})
@@ -260,6 +261,8 @@ def test_the_index_leads_to_each_of_the_four_kinds() -> None:
     ("line", "words"),
     [
         ("A=1 keelway plan >plan.txt  # a comment", ["keelway plan"]),
+        ("if keelway plan; then keelway tags; fi", ["keelway plan", "keelway tags"]),
+        ("for one in a b; do keelway plan; done", ["keelway plan"]),
         ("cd x && keelway tags | cat", ["cd x", "keelway tags", "cat"]),
         ("cat >a <<'END'\nkeelway nonsense\nEND\nkeelway plan", ["cat", "keelway plan"]),
         ("keelway plan \\\n  --json", ["keelway plan --json"]),

@@ -24,6 +24,8 @@ _HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)")
 _NOT_IN_ANCHORS = re.compile(r"[^\w\- ]")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _JOINS = frozenset({"&&", "||", ";", "|", "&", "|&"})
+_BEFORE = frozenset({"!", "do", "elif", "else", "exec", "if", "then", "time", "until", "while"})
+_NO_COMMANDS = frozenset({"done", "esac", "fi", "for"})
 _SCRIPT_KEYS = frozenset({"script", "before_script", "after_script", "run"})
 
 
@@ -152,7 +154,11 @@ def _joined(lines: list[str]) -> Iterator[str]:
 
 
 def _plain(words: list[str]) -> Iterator[str]:
-    """Yield a command without redirections and without the variables before it."""
+    """Yield a command without redirections, and without what the shell has before it."""
+    while words and words[0] in _BEFORE:
+        words = words[1:]
+    if words and words[0] in _NO_COMMANDS:
+        return
     rest = iter(words)
     started = False
     for word in rest:

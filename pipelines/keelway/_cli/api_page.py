@@ -115,6 +115,8 @@ def _class_lines(value: type) -> Iterator[str]:
     docs = _documented(node)
     bases = [ast.unparse(base) for base in node.bases]
     fields = [one for one in node.body if isinstance(one, ast.AnnAssign | ast.Assign)]
+    if issubclass(value, BaseException):  # their exit code is told above
+        fields = [one for one in fields if isinstance(one, ast.AnnAssign)]
     if issubclass(value, BaseException):
         yield f"A `{bases[0]}`; exit code {getattr(value, 'exit_code', 1)}."
         yield ""
@@ -144,8 +146,10 @@ def _field_row(field: ast.AnnAssign | ast.Assign, docs: dict[str, str]) -> str |
 def _default(value: ast.expr) -> str:
     if isinstance(value, ast.Call) and ast.unparse(value.func) in {"field", "Field"}:
         named = {one.arg: one.value for one in value.keywords}
-        factory = named.get("default_factory")
-        return "made anew" if factory is not None else ""
+        factory = ast.unparse(named["default_factory"]) if "default_factory" in named else "_"
+        if factory.startswith("dict["):
+            return "{}"
+        return "" if factory.startswith("_") else f"{factory}()"
     return ast.unparse(value)
 
 
