@@ -29,6 +29,7 @@ _FORMS: Mapping[str, str] = {
     ),
     section.PLATFORM_PATTERN: "is no platform: write os/architecture, as in linux/amd64",
     section.VARIABLE_PATTERN: "is no variable name: letters, digits and '_', not first a digit",
+    section.PROBE_PATTERN: "is not what can be probed: write http://SERVICE:PORT/PATH",
     section.NAME_PATTERN: (
         "is no valid name: lower-case letters and digits, separated by '.', '_' or '-'"
     ),

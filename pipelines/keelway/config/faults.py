@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints
 
-from keelway.config.section import Name, Section, Text
+from keelway.config.section import PROBE_PATTERN, Name, Section, Text
 
 Fault = Literal["kill", "stop", "restart", "pause", "partition", "latency"]
 Expectation = Literal["stays-up", "degrades", "recovers"]
-ProbeText = Annotated[str, StringConstraints(pattern=r"^http://[^/\s:@]+(:[0-9]{1,5})?(/\S*)?$")]
+ProbeText = Annotated[str, StringConstraints(pattern=PROBE_PATTERN)]
 PathText = Annotated[str, StringConstraints(pattern=r"^/\S*$")]
 Status = Annotated[int, Field(ge=100, le=599)]
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -11,6 +11,8 @@ PLATFORM_PATTERN = r"^[a-zA-Z0-9]+/[a-zA-Z0-9_]+(/[a-zA-Z0-9]+)?$"
 VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 # Names of images and bases become parts of image references and of file names.
 NAME_PATTERN = r"^[a-z0-9]+([._-][a-z0-9]+)*$"
+# What an experiment asks: plain HTTP, to a service of the compose file.
+PROBE_PATTERN = r"^http://[^/\s:@]+(:[0-9]{1,5})?(/\S*)?$"
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=100)]
