@@ -1,8 +1,4 @@
-"""A report with something of everything in it: what the pages are made of in tests.
-
-Names and texts of others try to be markup, commands or secrets: `HOSTILE` is in every place that
-somebody else can write to.
-"""
+"""A report with something of everything; `HOSTILE` can be wherever somebody else's text stands."""
 
 from __future__ import annotations
 
@@ -197,9 +193,8 @@ def _policy(odd: str) -> dict[str, Any]:
         {**rule, "rule": "no-package-manager", "outcome": "warned", "message": "it holds apt"},
         {**rule, "rule": "user-not-root", "outcome": "passed", "message": "another user"},
     ]  # fmt: skip
-    return {
-        "results": results, "measures": measures, "starts": [start], "notes": [f"a note{odd}"]
-    }  # fmt: skip
+    told = {"starts": [start], "notes": [f"a note{odd}"]}
+    return {"results": results, "measures": measures, **told}
 
 
 def _finding(number: int, odd: str) -> dict[str, Any]:
@@ -274,7 +269,16 @@ def _tests(odd: str) -> dict[str, Any]:
     suites = [
         _suite(f"api{odd}", [failed, *passed], [proxy, database, service], code=1),
         _suite("smoke", passed[:2], [proxy], code=0),
+        _suite("faults", passed[:1], [{**proxy, "experiment": f"no-db{odd}"}], code=0),
     ]
+    suites[2]["faults"] = [
+        {
+            "name": f"no-db{odd}", "service": "db", "done": f"killed db by SIGKILL{odd}",
+            "probe": "http://orders:8080/health", "expect": "degrades", "slowest_s": 1.25,
+            "answers": {"503": 4, "none": 1}, "recovered_s": 2.5, "within_s": 10,
+            "log": "integration/faults/no-db.log",
+        }
+    ]  # fmt: skip
     return {"suites": suites, "notes": ["deploy.resources of db: not enforced here"]}
 
 

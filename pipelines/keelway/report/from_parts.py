@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keelway.model.faults import FaultResult
 from keelway.model.load import LoadMeasure, LoadRegression, LoadReport, LoadThreshold
 from keelway.model.platform import Platform
 from keelway.model.policy import PolicyOutcome, PolicyReport, PolicyResult
@@ -57,6 +58,7 @@ def _suite(suite: SuitePart) -> SuiteResult:
             for case in suite.cases
         ),
         services=tuple(ServiceResult(**service.model_dump()) for service in suite.services),
+        faults=tuple(FaultResult(**fault.model_dump()) for fault in suite.faults),
         code=suite.code,
         seconds=suite.seconds,
         log=suite.log,

@@ -15,7 +15,7 @@ from keelway.report.page.delivery import verify_commands
 from keelway.report.page.findings import SEVERITIES, same_findings
 from keelway.report.page.overview import OUTCOMES, SHORT, headline, platforms
 from keelway.report.page.shown import plural, seconds
-from keelway.report.page.tests import sound
+from keelway.report.page.tests import answered, recovered, sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,6 +122,16 @@ def _tests(report: ReportDocument) -> Iterator[Block]:
         head=columns("Suite", "Passed", "Failed", "Errors", "Skipped", "Took"),
         rows=tuple(_suite(suite) for suite in suites),
     )
+    faults = [fault for suite in suites for fault in suite.faults]
+    if faults:
+        yield Block(
+            title="Fault injection",
+            head=columns("Experiment", "Fault", "Expected", "Answered during it", "Recovered"),
+            rows=tuple(
+                row(*map(cell, (one.name, one.done, one.expect, answered(one), recovered(one))))
+                for one in faults
+            ),
+        )
     for suite in suites:
         failed = [case for case in suite.cases if case.status in {"failed", "error"}]
         if failed or not suite.cases:
@@ -144,7 +154,8 @@ def _suite(suite: SuitePart) -> str:
 def _service(service: ServicePart) -> str:
     ended = f", exit code {service.code}" if service.code is not None else ""
     why = f": {cell(service.why)}" if service.why else ""
-    told = [f"\n**{cell(service.name)}** {cell(service.state)}{ended}{why}\n"]
+    beside = f" in {cell(service.experiment)}" if service.experiment else ""
+    told = [f"\n**{cell(service.name)}**{beside} {cell(service.state)}{ended}{why}\n"]
     for title, text in (("Health check", service.health), ("Last lines of its log", service.tail)):
         if text.strip():
             told.append(f"\n{title}:\n\n{fenced(text)}")

@@ -8,6 +8,7 @@ import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
+from keelway.report.markdown import markdown
 from keelway.report.page import lists
 from keelway.report.page.markup import file_link, link, tag
 from keelway.report.page.page import html_page
@@ -136,6 +137,15 @@ def test_commands_verify_what_was_published() -> None:
     unsigned = html_page(delivered_report(signatures=None))
     assert "The images are not signed" in unsigned
     assert "cosign verify" not in unsigned
+
+
+def test_faults_are_told_with_what_was_answered_meanwhile() -> None:
+    for text in (html_page(sample_report()), markdown(sample_report())):
+        assert "Fault injection" in text
+        assert "killed db by SIGKILL" in text
+        assert "503 (4), none (1), at most 1.2 s" in text
+        assert "after 2.5 s, allowed 10 s" in text
+    assert "<strong>proxy</strong> in no-db" in html_page(sample_report())
 
 
 def test_load_is_held_against_the_last_release() -> None:

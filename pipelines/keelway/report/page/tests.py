@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keelway.report.document import ReportDocument
-    from keelway.report.tests_part import CasePart, ServicePart, SuitePart
+    from keelway.report.tests_part import CasePart, FaultPart, ServicePart, SuitePart
 
 _MARKS = {"passed": "ok", "failed": "bad", "error": "bad", "skipped": "muted"}
 _SOUND = frozenset({"running", "healthy"})
@@ -59,6 +59,7 @@ def _suite(suite: SuitePart) -> Html:
         tag("h3", f"{suite.name}{platform} ", word),
         tag("p", f"{found or 'no tests'} in {seconds(suite.seconds)}. ", _ended(suite)),
         _broken(suite),
+        _faults(suite.faults),
         output("The last lines of the tests' command", suite.tail) if failed else None,
         _services(suite.services, is_open=failed),
         _cases(suite),
@@ -117,6 +118,39 @@ def _cases(suite: SuitePart) -> Html | None:
     )
 
 
+def _faults(faults: Sequence[FaultPart]) -> Html | None:
+    """Return the experiments: what was done to whom, and how the service bore it."""
+    if not faults:
+        return None
+    return table(
+        "Fault injection",
+        ("Experiment", "Fault", "Expected", "Answered during it", "Recovered", "Log"),
+        [
+            (
+                fault.name,
+                fault.done,
+                fault.expect,
+                answered(fault),
+                recovered(fault),
+                file_link(fault.log) if fault.log else "",
+            )
+            for fault in faults
+        ],
+    )
+
+
+def answered(fault: FaultPart) -> str:
+    """Return what the probe was answered while the fault lasted, and how long that took."""
+    answers = ", ".join(f"{status} ({number})" for status, number in fault.answers.items())
+    return f"{answers}, at most {seconds(fault.slowest_s)}" if answers else "not asked"
+
+
+def recovered(fault: FaultPart) -> str:
+    """Return how soon all was well again, and how soon it had to be."""
+    took = "never" if fault.recovered_s is None else f"after {seconds(fault.recovered_s)}"
+    return f"{took}, allowed {fault.within_s:g} s"
+
+
 def _services(services: Sequence[ServicePart], *, is_open: bool) -> list[Html]:
     """Return each service; those that something is wrong with first, and open."""
     return [
@@ -134,7 +168,9 @@ def _service(service: ServicePart, *, is_open: bool) -> Html:
     code = f", exit code {service.code}" if service.code is not None else ""
     restarts = f", restarted {plural(service.restarts, 'time')}" if service.restarts else ""
     state = mark(f"{service.state}{code}", "ok" if sound(service) else "bad")
-    summary: Content = join("Service ", tag("strong", service.name), " ", state, restarts)
+    beside = f" in {service.experiment}" if service.experiment else ""
+    name = tag("strong", service.name)
+    summary: Content = join("Service ", name, beside, " ", state, restarts)
     log = tag("p", "Everything it wrote: ", file_link(service.log)) if service.log else None
     return fold(
         summary,
