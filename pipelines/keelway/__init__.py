@@ -81,7 +81,7 @@ if TYPE_CHECKING:
     )
     from keelway.model.provenance import Builder, Dependency, Origin
     from keelway.model.published import Delivered, Published, PublishedImage, PublishedTag
-    from keelway.model.registry import LoginSpec, RegistrySpec
+    from keelway.model.registry import LoginSpec, RegistrySpec, RetrySpec
     from keelway.model.release import Report
     from keelway.model.sbom import Sbom, SbomFormat, Sboms
     from keelway.model.signer import KeylessSigner, KeySigner, SignerSpec
@@ -104,7 +104,7 @@ if TYPE_CHECKING:
     from keelway.stages.integration import IntegrationSpec, SuiteSpec, run_integration
     from keelway.stages.load import load
     from keelway.stages.policy import check_policy
-    from keelway.stages.publish import PublishSpec, RetrySpec, publish
+    from keelway.stages.publish import PublishSpec, publish
     from keelway.stages.sbom import SbomSpec, make_sboms
     from keelway.stages.scan import DatabaseDirectory, DownloadedDatabase, ScanSpec, scan
     from keelway.stages.sign import SignSpec, sign
@@ -323,7 +323,7 @@ _PLACES = {
         "StartMeasure",
     ),
     "keelway.model.provenance": ("Builder", "Dependency", "Origin"),
-    "keelway.model.registry": ("LoginSpec", "RegistrySpec"),
+    "keelway.model.registry": ("LoginSpec", "RegistrySpec", "RetrySpec"),
     "keelway.model.release": ("Report",),
     "keelway.model.sbom": ("Sbom", "SbomFormat", "Sboms"),
     "keelway.model.signer": ("KeySigner", "KeylessSigner", "SignerSpec"),
@@ -353,7 +353,7 @@ _PLACES = {
     "keelway.stages.load": ("load",),
     "keelway.policy.spec": ("PolicySpec",),
     "keelway.stages.policy": ("check_policy",),
-    "keelway.stages.publish": ("PublishSpec", "RetrySpec", "publish"),
+    "keelway.stages.publish": ("PublishSpec", "publish"),
     "keelway.stages.sbom": ("SbomSpec", "make_sboms"),
     "keelway.stages.scan": ("DatabaseDirectory", "DownloadedDatabase", "ScanSpec", "scan"),
     "keelway.stages.sign": ("SignSpec", "sign"),

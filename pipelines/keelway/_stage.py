@@ -69,8 +69,11 @@ class Run:
     """What every stage gets: the engine's client, whoever listens, and the clock."""
 
     dag: dagger.Client
+    """The engine's client."""
     observer: Observer = field(default_factory=_silent)
+    """Who hears what happens."""
     clock: Clock = field(default_factory=SystemClock)
+    """What time it is."""
 
     def say(self, stage: str, text: str) -> None:
         """Tell whoever listens one line about a stage's work."""

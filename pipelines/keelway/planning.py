@@ -81,12 +81,19 @@ class VerifyPlan:
     """What is built and judged; nothing of it is seen outside."""
 
     build: BuildSpec
+    """The images."""
     policy: PolicySpec | Skipped
+    """The rules, or why none are held against them."""
     scan: ScanSpec | Skipped
+    """Who looks for what, or why nobody does."""
     sbom: SbomSpec | Skipped
+    """Which lists are made, or why none are."""
     integration: IntegrationSpec | Skipped
+    """The tests, or why there are none."""
     load: LoadSpec | Skipped
+    """The load test, or why there is none."""
     gate: GateSpec
+    """What is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +101,11 @@ class DeliverPlan:
     """What leaves the house once the gate has said yes."""
 
     publish: PublishSpec
+    """Where images go, under which tags."""
     sign: SignSpec | Skipped
+    """Who signs them, or why nobody does."""
     attest: AttestSpec | Skipped
+    """What is stated about them, or why nothing is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +121,13 @@ class Plan:
     """Everything that a release will do, decided."""
 
     project: str
+    """The project's name."""
     names: Names
     """The tags, and the rules that gave none."""
     verify: VerifyPlan
+    """What is built and judged."""
     deliver: DeliverPlan | Skipped
+    """What leaves the house, or why nothing does."""
     changes: Changes | None = None
     """Which images are built, and why, where only those are that changed."""
     held: tuple[Held, ...] = ()

@@ -45,6 +45,7 @@ class Session:
     """A connection to an engine."""
 
     client: dagger.Client
+    """What `Run` takes."""
     name: str
     """`local`, `dagger` or `session`."""
     reason: str

@@ -68,3 +68,13 @@ def test_a_public_name_tells_what_goes_in_and_what_goes_wrong(name: str) -> None
         told = re.search(rf"^\s+{parameter}: ", text, re.MULTILINE)
         assert told, f"{name}: the docstring does not tell of {parameter}"
     assert ("Raises:" in text) is (name not in RAISE_NOTHING)
+
+
+def test_every_field_of_a_public_value_is_told_of() -> None:
+    """After adding a field: write what it is, below it."""
+    name, silent = "", []
+    for line in (REFERENCE / "api.md").read_text().splitlines():
+        name = line if line.startswith("### ") else name
+        if re.fullmatch(r"\| `[a-z_0-9]+` \| .* \|  \|", line):
+            silent.append(f"{name}: {line}")
+    assert not silent

@@ -321,6 +321,7 @@ class Project:
     """All of it: what `keelway compose config` prints."""
 
     name: str
+    """Its name, of which names of containers and networks begin."""
     folder: Path
     """The project's folder, absolute: what relative paths in the files were relative to."""
     files: tuple[Path, ...]
@@ -330,12 +331,17 @@ class Project:
     disabled: Mapping[str, Service] = field(default_factory=dict[str, Service])
     """Those that wait for a profile of theirs; their env files are not read."""
     networks: Mapping[str, Network] = field(default_factory=dict[str, Network])
+    """By the name under `networks`."""
     volumes: Mapping[str, Volume] = field(default_factory=dict[str, Volume])
+    """By the name under `volumes`."""
     secrets: Mapping[str, FileSource] = field(default_factory=dict[str, FileSource])
+    """By the name under `secrets`."""
     configs: Mapping[str, FileSource] = field(default_factory=dict[str, FileSource])
+    """By the name under `configs`."""
     notices: tuple[Notice, ...] = ()
     """What was asked for and is not done here."""
     extensions: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What stands under keys that begin with `x-`."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """What the files were filled in from: the environment over the project's `.env` files. The
     secrets and configs whose source is a variable find it here."""

@@ -31,6 +31,7 @@ class Loaded:
     """A configuration and the place it came from."""
 
     config: Config
+    """What was written."""
     file: Path
     """Absolute."""
     pins: Mapping[str, Pin]

@@ -47,23 +47,33 @@ class FaultSpec:
     """One experiment."""
 
     name: str
+    """What reports call it."""
     service: str
     """The service that is hurt."""
     fault: Fault
+    """What is done to the service."""
     probe: str
     """The URL that is asked all the time."""
     expect: Expectation
+    """How the probed service must bear it."""
     beside: StackSpec
     """The services that are started for it: the probed one, and all that it depends on."""
     duration_s: float = DURATION_S
+    """Seconds that the fault lasts."""
     latency_s: float = 0.0
+    """Seconds that answers are delayed, for that fault."""
     ports: tuple[int, ...] = ()
+    """TCP ports that are cut off or delayed, for these faults."""
     status: int = 200
+    """What the probe answers while all is well."""
     degraded_status: int = DEGRADED_STATUS
+    """What it may answer while it does without the service."""
     unaffected: tuple[str, ...] = ()
     """Further paths, which answer all the time."""
     probe_timeout_s: int = 5
+    """Seconds that one answer may take."""
     recovers_within_s: float = 30.0
+    """Seconds after the fault in which all must be well again."""
     steady_within_s: float = 15.0
     """How long it may take until all is well, once the services are ready."""
     notes: tuple[str, ...] = ()

@@ -26,6 +26,7 @@ class LicenseRule:
     allowed: tuple[str, ...] = ()
     """Only these; any when empty."""
     denied: tuple[str, ...] = ()
+    """Never allowed, as patterns."""
 
     @property
     def empty(self) -> bool:
@@ -40,6 +41,7 @@ class GateSpec:
     severity: Severity | None = Severity.HIGH
     """Findings this bad or worse; none by their severity when `None`."""
     kinds: frozenset[Kind] = JUDGED
+    """The kinds of findings that `severity` is for."""
     only_fixable: bool = False
     """Vulnerabilities without a fixed version pass, unless EPSS or KEV stops them."""
     epss: float | None = None
@@ -49,12 +51,15 @@ class GateSpec:
     end_of_life: bool = True
     """An operating system without security support is refused."""
     max_database_age_days: int | None = 7
+    """How old a scanner's database may be; of any age when absent."""
     grace_days: int = 0
     """Days after publication in which a vulnerability's severity does not count."""
     tests: bool = True
     """A failed test is refused."""
     licenses: LicenseRule = field(default_factory=LicenseRule)
+    """Which licences may be in an image."""
     exemptions: tuple[Exemption, ...] = ()
+    """What may pass all the same, until a day."""
     max_exception_days: int = 365
     """How far ahead an exception may expire; one that expires later does not hold."""
     strict_exceptions: bool = False

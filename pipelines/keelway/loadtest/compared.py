@@ -27,6 +27,7 @@ class RegressionSpec:
     latency_percent: float | None = None
     """Of the 95th percentile."""
     throughput_percent: float | None = None
+    """How much less may be answered in a second; not compared when absent."""
     error_rate: float | None = None
     """By which the share of failed requests may grow: 0.01 is one in a hundred more."""
     slack_ms: float = 5

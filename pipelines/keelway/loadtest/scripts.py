@@ -47,10 +47,13 @@ class ProbeSpec:
     paths: tuple[str, ...] = ("/",)
     """In turn."""
     requests: int = 200
+    """How many in all."""
     concurrency: int = 10
+    """How many at once."""
     statuses: tuple[int, ...] = ()
     """What counts as an answer; every status from 200 to 399 when empty."""
     request_timeout_s: float = 10
+    """Seconds that one may take."""
 
 
 def entry_script(script: str, thresholds: Thresholds) -> str:

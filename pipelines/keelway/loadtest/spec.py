@@ -26,19 +26,27 @@ class LoadSpec:
     """What is asked of the services."""
 
     test: ScriptSpec | ProbeSpec
+    """What is run: a script, or so many requests."""
     target: str
     """The service's URL, as k6's container reaches it."""
     beside: StackSpec | None = None
     """The services that are started for it; the image that the target names, alone, when absent."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Variables for the script."""
     thresholds: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
     """By metric; each takes the place of the script's own for that metric."""
     vus: int | None = None
+    """Users at once; the script's own number when absent."""
     duration_s: int | None = None
+    """Seconds; the script's own when absent."""
     iterations: int | None = None
+    """How often the script is run; its own number when absent."""
     timeout_s: int = 600
+    """Seconds after which the test is given up."""
     regression: RegressionSpec = RegressionSpec()  # noqa: RUF009 - frozen
+    """How much worse than the last release it may be."""
     tool: ToolSource = HostTool(path="k6")  # noqa: RUF009 - frozen
+    """Where k6 comes from."""
     directory: str = ".keelway"
     """Where the figures of the last release are looked for, and those of this one are kept."""
 

@@ -38,7 +38,9 @@ class ImageChange:
     """Whether one image has to be built again."""
 
     image: str
+    """The image's name."""
     changed: bool
+    """Whether it has to be built again."""
     reason: str
     """What changed, or why it is taken for changed; for others, since when nothing did."""
 

@@ -43,9 +43,11 @@ class Subject:
     """One digest that something is said about: an index, or one platform's manifest."""
 
     image: str
+    """The image's name."""
     platform: Platform | None
     """None for the index."""
     digest: Digest
+    """What is signed."""
     repositories: tuple[str, ...]
     """Where it is published, `host[:port]/path`."""
 
@@ -69,9 +71,13 @@ class Evidence:
     """One signed statement, as it is kept in one repository."""
 
     subject: Subject
+    """What it is about."""
     predicate_type: PredicateType
+    """What sort of statement it is."""
     repository: str
+    """Where it is kept."""
     layout: Layout
+    """How it is kept there."""
     digest: Digest
     """Of the manifest that holds it."""
     fallback_tag: bool = False
@@ -88,10 +94,13 @@ class Signatures:
     """The result of the sign stage."""
 
     signed: tuple[Evidence, ...]
+    """Where each signature is kept."""
     signer: str
     """Who signed, in words that a verifier can use: a key's fingerprint, or identity and issuer."""
     tool: ToolVersion
+    """What signed."""
     notes: tuple[str, ...] = ()
+    """What else there is to know."""
     verify_with: tuple[str, ...] = ()
     """What `cosign verify` must be told before the image's reference."""
 
@@ -101,6 +110,10 @@ class Attestations:
     """The result of the attest stage."""
 
     attested: tuple[Evidence, ...]
+    """Where each statement is kept."""
     signer: str
+    """Who signed, for people: a key's digest, or an identity."""
     tool: ToolVersion
+    """What signed."""
     notes: tuple[str, ...] = ()
+    """What was not stated, and why."""

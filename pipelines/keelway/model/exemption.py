@@ -33,10 +33,13 @@ class Scope:
     """Where an exemption holds; what is None holds everywhere. Patterns are shell globs."""
 
     image: str | None = None
+    """Name of an image; any when absent."""
     purl: str | None = None
     """Package URL without, or with, a version: `pkg:deb/debian/openssl`."""
     path: str | None = None
+    """Pattern of a path; any when absent."""
     platform: str | None = None
+    """A platform; any when absent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +49,15 @@ class Exemption:
     id: str
     """A finding's id (CVE, check, secret rule, licence) or the name of a policy rule."""
     reason: str
+    """Why it may pass."""
     owner: str
+    """Who answers for it."""
     expires: date
     """The last day on which it holds."""
     scope: Scope = field(default_factory=Scope)
+    """Where it holds."""
     vex_status: VexStatus | None = None
+    """What OpenVEX calls it."""
     justification: str | None = None
     """One of OpenVEX's five, for `not_affected`."""
     of_policy: bool = False

@@ -24,6 +24,7 @@ class FaultResult:
     """One experiment, as it went."""
 
     name: str
+    """The experiment's name."""
     service: str
     """The service that was hurt."""
     probe: str

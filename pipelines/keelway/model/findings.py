@@ -55,16 +55,23 @@ class Finding:
     """One thing that one scanner found in one image for one platform."""
 
     kind: Kind
+    """What sort of thing it is."""
     id: str
     """The rule: a CVE, a check, the name of a secret's pattern, a licence."""
     severity: Severity
+    """How bad it is, by the scanner's own measure."""
     title: str
+    """What it is, in a few words."""
     where: str
     """The file, package list or layer, as the scanner names it."""
     package: str | None = None
+    """The package that it is in, where it is in one."""
     version: str | None = None
+    """The package's version."""
     fixed_in: str | None = None
+    """The version that mends it, where there is one."""
     url: str | None = None
+    """Where to read about it."""
     purl: str | None = None
     """The package's URL, where the scanner tells it."""
     published: date | None = None
@@ -84,7 +91,9 @@ class OperatingSystem:
     """What an image is made of, as a scanner names it."""
 
     family: str
+    """As in `debian`."""
     version: str
+    """As in `12.5`."""
     end_of_life: bool = False
     """It gets no security updates any more."""
 
@@ -94,6 +103,7 @@ class Database:
     """The vulnerability database that a scanner used."""
 
     built_at: datetime | None
+    """When it was made; nothing where the scanner does not tell."""
     source: str
     """`downloaded`, `mirror` or `directory`; the scanner's own word where it has one."""
 
@@ -103,6 +113,7 @@ class SecondOpinion:
     """Another scanner that looked at the same image."""
 
     tool: ToolVersion
+    """The scanner."""
     report: str
     """The scanner's full JSON, as a path under the report directory."""
     found: int
@@ -110,6 +121,7 @@ class SecondOpinion:
     alone: int
     """How many of them no scanner before it found."""
     database: Database | None = None
+    """What it knew, where it has a database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +129,9 @@ class ImageFindings:
     """All findings of one image for one platform, and where the scanner's own report is kept."""
 
     image: str
+    """The image's name."""
     platform: Platform
+    """What it was built for."""
     digest: Digest
     """The image's id (the digest of its config), as the scanner read it from what it scanned."""
     findings: tuple[Finding, ...]
@@ -127,7 +141,9 @@ class ImageFindings:
     tool: ToolVersion
     """The scanner."""
     os: OperatingSystem | None = None
+    """What the image is made of, where the scanner can tell."""
     database: Database | None = None
+    """What the scanner knew, where it has a database."""
     second_opinions: tuple[SecondOpinion, ...] = ()
     """The other scanners; what they found is in `findings`, each thing once."""
 
@@ -141,7 +157,9 @@ class Findings:
     """The result of the scan stage."""
 
     targets: tuple[ImageFindings, ...]
+    """What was found in each image for each platform."""
     scanners: tuple[str, ...]
+    """What was looked for."""
     notes: tuple[str, ...] = ()
     """What was not looked at, and why."""
 

@@ -27,8 +27,11 @@ class BuiltImage:
     """One image for one platform, built and labelled: what is scanned is what ships."""
 
     name: str
+    """The image's name."""
     platform: Platform
+    """What it was built for."""
     container: dagger.Container
+    """The image, as the engine has it."""
 
     @property
     def label(self) -> str:
@@ -45,6 +48,7 @@ class Images:
     """Everything that was built, in the order of the config, platforms in the order given."""
 
     variants: tuple[BuiltImage, ...]
+    """One for each image and platform."""
 
     def names(self) -> tuple[str, ...]:
         """Return each image's name once."""

@@ -23,6 +23,7 @@ class LoadMeasure:
     """How the services answered under load; times in milliseconds."""
 
     counted: Counted
+    """What `requests` counts."""
     requests: int
     """HTTP requests, else turns of the script."""
     error_rate: float
@@ -30,14 +31,21 @@ class LoadMeasure:
     throughput: float
     """Requests in a second."""
     avg_ms: float
+    """The mean."""
     p50_ms: float
+    """So long or shorter took half of them."""
     p90_ms: float
+    """So long or shorter took 90 %."""
     p95_ms: float
+    """So long or shorter took 95 %."""
     p99_ms: float
+    """So long or shorter took 99 %."""
     max_ms: float
+    """The longest."""
     checks_passed: int = 0
     """Of the script's own `check`s, which cross no threshold by themselves."""
     checks_failed: int = 0
+    """How many checks of the script failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +55,9 @@ class LoadThreshold:
     metric: str
     """With its tags, where it is about some requests only: `http_req_duration{name:list}`."""
     expression: str
+    """As k6 writes it, as in `p(95)<300`."""
     crossed: bool
+    """Whether it does not hold."""
 
     @property
     def text(self) -> str:
@@ -60,9 +70,11 @@ class LoadRegression:
     """One figure that is held against the last release."""
 
     figure: Literal["latency", "throughput", "error rate"]
+    """What was compared."""
     text: str
     """Both figures and what is allowed, as one sentence."""
     crossed: bool
+    """Whether it is worse than is allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,15 +84,19 @@ class LoadReport:
     script: str
     """The script as the configuration names it, or `probe`."""
     target: str
+    """The service's URL."""
     measure: LoadMeasure
+    """What was measured."""
     thresholds: tuple[LoadThreshold, ...]
     """In the order of metrics and expressions."""
     tool: ToolVersion
+    """What measured."""
     summary: str
     """The tool's own figures, as a path under the report directory."""
     log: str
     """What it said, as a path under the report directory."""
     seconds: float = 0.0
+    """How long it took."""
     regressions: tuple[LoadRegression, ...] = ()
     """What was compared with the last release; empty without one."""
     released: LoadMeasure | None = None

@@ -11,6 +11,7 @@ class Skipped:
     """A stage that has nothing to do, with the reason; decided in planning, shown in the report."""
 
     reason: str
+    """Why, for people."""
 
 
 class Status(StrEnum):

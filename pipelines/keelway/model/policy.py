@@ -38,14 +38,19 @@ class PolicyResult:
     rule: str
     """The rule's name, as the configuration and the exceptions file write it."""
     outcome: PolicyOutcome
+    """What became of it."""
     image: str
+    """The image's name."""
     platform: Platform | None
     """None for what holds for all platforms, as the Dockerfile does."""
     message: str
+    """What was seen."""
     where: str | None = None
     """`Dockerfile:7`, a path in the image, or nothing."""
     next_step: str | None = None
+    """What to do about it."""
     seconds: float = 0.0
+    """How long it took to find out."""
     output: str = ""
     """What there is to read beside the message: logs of an image that did not start."""
 
@@ -73,14 +78,19 @@ class ImageMeasure:
     """How large an image is for one platform, in bytes."""
 
     image: str
+    """The image's name."""
     platform: Platform
+    """What it was built for."""
     size_bytes: int
     """Of all layers, unpacked."""
     layers: int
+    """How many there are."""
     largest_layer_bytes: int
+    """The largest of them, unpacked."""
     wasted_bytes: int
     """Of files that a later layer replaces or removes."""
     compressed_bytes: int
+    """Of all layers, as a registry has them."""
     by_layer: tuple[LayerMeasure, ...] = ()
     """The lowest first."""
 
@@ -90,8 +100,11 @@ class StartMeasure:
     """How an image started and stopped on one platform; times in milliseconds."""
 
     image: str
+    """The image's name."""
     platform: Platform
+    """What it was built for."""
     healthy_ms: int
+    """Until its health check passed."""
     memory_bytes: int
     """The most that its processes held, added up."""
     stopped_ms: int | None
@@ -109,6 +122,7 @@ class PolicyReport:
     results: tuple[PolicyResult, ...]
     """Failed ones first, then by image, platform and rule."""
     measures: tuple[ImageMeasure, ...] = ()
+    """How large each image is."""
     starts: tuple[StartMeasure, ...] = ()
     """Of images whose own health check passed."""
     notes: tuple[str, ...] = ()

@@ -24,7 +24,9 @@ class Builder:
     """
 
     id: str
+    """Its URI: what `builder.id` of the provenance says."""
     kind: BuilderKind
+    """The CI's name, or `local`."""
     invocation: str | None = None
     """Address of the CI's run, where there is one."""
 
@@ -43,9 +45,11 @@ class Dependency:
     """One thing that went into a build: a resource descriptor of in-toto."""
 
     uri: str
+    """Where it is from."""
     digest: Mapping[str, str] = field(default_factory=dict[str, str])
     """By algorithm: `sha256`, `gitCommit`."""
     name: str | None = None
+    """What it is called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,7 @@ class Origin:
     """How one image was asked for, and what it was made of."""
 
     image: str
+    """The image's name."""
     source: Dependency | None
     """The commit; none outside of git."""
     parameters: Mapping[str, object]

@@ -20,6 +20,7 @@ class PublishedTag:
     repository: str
     """`host[:port]/path`, without a tag."""
     tag: str
+    """The tag."""
     digest: Digest
     """Of the multi-platform index that the tag names."""
 
@@ -34,9 +35,13 @@ class PublishedImage:
     """One image under all its tags; every tag names the same digest."""
 
     name: str
+    """The image's name."""
     digest: Digest
+    """Of the index, or of the image where there is one platform."""
     platforms: tuple[Platform, ...]
+    """What it is for."""
     tags: tuple[PublishedTag, ...]
+    """What names it now, registry by registry."""
 
     def references(self) -> tuple[Reference, ...]:
         """Return one reference by digest for each repository, without tags."""
@@ -49,6 +54,7 @@ class Published:
     """The result of the publish stage."""
 
     images: tuple[PublishedImage, ...]
+    """Each image, once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,5 +62,8 @@ class Delivered:
     """The result of `deliver`: what left the house."""
 
     published: Published
+    """What is in the registries."""
     signatures: Signatures | Skipped
+    """What is signed."""
     attestations: Attestations | Skipped
+    """What is stated."""

@@ -16,4 +16,6 @@ class Report:
     """What `keelway.flow.release` returns when everything went well."""
 
     verified: Verified
+    """What was built, found and judged."""
     delivered: Delivered | Skipped
+    """What was published, or why nothing was."""

@@ -41,13 +41,17 @@ class Sbom:
     """One document about one image for one platform."""
 
     image: str
+    """The image's name."""
     platform: Platform
+    """What it was built for."""
     format: SbomFormat
+    """The document's form."""
     path: str
     """The document, as a path under the report directory."""
     sha256: Digest
     """Of the document's bytes: the same image and epoch give the same bytes."""
     packages: int
+    """How many are listed."""
     subject: Digest
     """The digest of the image's manifest for this platform, as read from what was catalogued."""
     contents: tuple[Package, ...] = ()
@@ -59,7 +63,9 @@ class Sboms:
     """The result of the sbom stage."""
 
     documents: tuple[Sbom, ...]
+    """One for each image, platform and form."""
     tool: ToolVersion
+    """What listed."""
 
     def of(self, image: str, platform: Platform) -> tuple[Sbom, ...]:
         """Return the documents of one image for one platform."""

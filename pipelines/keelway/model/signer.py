@@ -37,7 +37,9 @@ class SignerSpec:
     """Who signs, with which services."""
 
     who: KeySigner | KeylessSigner
+    """A key, or an identity."""
     tool: ToolSource = HostTool(path="cosign")  # noqa: RUF009 - frozen
+    """Where cosign comes from."""
     signing_config: str | None = None
     """File that names a private Sigstore's services."""
     trusted_root: str | None = None

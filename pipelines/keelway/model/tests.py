@@ -36,12 +36,17 @@ class CaseResult:
     """One test."""
 
     name: str
+    """The test's name."""
     classname: str = ""
+    """The group that it is in, as JUnit has it."""
     seconds: float = 0.0
+    """How long it took."""
     status: CaseStatus = CaseStatus.PASSED
+    """What became of it."""
     message: str = ""
     """Why it failed, or was skipped."""
     output: str = ""
+    """What it said, cut to its end."""
 
     @property
     def failed(self) -> bool:
@@ -59,6 +64,7 @@ class ServiceResult:
     """One service, as it stood when the suite had ended."""
 
     name: str
+    """The service's name."""
     state: str
     """`running`, `healthy`, `unhealthy`, `starting`, `waiting`, `blocked`, `exited`, ..."""
     code: int | None = None
@@ -74,6 +80,7 @@ class ServiceResult:
     events: tuple[str, ...] = ()
     """What happened to it, with seconds since the suite began."""
     restarts: int = 0
+    """How often it was started again."""
     experiment: str | None = None
     """The experiment that it took part in, where it was one."""
 
@@ -106,15 +113,19 @@ class SuiteResult:
     """One test suite, run once, against its own set of services."""
 
     name: str
+    """The suite's name."""
     platform: Platform | None
     """The platform of the images that were tested; none for the engine's own."""
     images: tuple[str, ...] = ()
     """The images of this build that took part."""
     cases: tuple[CaseResult, ...] = ()
+    """Its tests."""
     services: tuple[ServiceResult, ...] = ()
+    """What became of the services beside them."""
     code: int | None = None
     """The exit code of the tests' command; none when it was never started."""
     seconds: float = 0.0
+    """How long it took."""
     log: str | None = None
     """What the tests' command wrote, relative to the report directory."""
     tail: str = ""
@@ -171,6 +182,7 @@ class TestResults:
     """pytest takes a class of this name for tests of its own."""
 
     suites: tuple[SuiteResult, ...]
+    """In the order of the configuration, each platform by itself."""
     notes: tuple[str, ...] = ()
     """What the compose files ask for and is not done here."""
 

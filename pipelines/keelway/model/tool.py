@@ -29,7 +29,9 @@ class ToolVersion:
     """A tool as it was when it ran."""
 
     name: str
+    """Its command."""
     version: str
+    """As it tells it itself."""
     source: str
     """`host` or the image's reference."""
 

@@ -28,6 +28,7 @@ class Condition:
     id: str
     """`end-of-life`, `database-age`, `unused-exception`, `load-threshold`, `load-regression`."""
     text: str
+    """What is so, for people."""
     where: str | None = None
     """What an exception may name as its path: the threshold."""
 
@@ -41,8 +42,11 @@ class Breach:
     """One thing that the gate does not let through."""
 
     image: str
+    """The image, or the suite whose test failed."""
     platform: Platform | None
+    """Nothing for what holds for all platforms."""
     what: Judged
+    """What speaks against it."""
     because: str
     """The part of the rule that it breaks: `severity`, `epss`, `kev`, `policy`, `tests`, ..."""
 
@@ -75,9 +79,13 @@ class Excepted:
     """One thing that would stop the release, but for an exception."""
 
     image: str
+    """The image, or the suite whose test failed."""
     platform: Platform | None
+    """Nothing for what holds for all platforms."""
     what: Judged
+    """What would have spoken against it."""
     exemption: Exemption
+    """The exception that lets it pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +118,17 @@ class Verified:
     """The proof that these images passed the gate: what `publish` asks for, and `gate` gives."""
 
     images: Images
+    """What was judged: nothing else can be published."""
     policy: PolicyReport | Skipped
+    """How they stand to the rules."""
     findings: Findings | Skipped
+    """What scanners found."""
     sboms: Sboms | Skipped
+    """What is in them."""
     verdict: Verdict
+    """What the gate said."""
     tests: TestResults | Skipped = Skipped("no tests were given")  # noqa: RUF009 - frozen
+    """What the suites said."""
     load: LoadReport | Skipped | None = None
     """Nothing where nobody asked for a load test."""
 

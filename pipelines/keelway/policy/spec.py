@@ -51,6 +51,7 @@ class PolicySpec:
     busybox: ToolSource | Skipped = HostTool(path="busybox")  # noqa: RUF009 - frozen
     """What starts images."""
     hadolint: ToolSource | Skipped = HostTool(path="hadolint")  # noqa: RUF009 - frozen
+    """Where hadolint comes from, or why it is not asked."""
     directory: str = ".keelway"
     """Where the measures of the last release are looked for, and kept."""
 

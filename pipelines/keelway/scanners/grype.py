@@ -32,7 +32,9 @@ class GrypeSpec:
     """How Grype is asked."""
 
     tool: ToolSource = HostTool(path="grype")  # noqa: RUF009 - frozen
+    """Where Grype comes from."""
     database: DatabaseSource = DownloadedDatabase()  # noqa: RUF009 - frozen
+    """Where its database comes from."""
 
     @property
     def name(self) -> str:

@@ -29,13 +29,17 @@ class Scanned:
     """What one scanner found in one image for one platform."""
 
     findings: tuple[Finding, ...]
+    """What it found, in any order."""
     report: str
     """The scanner's full JSON, as a path under the report directory."""
     tool: ToolVersion
+    """The scanner, as it was when it ran."""
     digest: Digest | None = None
     """The image's id, where the scanner tells it."""
     os: OperatingSystem | None = None
+    """What the image is made of, where it can tell."""
     database: Database | None = None
+    """What it knew, where it has a database."""
 
 
 class Scanner(Protocol):

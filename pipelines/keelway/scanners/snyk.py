@@ -24,6 +24,7 @@ class SnykSpec:
     token: str
     """The secret's address."""
     tool: ToolSource = HostTool(path="snyk")  # noqa: RUF009 - frozen
+    """Where Snyk comes from."""
 
     @property
     def name(self) -> str:

@@ -48,6 +48,7 @@ class DatabaseDirectory:
     """A scanner's cache directory of this machine that has a database."""
 
     path: str
+    """Absolute, or relative to where the program runs."""
 
 
 DatabaseSource = DownloadedDatabase | DatabaseDirectory

@@ -37,7 +37,9 @@ class TestCommand:
     """pytest takes a class of this name for tests of its own."""
 
     service: Service
+    """The service whose command are the tests."""
     timeout_s: float = 600.0
+    """Seconds after which they are given up."""
     results: tuple[str, ...] = ()
     """JUnit files that it writes, as shell patterns relative to its folder."""
 
@@ -47,6 +49,7 @@ class StackSpec:
     """What is started."""
 
     project: Project
+    """The services."""
     services: tuple[str, ...] = ()
     """Only these, and what they depend on; all when empty."""
     built: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -54,6 +57,7 @@ class StackSpec:
     platform: Platform | None = None
     """Which of these images; the engine's own platform when absent."""
     tests: TestCommand | None = None
+    """The tests among them, where there are any."""
     relays: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, "tuple[int, ...]"])
     """Services that others reach by a stand-in, so that their network can be cut and delayed: the
     TCP ports of each; those that it declares when empty."""
@@ -64,6 +68,7 @@ class StackSpec:
     developed: bool = False
     """Whether services take orders, and tell nobody but the board what they write."""
     busybox: ToolSource | Skipped = HostTool(path="busybox")  # noqa: RUF009 - frozen
+    """Where BusyBox comes from, which starts and watches the services."""
 
     def chosen(self) -> dict[str, Service]:
         """Return the services that are started, tests aside."""

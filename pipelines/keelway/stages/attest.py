@@ -52,14 +52,19 @@ class AttestSpec:
     """What is stated, and who signs it."""
 
     signer: SignerSpec
+    """Who signs the statements."""
     predicates: tuple[Predicate, ...] = ALL
+    """What is stated, where a stage gave something to state."""
     layouts: tuple[Layout, ...] = (Layout.REFERRER,)
+    """How the statements are kept in the registry."""
     origins: tuple[Origin, ...] = ()
     """How each image was asked for; an image without one gets no provenance."""
     builder: Builder = LOCAL
     """Who builds by the environment; where an identity signs, its token decides."""
     registries: tuple[RegistrySpec, ...] = ()
+    """The registries, with their logins."""
     login_files: tuple[str, ...] = ()
+    """Files with logins of this machine; the first that exists counts."""
     directory: str = REPORT_DIRECTORY
     """Where SBOMs and scan reports were kept."""
     epoch: int = 0

@@ -48,6 +48,7 @@ class BaseLogin:
     """How to log in to the registry."""
 
     username: str
+    """Whom to log in as."""
     password: str
     """Where the password is read: `env://NAME`, `file:///PATH` or `cmd://COMMAND`."""
 
@@ -57,17 +58,23 @@ class BaseSpec:
     """One base image."""
 
     name: str
+    """As the configuration calls it."""
     repository: str
     """Where it is pushed, with the registry and without a tag; the tag is the suite."""
     packages: tuple[str, ...]
+    """What is installed; what they depend on comes along."""
     suite: str = "bookworm"
+    """The release of Debian, as in `bookworm`."""
     platforms: tuple[Platform, ...] = (AMD64, ARM64)
+    """What it is made for."""
     mirror: str | None = None
+    """Where the packages come from; `sources` when absent."""
     sources: tuple[str, ...] = ()
     """Lines of a sources.list, when there is no mirror; the distribution's own when empty."""
     epoch: int | None = None
     """No file is newer, in seconds since 1970; the packages' newest file decides when absent."""
     login: BaseLogin | None = None
+    """How to log in to the repository, where it asks for that."""
 
     def inputs(self) -> str:
         """Return the digest of all that was decided by the user: the same again is the same image.
@@ -84,8 +91,11 @@ class BaseVariant:
     """A base image for one platform, as it was made."""
 
     platform: Platform
+    """What it is for."""
     packed_bytes: int
+    """Its layer, compressed."""
     content_bytes: int
+    """Its layer, unpacked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +103,13 @@ class BaseImage:
     """A base image in its registry."""
 
     name: str
+    """As the configuration calls it."""
     reference: Reference
     """By digest."""
     inputs: str
+    """Digest of everything it was made from."""
     variants: tuple[BaseVariant, ...]
+    """The image for each platform."""
 
 
 def plan_base(

@@ -43,6 +43,7 @@ class SecretSpec:
     """A secret that build steps read by `RUN --mount=type=secret,id=...`."""
 
     id: str
+    """What the Dockerfile calls it."""
     source: str
     """`env://NAME`, `file:///PATH` or `cmd://COMMAND`; what else the engine reads, as `op://...`."""
 
@@ -52,14 +53,19 @@ class ImageSpec:
     """One image and how it is built."""
 
     name: str = "app"
+    """What it is called: the last part of its repository."""
     context: str = "."
     """The build context, a directory of this machine."""
     dockerfile: str = "Dockerfile"
     """Relative to the context."""
     target: str | None = None
+    """The stage of the Dockerfile; the last one when absent."""
     platforms: tuple[Platform, ...] = (AMD64, ARM64)
+    """What it is built for, side by side."""
     build_args: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Build arguments by name; the image's history shows them."""
     secrets: tuple[SecretSpec, ...] = ()
+    """Secrets for build steps."""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     """Set over what the base image says under the same keys."""
     annotations: Mapping[str, str] | None = None
@@ -73,6 +79,7 @@ class BuildSpec:
     """What is built."""
 
     images: tuple[ImageSpec, ...] = (ImageSpec(),)
+    """Built side by side, each for all its platforms."""
 
 
 def plan_build(config: Config, facts: Facts) -> BuildSpec:

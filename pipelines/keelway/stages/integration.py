@@ -63,6 +63,7 @@ class SuiteSpec:
     """One suite, decided."""
 
     name: str
+    """What reports call it."""
     tests: Service
     """Its command are the tests."""
     project: Project
@@ -72,7 +73,9 @@ class SuiteSpec:
     built: Mapping[str, str] = field(default_factory=dict[str, str])
     """Which service is which image of this build."""
     junit: tuple[str, ...] = ()
+    """JUnit files that the tests write, as patterns."""
     timeout_s: float = 600.0
+    """Seconds after which the tests are given up."""
     notes: tuple[str, ...] = ()
     """What of the services is not done here."""
 
@@ -82,6 +85,7 @@ class IntegrationSpec:
     """What is run."""
 
     suites: tuple[SuiteSpec, ...] = ()
+    """Run side by side."""
     faults: tuple[FaultSpec, ...] = ()
     """The experiments."""
     left_out: str | None = None
@@ -89,7 +93,9 @@ class IntegrationSpec:
     platforms: tuple[Platform, ...] = ()
     """Suites and experiments run once for each of them; once for the engine's own when empty."""
     start_timeout_s: float = 120.0
+    """Seconds that the services may take to be healthy."""
     busybox: ToolSource = HostTool(path="busybox")  # noqa: RUF009 - frozen
+    """Where BusyBox comes from, which starts and watches the services."""
     directory: str = REPORT_DIRECTORY
     """Where the logs of services and tests are kept, as `integration/SUITE/SERVICE.log`."""
 

@@ -34,6 +34,7 @@ from keelway.facts.release import (
 )
 from keelway.model.image import BuiltImage, Digest
 from keelway.model.outcome import Skipped
+from keelway.model.registry import RetrySpec
 from keelway.tags.moving import hold_back
 
 if TYPE_CHECKING:
@@ -70,22 +71,15 @@ def _transient() -> re.Pattern[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetrySpec:
-    """How often a push is tried again, when the network, a 5xx or a 429 stopped it."""
-
-    attempts: int = 3
-    delay_s: float = 1.0
-    """Before the second attempt; twice as long before each one after it."""
-    longest_delay_s: float = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishSpec:
     """Where images are published, and under which tags."""
 
     registries: tuple[RegistrySpec, ...] = ()
+    """Where images go."""
     tags: tuple[str, ...] = ("latest",)
-    retry: RetrySpec = RetrySpec()
+    """What they are called there."""
+    retry: RetrySpec = RetrySpec()  # noqa: RUF009 - frozen
+    """How often it is tried."""
     moving: tuple[Floating, ...] = ()
     """Those of the tags that only move forward, against what each registry has."""
     login_files: tuple[str, ...] = ()

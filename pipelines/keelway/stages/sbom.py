@@ -38,9 +38,11 @@ class SbomSpec:
     """Which documents are written."""
 
     formats: tuple[SbomFormat, ...] = (SbomFormat.SPDX_JSON, SbomFormat.CYCLONEDX_JSON)
+    """One document of each for every image and platform."""
     epoch: int | None = None
     """The time in the documents, in seconds since 1970; its beginning when nothing is known."""
     tool: ToolSource = HostTool(path="syft")  # noqa: RUF009 - frozen
+    """Where Syft comes from."""
     directory: str = REPORT_DIRECTORY
     """Where they are kept, as `sbom/IMAGE-PLATFORM.spdx.json` and `.cdx.json`."""
 

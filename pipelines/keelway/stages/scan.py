@@ -66,9 +66,11 @@ class ScanSpec:
     """How images are scanned."""
 
     scanners: tuple[Target, ...] = ("vuln", "secret", "misconfig", "license")
+    """What Trivy looks for; it is not asked when empty."""
     database: DatabaseSource | None = DownloadedDatabase()  # noqa: RUF009 - frozen
     """Where the scanner `vuln` has its database; it cannot work without one."""
     tool: ToolSource = HostTool(path="trivy")  # noqa: RUF009 - frozen
+    """Where Trivy comes from."""
     second_opinion: tuple[ScannerSpec, ...] = ()
     """Who looks too, in this order; alone when `scanners` is empty, for then Trivy is not asked."""
     threat_data: str | None = None

@@ -40,7 +40,9 @@ class SignSpec:
     """Who signs, and how signatures are kept."""
 
     signer: SignerSpec
+    """Who signs."""
     layouts: tuple[Layout, ...] = (Layout.REFERRER,)
+    """How signatures are kept in the registry."""
     registries: tuple[RegistrySpec, ...] = ()
     """Whose logins are used, before those of the machine."""
     login_files: tuple[str, ...] = ()

@@ -14,12 +14,12 @@ from keelway.model.events import StageEnded
 from keelway.model.findings import Severity
 from keelway.model.outcome import Skipped
 from keelway.model.published import Delivered
-from keelway.model.registry import RegistrySpec
+from keelway.model.registry import RegistrySpec, RetrySpec
 from keelway.model.tool import HostTool
 from keelway.planning import DeliverPlan, Plan, VerifyPlan
 from keelway.policy.spec import PolicySpec
 from keelway.stages.build import BuildSpec, ImageSpec
-from keelway.stages.publish import PublishSpec, RetrySpec
+from keelway.stages.publish import PublishSpec
 from keelway.stages.sbom import SbomSpec
 from keelway.stages.scan import ScanSpec
 from keelway.tags.naming import Names

@@ -23,7 +23,7 @@ class Words:
     directory: str = ""
 
     async def open(self, run: kw.Run, *, directory: str, timeout_s: int) -> Words:
-        assert run
+        run.say("scan", "opened")
         assert timeout_s == 60
         self.opened.append(directory)
         return Words(directory=directory)

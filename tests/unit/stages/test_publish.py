@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keelway.errors import PlanError, PublishError
-from keelway.model.registry import LoginSpec, RegistrySpec
+from keelway.model.registry import LoginSpec, RegistrySpec, RetrySpec
 from keelway.stages.publish import (
     PublishSpec,
-    RetrySpec,
     is_transient,
     publish,
 )
