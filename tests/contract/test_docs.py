@@ -14,7 +14,7 @@ import re
 import shlex
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import typer.main
@@ -30,9 +30,6 @@ from keelway.config.root import Config
 from keelway.dockerfile import parse
 from keelway.engine.commands import _parser as engine_parser
 from tests.support.docs import ROOT, SHELL, Block, Command, anchors, blocks, commands, links, pages
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ELSEWHERE = {
     **dict.fromkeys(
@@ -134,23 +131,26 @@ def ours(command: Command, words: list[str]) -> str:
         done = runner.invoke(program(), words)
         assert done.exit_code == 0, f"{command}: {done.output}"
         return "run"
-    parsed = typer.main.get_command(program())
-    for one in below(parsed):
-        one.callback = None
+    parsed = without_effect(typer.main.get_command(program()))
+    # Options of the program itself: no command follows them.
+    if words and {*words} <= {name for option in parsed.params for name in option.opts}:
+        return "parsed"
     try:
-        parsed.main(list(words), prog_name="keelway", standalone_mode=False)
+        parsed.main([word for word in words if word != "--help"], "keelway", standalone_mode=False)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it says, it is wrong
         pytest.fail(f"{command}: {error!r}")
     return "parsed"
 
 
-def below(command: Any) -> Iterator[Any]:
-    """Yield every command that does something; groups find theirs."""
+def without_effect(command: Any) -> Any:
+    """Return the command and all below it, which take their words apart and do nothing."""
+    command.callback = None
     inner = getattr(command, "commands", None)
-    if inner is None:
-        yield command
+    for parameter in command.params:
+        parameter.callback = None  # as of --install-completion, which would install it
     for one in (inner or {}).values():
-        yield from below(one)
+        without_effect(one)
+    return command
 
 
 def engine(command: Command, words: list[str]) -> None:
@@ -274,7 +274,8 @@ def test_commands_are_found(line: str, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["keelway release --no-such-option", "keelway no-such-command", "frobnicate now",
+    "line", ["keelway release --no-such-option", "keelway --no-such-option", "frobnicate now",
+             "keelway no-such-command", "keelway verify", "keelway release --engine nonsense",
              "make no-such-target", "pip install 'keelway[nonsense]'", "keelway engine nonsense"],
 )  # fmt: skip
 @pytest.mark.usefixtures("project")
