@@ -255,6 +255,8 @@ class HostFolders:
         return _Index(layers=layers, digest=digest, known=known)
 
     def _save(self, path: Path, label: str, index: _Index, started: int) -> None:
+        if label.startswith(f"{self._workspace.directory}/"):
+            return  # a copy that this session has made, which no other sees again
         fresh = started - _RACY_NS
         known = {
             name: (*old[:3], -1, *old[4:]) if old[2] >= fresh or old[3] >= fresh else old
