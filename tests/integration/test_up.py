@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tests.support.sample_images import SampleImages
 
+pytestmark = pytest.mark.timeout(900)  # several starts and ends of a project in one story
 PATIENCE_S = 120
 COMPOSE = """\
 name: {name}
