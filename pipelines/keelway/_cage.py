@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keelway._local_files import local_file
 from keelway._stage import failures_of
 from keelway._tools.binary import locate_binary
 from keelway.errors import PlanError, ToolError
@@ -129,7 +130,7 @@ def _container(run: Run, tool: Tool, source: ToolSource) -> dagger.Container:
         inside = f"/usr/local/bin/{tool.name}"
         container = (
             run.dag.container()
-            .with_mounted_file(inside, run.dag.host().file(str(binary)))
+            .with_mounted_file(inside, local_file(run, binary))
             .with_entrypoint([inside])
         )
     return container.with_workdir(WORK).with_env_variable("TMPDIR", WORK)

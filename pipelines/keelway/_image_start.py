@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from keelway._cage import host_binary
+from keelway._local_files import local_file
 from keelway._stage import failures_of
 from keelway._tools.busybox import BUSYBOX, INSIDE_IMAGE
 from keelway.errors import PlanError, ToolError
@@ -34,7 +35,7 @@ def open_busybox(run: Run, source: ToolSource | Skipped) -> dagger.File | Skippe
     if isinstance(source, ImageTool):
         return run.dag.container().from_(source.reference).file(INSIDE_IMAGE)
     try:
-        return run.dag.host().file(str(host_binary(BUSYBOX, source)))
+        return local_file(run, host_binary(BUSYBOX, source))
     except PlanError as error:
         return Skipped(f"{error.message}: {error.next_step}")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from keelway._cage import WORK
+from keelway._local_files import local_directory
 from keelway._stage import failures_of
 from keelway._tools.k6 import ENVIRONMENT, K6, MARKED_AS_FAILED, RESULTS, reason, run_argv
 from keelway.errors import ToolError
@@ -123,7 +124,7 @@ def _folder(run: Run, test: ScriptSpec | ProbeSpec) -> dict[str, dagger.Director
     if isinstance(test, ProbeSpec):
         return {}
     path = Path(test.path)
-    folder = run.dag.host().directory(str(path.parent), include=[path.name, *test.files])
+    folder = local_directory(run, path.parent, include=[path.name, *test.files])
     return {_SCRIPTS: folder}
 
 

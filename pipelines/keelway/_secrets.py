@@ -13,6 +13,8 @@ from keelway.errors import PlanError, StageError
 from keelway.model.secret_source import by_command, shown_source, shown_variable
 
 if TYPE_CHECKING:
+    import dagger
+
     from keelway._stage import Run
     from keelway.facts import Facts
 
@@ -51,6 +53,13 @@ def plan_secret(source: str, facts: Facts, *, what: str) -> str:
     return f"file://{facts.resolve(rest)}"
 
 
+def open_secret(run: Run, source: str) -> dagger.Secret:
+    """Return the secret; whether it can be read is seen when it is."""
+    scheme, _, name = source.partition("://")
+    given = run.secrets.get(name) if scheme == "env" else None
+    return run.dag.secret(source) if given is None else given
+
+
 async def read_secret(run: Run, source: str, *, stage: str, what: str) -> str:
     """Return the secret's value.
 
@@ -59,7 +68,7 @@ async def read_secret(run: Run, source: str, *, stage: str, what: str) -> str:
     """
     try:
         with failures_of(stage, secrets=_hidden_words(source)):
-            return await run.dag.secret(source).plaintext()
+            return await open_secret(run, source).plaintext()
     except StageError as error:
         raise PlanError(
             f"{what} cannot be read from {shown_source(source)}",

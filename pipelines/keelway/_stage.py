@@ -25,10 +25,11 @@ from keelway.errors import KeelwayError, SessionError, StageError, ToolError, re
 from keelway.model.outcome import Skipped, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
+    from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
 
     import dagger
 
+    from keelway.model.checkout import Checkout
     from keelway.model.events import Observer
 
 P = ParamSpec("P")
@@ -74,6 +75,10 @@ class Run:
     """Who hears what happens."""
     clock: Clock = field(default_factory=SystemClock)
     """What time it is."""
+    checkout: Checkout | None = None
+    """Where local paths are read from, when not from the machine of the engine's client."""
+    secrets: Mapping[str, dagger.Secret] = field(default_factory=dict[str, "dagger.Secret"])
+    """What stands for environment variables of these names, where secrets are read."""
 
     def say(self, stage: str, text: str) -> None:
         """Tell whoever listens one line about a stage's work."""

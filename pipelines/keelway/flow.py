@@ -24,6 +24,7 @@ from keelway.stages.sign import sign
 
 if TYPE_CHECKING:
     from keelway._stage import Run
+    from keelway.model.image import Images
     from keelway.model.verdict import Verified
     from keelway.planning import DeliverPlan, Plan, VerifyPlan
 
@@ -57,7 +58,16 @@ async def verify(run: Run, plan: VerifyPlan) -> Verified:
         GateError: They are not.
         KeelwayError: Something broke.
     """
-    images = await build(run, plan.build)
+    return await prove(run, plan, await build(run, plan.build))
+
+
+async def prove(run: Run, plan: VerifyPlan, images: Images) -> Verified:
+    """Return the proof for images that are there already; the plan's build is not looked at.
+
+    Raises:
+        GateError: They are not fit to be published.
+        KeelwayError: Something broke.
+    """
     policy, findings, sboms, tests = await together(
         check_policy(run, plan.policy, images),
         scan(run, plan.scan, images),

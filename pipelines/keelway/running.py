@@ -6,12 +6,13 @@ gate says no, and after Ctrl-C.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from keelway._stage import Run, SystemClock
+from keelway._stage import Clock, Run, SystemClock
 from keelway.errors import KeelwayError
-from keelway.model.events import Note, Several, Silent, StageSkipped
+from keelway.model.events import Note, Observer, Several, Silent, StageSkipped
 from keelway.report.files import write_files
 from keelway.report.origin_part import origin_of
 from keelway.report.pages import write_reports
@@ -19,15 +20,15 @@ from keelway.report.recorder import Recorder
 from keelway.session import EngineChoice, open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable
 
-    from keelway._stage import Clock
     from keelway.facts import Facts
-    from keelway.model.events import Observer
     from keelway.planning import Plan
     from keelway.report.document import FilePart, ReportDocument
 
 T = TypeVar("T")
+OpenRun = Callable[[Observer, Clock], AbstractAsyncContextManager[Run]]
+"""Gives the run that the work is done with, for whoever listens and a clock."""
 
 
 async def run_plan(  # noqa: PLR0913 - the run, and by name what surrounds it
@@ -54,6 +55,47 @@ async def run_plan(  # noqa: PLR0913 - the run, and by name what surrounds it
     Raises:
         KeelwayError: What stopped the work; the report is written all the same.
     """
+
+    @asynccontextmanager
+    async def opened(everybody: Observer, clock: Clock) -> AsyncGenerator[Run]:
+        async with open_session(engine, everybody) as session:
+            yield Run(session.client, everybody, clock)
+
+    return await run_reported(
+        work,
+        part,
+        plan=plan,
+        directory=directory,
+        observer=observer or Silent(),
+        open_run=opened,
+        facts=facts,
+    )
+
+
+async def run_reported(  # noqa: PLR0913 - the run, and by name what surrounds it
+    work: Callable[[Run, T], Awaitable[object]],
+    part: T,
+    *,
+    plan: Plan,
+    directory: str,
+    observer: Observer,
+    open_run: OpenRun,
+    facts: Facts | None = None,
+) -> ReportDocument:
+    """Return the report of the work, done with a run of one's own.
+
+    Args:
+        work: What is done.
+        part: What `work` takes beside the run.
+        plan: The whole plan, for the report.
+        directory: The report directory.
+        observer: Who hears how it goes.
+        open_run: Gives the run.
+        facts: What is true here, for the report.
+
+    Raises:
+        KeelwayError: What stopped the work; the report is written all the same.
+    """
     clock = SystemClock()
     recorder = Recorder(
         project=plan.project,
@@ -62,11 +104,11 @@ async def run_plan(  # noqa: PLR0913 - the run, and by name what surrounds it
         origin=origin_of(plan.names, facts),
     )
     kinds = plan.verify.gate.judged_kinds()
-    everybody = Several([recorder, observer or Silent()])
+    everybody = Several([recorder, observer])
     try:
         _tell_changes(plan, everybody, clock)
-        async with open_session(engine, everybody) as session:
-            await work(Run(session.client, everybody, clock), part)
+        async with open_run(everybody, clock) as run:
+            await work(run, part)
     except BaseException as error:
         # The first failure is the one to tell, not that its report could not be written either.
         files: tuple[FilePart, ...] = ()

@@ -11,7 +11,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
@@ -59,6 +64,8 @@ async def open_session(
     choice: EngineChoice = EngineChoice.AUTO,
     observer: Observer | None = None,
     settings: Mapping[str, str] | None = None,
+    *,
+    shared: bool = False,
 ) -> AsyncGenerator[Session]:
     """Open a session with an engine, and close it afterwards.
 
@@ -66,6 +73,7 @@ async def open_session(
         choice: Which engine; `auto` takes the first one that there is, and says why.
         observer: Who hears which engine was chosen, and what it is doing.
         settings: Variables for the engine, if one is started.
+        shared: Whether `dagger.dag` is the client, as functions of a Dagger module have it.
 
     Raises:
         SessionError: When no engine was reached or started; tells what was tried.
@@ -77,11 +85,13 @@ async def open_session(
     log = EngineLog(observer)
     # Nothing is sent twice: the connection never leaves this machine, and a push is no question
     # that one may ask again.
-    connection = dagger.Connection(dagger.Config(log_output=cast("TextIO", log), retry=None))
+    config = dagger.Config(log_output=cast("TextIO", log), retry=None)
+    connection = dagger.connection(config) if shared else dagger.Connection(config)
     with ExitStack() as stack:
         stack.enter_context(_environment(engine, settings or {}))
         try:
-            client = await connection.__aenter__()
+            opened = await connection.__aenter__()
+            client = opened if isinstance(opened, dagger.Client) else dagger.dag
             version = await client.version()
         except (dagger.DaggerError, OSError) as error:
             raise SessionError(
@@ -99,7 +109,7 @@ async def open_session(
             await _close(connection, observer)
 
 
-async def _close(connection: dagger.Connection, observer: Observer) -> None:
+async def _close(connection: AbstractAsyncContextManager[object], observer: Observer) -> None:
     """End the session; an engine that ends badly now cannot spoil what it has done."""
     import dagger  # noqa: PLC0415 - loaded already
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from keelway._cage import WORK, Cage, open_cage
-from keelway._secrets import read_secret
+from keelway._local_files import local_file
+from keelway._secrets import open_secret, read_secret
 from keelway._stage import failures_of
 from keelway._tools.cosign import (
     COSIGN,
@@ -130,7 +131,7 @@ async def open_signer(run: Run, spec: SignerSpec, *, stage: str) -> Signer:
     cage = await open_cage(run, stage=stage, tool=COSIGN, source=spec.tool)
     container = cage.container
     for name in spec.variables:
-        container = container.with_secret_variable(name, run.dag.secret(f"env://{name}"))
+        container = container.with_secret_variable(name, open_secret(run, f"env://{name}"))
     offline = isinstance(spec.who, KeySigner) and not spec.transparency_log
     services = _given(run, spec.signing_config, NO_SERVICES if offline else None)
     trust = _given(run, spec.trusted_root, NO_TRUST if offline else None)
@@ -178,7 +179,7 @@ def fingerprint(public_key: str) -> str:
 def _given(run: Run, file: str | None, otherwise: str | None) -> dagger.File | None:
     """Return a configuration: the given one, the one that names nothing, or none at all."""
     if file is not None:
-        return run.dag.host().file(file)
+        return local_file(run, file)
     if otherwise is None:
         return None
     return run.dag.directory().with_new_file("configuration", otherwise).file("configuration")
@@ -191,12 +192,12 @@ async def _with_key(
         container = container.with_env_variable(PASSWORD_VARIABLE, "")
     else:
         await read_secret(run, who.password, stage=stage, what="the password of the signing key")
-        secret = run.dag.secret(who.password)
+        secret = open_secret(run, who.password)
         container = container.with_secret_variable(PASSWORD_VARIABLE, secret)
     if who.in_kms:
         return container, who.key
     await read_secret(run, who.key, stage=stage, what="the signing key")
-    return container.with_mounted_secret(_KEY, run.dag.secret(who.key)), _KEY
+    return container.with_mounted_secret(_KEY, open_secret(run, who.key)), _KEY
 
 
 async def _public_key(cage: Cage, key: str) -> str:

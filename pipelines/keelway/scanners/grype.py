@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from keelway._cage import WORK, Cage, open_cage
 from keelway._kept import stem
+from keelway._local_files import local_directory
 from keelway._stage import failures_of
 from keelway._tools.grype import GRYPE, database_argv, environment, scan_argv
 from keelway.errors import ToolError
@@ -119,7 +120,7 @@ async def open_grype(run: Run, spec: GrypeSpec, *, directory: str, timeout_s: in
 
 async def _caches(run: Run, cage: Cage, source: DatabaseSource) -> dagger.Directory:
     if isinstance(source, DatabaseDirectory):
-        return run.dag.host().directory(source.path)
+        return local_directory(run, source.path)
     today = run.clock.now().date().isoformat()
     try:
         fetched = await cage.run(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from keelway._cage import WORK, Cage, open_cage
 from keelway._kept import stem
+from keelway._secrets import open_secret
 from keelway._stage import failures_of
 from keelway._tools.snyk import SNYK, TOKEN_VARIABLE, WORKED, scan_argv
 from keelway.model.tool import HostTool, ToolSource
@@ -70,7 +71,7 @@ class Snyk:
                 files={tarball: image.tarball()},
                 # The service's database changes: so no earlier scan stands for this one.
                 environment={"HOME": WORK, "KEELWAY_SCANNED": self.run.clock.now().isoformat()},
-                secrets={TOKEN_VARIABLE: self.run.dag.secret(self.token)},
+                secrets={TOKEN_VARIABLE: open_secret(self.run, self.token)},
                 accepted=WORKED,
             )
         with failures_of("scan", f"reading Snyk's report about {image.label}"):

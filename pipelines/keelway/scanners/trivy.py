@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from keelway._cage import WORK, Cage, open_cage
 from keelway._kept import stem
+from keelway._local_files import local_directory
 from keelway._stage import failures_of
 from keelway._tools.trivy import TRIVY, database_argv, scan_argv
 from keelway.errors import ToolError
@@ -145,7 +146,7 @@ async def _caches(run: Run, cage: Cage, source: DatabaseSource | None) -> dagger
         case None:
             return run.dag.directory()
         case DatabaseDirectory(path=path):
-            return run.dag.host().directory(path)
+            return local_directory(run, path)
         case DownloadedDatabase(mirrors=mirrors):
             # The day is part of what the engine remembers this step by: a database is not kept
             # longer than it is good.

@@ -14,6 +14,7 @@ import anyio.to_thread
 
 from keelway._contexts import left_out
 from keelway._kept import REPORT_DIRECTORY
+from keelway._local_files import local_directory
 from keelway._secrets import read_secret
 from keelway._stage import failures_of
 from keelway.errors import PlanError
@@ -178,7 +179,7 @@ async def _context(run: Run, build: Build, *excluded: str) -> dagger.Directory:
             build.dockerfile or "Dockerfile",
             (".git", REPORT_DIRECTORY, *excluded),
         )
-        return run.dag.host().directory(build.context, exclude=exclude)
+        return local_directory(run, build.context, exclude=exclude)
     url, _, fragment = build.context.partition("#")
     ref, _, folder = fragment.partition(":")
     repository = run.dag.git(url)

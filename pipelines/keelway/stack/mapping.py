@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from keelway._local_files import local_directory, local_file
 from keelway._secrets import read_secret
 from keelway.compose.project import MountKind
 from keelway.errors import ConfigError, PlanError
@@ -252,11 +253,11 @@ async def _with_bind(
     shared: Shared, container: dagger.Container, service: Service, mount: Mount
 ) -> dagger.Container:
     source = anyio.Path(mount.source or "")
-    host = shared.run.dag.host()
     if await source.is_file():
-        return container.with_mounted_file(mount.target, host.file(str(source)))
+        return container.with_mounted_file(mount.target, local_file(shared.run, str(source)))
     if await source.is_dir():
-        found = host.directory(str(source), exclude=[shared.reading] if shared.reading else [])
+        left_out = [shared.reading] if shared.reading else []
+        found = local_directory(shared.run, str(source), exclude=left_out)
     elif await source.exists() or not mount.create_host_path:
         text = f"there is no file or folder {source}"
         place = mount.place or service.place
@@ -297,7 +298,7 @@ async def _config_file(
             text = f"there is no file {source.file}"
             place = source.place or service.place
             raise ConfigError([problem(place, f"configs.{source.name}", text)])
-        file = shared.run.dag.host().file(str(source.file))
+        file = local_file(shared.run, source.file)
         return shared.run.dag.directory().with_file("config", file, permissions=mode).file("config")
     content = source.content
     if content is None:

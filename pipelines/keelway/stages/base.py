@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from keelway._secrets import plan_secret
+from keelway._local_files import local_file
+from keelway._secrets import open_secret, plan_secret
 from keelway._stage import Run, failures_of, stage
 from keelway._tools.apt_sources import AptSource, sources_of
 from keelway._tools.mmdebstrap import PROGRAM, REMEDY
@@ -252,15 +253,13 @@ async def _publish(run: Run, spec: BaseSpec, archives: Mapping[Platform, Path]) 
     import dagger  # noqa: PLC0415 - planning imports this module, and must not pay for the SDK
 
     variants = [
-        run.dag.container(platform=dagger.Platform(platform)).import_(
-            run.dag.host().file(str(archive))
-        )
+        run.dag.container(platform=dagger.Platform(platform)).import_(local_file(run, archive))
         for platform, archive in archives.items()
     ]
     pusher = run.dag.container()
     if spec.login is not None:
         host = spec.repository.partition("/")[0]
-        secret = run.dag.secret(spec.login.password)
+        secret = open_secret(run, spec.login.password)
         pusher = pusher.with_registry_auth(host, spec.login.username, secret)
     address = f"{spec.repository}:{spec.suite}"
     with failures_of("base", f"pushing {address}"):

@@ -16,6 +16,7 @@ import anyio
 
 from keelway._contexts import left_out
 from keelway._final_base import read_base, with_base_labels
+from keelway._local_files import local_directory
 from keelway._secrets import plan_secret, read_secret
 from keelway._stage import Run, failures_of, stage
 from keelway._together import each
@@ -193,7 +194,7 @@ async def _prepare(run: Run, image: ImageSpec) -> list[_Variant]:
     import dagger  # noqa: PLC0415 - planning imports this module, and must not pay for the SDK
 
     exclude = await left_out(image.context, image.dockerfile, image.exclude)
-    context = run.dag.host().directory(image.context, exclude=exclude)
+    context = local_directory(run, image.context, exclude=exclude)
     file = anyio.Path(image.context) / image.dockerfile
     base = await read_base(file, image.build_args, image.target or "")
     values = {

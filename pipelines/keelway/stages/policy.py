@@ -17,6 +17,7 @@ from keelway._cage import open_cage
 from keelway._image_proof import prove_start, rule_result, skipped_result
 from keelway._image_start import open_busybox, read_image
 from keelway._kept import keep
+from keelway._local_files import local_file
 from keelway._stage import Run, failures_of, stage
 from keelway._together import each
 from keelway._tools.busybox import BUSYBOX
@@ -190,7 +191,7 @@ async def _hadolint(
         return [skipped_result(image, None, "hadolint", cage.reason)]
     inside = "/input/Dockerfile"
     doing = f"reading {given.shown} with hadolint"
-    file = run.dag.host().file(given.path)
+    file = local_file(run, given.path)
     done = await cage.run(check_argv(inside), doing=doing, files={inside: file})
     with failures_of("policy", doing):
         findings = parse_findings(await done.stdout())

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from keelway._registries import plan_registries
-from keelway._secrets import read_secret
+from keelway._secrets import open_secret, read_secret
 from keelway._stage import Run, failures_of, stage
 from keelway._tagging import annotate_tag, held_tags
 from keelway._together import each
@@ -210,7 +210,7 @@ async def _open(run: Run, spec: RegistrySpec) -> _Registry:
     what = f"the password for {spec.url}"
     value = await read_secret(run, spec.login.password, stage="publish", what=what)
     host = spec.url.partition("/")[0]
-    secret = run.dag.secret(spec.login.password)
+    secret = open_secret(run, spec.login.password)
     pusher = pusher.with_registry_auth(host, spec.login.username, secret)
     return _Registry(spec=spec, pusher=pusher, secrets=(value,))
 
