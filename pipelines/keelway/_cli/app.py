@@ -12,12 +12,14 @@ from typer.core import TyperGroup
 
 from keelway._cli.base import base
 from keelway._cli.build import build
+from keelway._cli.call import call
 from keelway._cli.compose import compose
 from keelway._cli.doctor import doctor
 from keelway._cli.down import down
 from keelway._cli.engine import engine
 from keelway._cli.exceptions import exceptions
 from keelway._cli.failing import exit_codes
+from keelway._cli.functions import functions
 from keelway._cli.init import init_app
 from keelway._cli.load import load
 from keelway._cli.logs import logs
@@ -55,6 +57,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "verify": verify,
     "report": report,
     "exceptions": exceptions,
+    "functions": functions,
     "schema": schema,
     "doctor": doctor,
     "version": version,
@@ -93,6 +96,8 @@ def program() -> typer.Typer:
         app.add_typer(group, name=name)
     # What follows the name of a program are that program's arguments, whatever they look like.
     app.command(context_settings={"allow_interspersed_args": False})(run)
+    # Functions have arguments of their own, and a help that tells of them.
+    app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(call)
     # What follows belongs to the engine's program, which has its own help.
     app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(engine)
     return app

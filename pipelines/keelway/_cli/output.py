@@ -11,6 +11,14 @@ def result(text: str) -> None:
     print(text, flush=True)
 
 
+def raw(text: str) -> None:
+    """Write what was asked for to the last byte; a terminal gets an end of line besides."""
+    sys.stdout.write(text)
+    if sys.stdout.isatty() and not text.endswith("\n"):
+        sys.stdout.write("\n")
+    sys.stdout.flush()
+
+
 def notice(text: str) -> None:
     """Write what the user should know, beside the result."""
     print(text, file=sys.stderr, flush=True)

@@ -42,17 +42,34 @@ def show_verification(image: str, asked: Asked, config: Path | None, *, as_json:
         GateError: It does not verify.
         KeelwayError: It could not be looked at.
     """
-    environ = environment()
     written, root = _configuration(config)
-    spec = VerifySpec(
+    spec = verification_spec(asked, written, root, environment())
+    result = run_until_stopped(partial(verify_image, image, spec))
+    text = json.dumps(_data(result), indent=2) if as_json else verification_text(result)
+    output.result(text)
+    if not result.passed:
+        raise refusal(result)
+
+
+def verification_spec(
+    asked: Asked, written: Config | None, root: Path, environ: Mapping[str, str]
+) -> VerifySpec:
+    """Return whom to trust and what to ask: options count before the configuration.
+
+    Args:
+        asked: The options.
+        written: The configuration, where there is one.
+        root: What its paths are relative to.
+        environ: The environment, for logins and programs.
+
+    Raises:
+        PlanError: Nobody says whose signature counts.
+    """
+    return VerifySpec(
         trust=_trust(asked, written, root, environ),
         demands=_demands(asked, written),
         login_files=login_files(environ),
     )
-    result = run_until_stopped(partial(verify_image, image, spec))
-    output.result(json.dumps(_data(result), indent=2) if as_json else _text(result))
-    if not result.passed:
-        raise refusal(result)
 
 
 def _configuration(config: Path | None) -> tuple[Config | None, Path]:
@@ -150,7 +167,8 @@ def _data(result: Verification) -> dict[str, Any]:
     }
 
 
-def _text(result: Verification) -> str:
+def verification_text(result: Verification) -> str:
+    """Return how an image stands, for people."""
     lines = [f"{result.image}@{result.digest}" if "@" not in result.image else result.image]
     for one in result.checks:
         mark = "ok" if one.passed else "NO"

@@ -1,0 +1,1 @@
+"""The functions of a Dagger module, called in this process: what `keelway call` does."""
