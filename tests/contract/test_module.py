@@ -6,10 +6,10 @@ with the functions, arguments, types, defaults and texts that a caller sees.
 
 import json
 import tomllib
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import dagger
 import pytest
 from dagger.mod._converter import to_typedef
@@ -26,21 +26,27 @@ ROOT = Path(__file__).parents[2]
 OWN = ("Keelway", "Project", "Built", "Outcome", "Published")
 
 
-@pytest.fixture
-async def registered(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[dict[str, Chain]]:
+@pytest.fixture(scope="module")
+def registered() -> dict[str, Chain]:
     """Every object type of the module as it was declared to the API, by name."""
     module: Any = Keelway.__dagger_module__  # type: ignore[attr-defined]
-    monkeypatch.setattr(module, "_main_name", "Keelway")
-    monkeypatch.setattr(module, "_main", module.get_object("Keelway"))
-    to_typedef.cache_clear()  # they know the session that they were made in
     engine = RecordingEngine()
-    with engine.serve():
+    with engine.serve(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_main_name", "Keelway")
+        patch.setattr(module, "_main", module.get_object("Keelway"))
         for name, value in engine.environment().items():
-            monkeypatch.setenv(name, value)
-        async with dagger.connection(dagger.Config(retry=None)):
-            declared = engine._objects[await module._typedefs()]
-            types = [call["object"] for call in declared.all("withObject")]
-            yield {one["withObject"]["name"]: one for one in types}
+            patch.setenv(name, value)
+        declared = engine._objects[anyio.run(_register, module)]
+    types = [call["object"] for call in declared.all("withObject")]
+    return {one["withObject"]["name"]: one for one in types}
+
+
+async def _register(module: Any) -> str:
+    """Return the id of the module, after the SDK declared all of it."""
+    to_typedef.cache_clear()  # they know the session that they were made in
+    # Hundreds of questions at once: on a busy machine none of them may give up waiting.
+    async with dagger.connection(dagger.Config(retry=None, timeout=None)):
+        return str(await module._typedefs())
 
 
 def type_text(declared: Chain) -> str:
@@ -132,7 +138,7 @@ def own_object(described: Described) -> dict[str, Any]:
     }
 
 
-async def test_callers_see_what_the_sdk_registers(registered: dict[str, Chain]) -> None:
+def test_callers_see_what_the_sdk_registers(registered: dict[str, Chain]) -> None:
     registry = Registry(Keelway)
     for name in OWN:
         assert own_object(registry.object(name)) == declared_object(registered[name])
@@ -141,7 +147,7 @@ async def test_callers_see_what_the_sdk_registers(registered: dict[str, Chain]) 
     assert own_function(constructor)["arguments"] == declared["arguments"]
 
 
-async def test_help_tells_of_all_that_is_registered(registered: dict[str, Chain]) -> None:
+def test_help_tells_of_all_that_is_registered(registered: dict[str, Chain]) -> None:
     registry = Registry(Keelway)
     for call in registered["Keelway"].all("withFunction"):
         declared = declared_function(call["function"])

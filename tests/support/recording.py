@@ -270,6 +270,7 @@ def _introspection(query: str) -> dict[str, Any]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # the SDK asks for as many ids at once as there are objects
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Tell of mistakes here, not of clients that went away: some tests send them away."""

@@ -10,7 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from keelway.calling.described import Argument, Described, Function, Kind, TypeOf
+from keelway.calling.naming import kebab
 from keelway.calling.types import type_of
+from keelway.errors import KeelwayError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,9 +68,18 @@ class Registry:
 
         Raises:
             QueryError: The API refused something, or a function of keelway's failed.
-            DaggerError: The function failed.
+            KeelwayError: The function failed in a way of its own.
         """
-        return await self._module.get_result(parent, state, name, inputs)
+        from dagger.mod._exceptions import ModuleError  # noqa: PLC0415 - private, as above
+
+        try:
+            return await self._module.get_result(parent, state, name, inputs)
+        except ModuleError as error:
+            raise KeelwayError(
+                f"{kebab(name) or parent} failed: {error}",
+                why=None if error.__cause__ is None else f"{type(error.__cause__).__name__}",
+                next_step="correct the module; the function's own traceback is above",
+            ) from error
 
     async def load(self, hint: type, identifier: str) -> Any:
         """Return an object of the API by its id."""

@@ -25,6 +25,11 @@ class Part:
     name: str = module.field(default="")
 
     @module.function
+    def fail(self) -> str:
+        """Do not."""
+        raise LookupError(self.name)
+
+    @module.function
     def shout(self, times: int = 1) -> str:
         """Say the name."""
         return self.name.upper() * times
