@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ import dagger
 import pytest
 
 from keelway._cli.calling import show_call
+from tests.support.missing import need
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +51,11 @@ enabled = false
 enabled = false
 
 [sign]
+enabled = true
+key = "env://SIGNING_KEY"
+transparency_log = false
+
+[attest]
 enabled = false
 """
 DOCKERFILE = """\
@@ -57,7 +65,8 @@ WORKDIR /said
 RUN --mount=type=secret,id=greeting wc -c < /run/secrets/greeting > length.txt
 USER app
 """
-WITH_SECRET = ("with-secret", "--name=GREETING", "--value=env:TOKEN")
+WITH_KEY = ("with-secret", "--name=SIGNING_KEY", "--value=file:cosign.key")
+WITH_SECRET = ("with-secret", "--name=GREETING", "--value=env:TOKEN", *WITH_KEY)
 
 
 @pytest.fixture
@@ -66,6 +75,12 @@ def called(project: Project, registry: Registry, samples: SampleImages, reposito
     config = CONFIG.format(base=samples.busybox, registry=registry.address, repository=repository)
     project.write({"keelway.toml": config, "Dockerfile": DOCKERFILE})
     project.commit()
+    (project.folder / ".git" / "info" / "exclude").write_text("cosign.*\n")
+    subprocess.run(
+        [need("cosign", package="cosign, by scripts/go-tools"), "generate-key-pair"],
+        cwd=project.folder, check=True, capture_output=True,
+        env={**os.environ, "COSIGN_PASSWORD": ""},
+    )  # fmt: skip
     return project
 
 
@@ -97,10 +112,10 @@ def test_variables_are_those_that_were_given_and_data_is_printed_as_json(called:
         "--variables=GITHUB_ACTIONS=true,GITHUB_REF=refs/tags/v1.2.3,GITHUB_EVENT_NAME=push",
         "--variables=GITHUB_REPOSITORY=shop/app,KEELWAY_CI=github",
     )
-    told = call(called, *from_ci, *WITH_SECRET, "tags", "--json")
+    told = call(called, *from_ci, "tags", "--json")
     assert told.code == 0, told.text()
     assert '"v1.2.3"' in told.out
-    alone = call(called, *WITH_SECRET, "tags", variables={"GITHUB_REF": "refs/tags/v1.2.3"})
+    alone = call(called, "tags", variables={"GITHUB_REF": "refs/tags/v1.2.3"})
     assert alone.out == "test\n", alone.text()
 
 
@@ -115,14 +130,17 @@ def test_the_gate_s_answer_is_an_exit_code_or_an_outcome(called: Project) -> Non
     assert (told.code, told.out.strip()) == (0, "6"), told.text()
 
 
-def test_what_was_built_is_published_by_the_next_function(
+def test_what_was_built_is_published_and_signed_by_the_next_functions(
     called: Project, registry: Registry, repository: str
 ) -> None:
-    done = call(called, *WITH_SECRET, "build", "publish", "references")
-    assert done.code == 0, done.text()
-    (reference,) = done.out.splitlines()
+    done = call(called, *WITH_SECRET, "build", "publish", "sign", "exit-code")
+    assert (done.code, done.out.strip()) == (0, "0"), done.text()
     digest, _ = registry.manifest(f"{repository}/app:test")
-    assert reference.endswith(f"/{repository}/app:test@{digest}")
+    image = f"{registry.address}/{repository}/app:test"
+    asked = ("verify-image", f"--image={image}", "--key=cosign.pub", "--signature-only")
+    verified = call(called, *asked)
+    assert verified.code == 0, verified.text()
+    assert digest in verified.out
 
 
 def test_functions_do_without_a_host_as_they_must_in_a_module(

@@ -20,7 +20,7 @@ from keelway.module.outcome import Enforce, Outcome, carry_out
 from keelway.module.project import IGNORED, Project
 from keelway.module.registering import check, field, object_type, remembered, uncached
 from keelway.module.verifying import verify_published
-from keelway.module.workplace import open_workplace
+from keelway.module.workplace import open_copy, open_workplace
 
 if TYPE_CHECKING:
     from keelway._stage import Run
@@ -98,8 +98,10 @@ class Keelway:
     @remembered
     async def tags(self, *, source: Source = None) -> list[str]:
         """Return the tags of this commit, by the rules of keelway.toml."""
-        async with open_workplace(self._project(source)) as place:
-            return list(place.plan.names.tags)
+        from keelway.facts.release import release_names  # noqa: PLC0415 - registering is quick
+
+        async with open_copy(self._project(source)) as place:
+            return list(release_names(place.loaded.config, place.facts).tags)
 
     @uncached
     async def build(
@@ -179,7 +181,7 @@ class Keelway:
         signature_only: Annotated[bool, Doc("Ask for a signature, and nothing else.")] = False,
     ) -> str:
         """Check a published image: its signature and all its evidence."""
-        async with open_workplace(self._project(None), _ONLY_BUILT) as place:
+        async with open_copy(self._project(None)) as place:
             return await verify_published(
                 place, image, key, identity=identity, issuer=issuer, signature_only=signature_only
             )

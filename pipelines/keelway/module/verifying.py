@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
     import dagger
 
-    from keelway.module.workplace import Workplace
+    from keelway.module.workplace import Copy
 
 
 async def verify_published(
-    place: Workplace,
+    place: Copy,
     image: str,
     key: dagger.File | None,
     *,

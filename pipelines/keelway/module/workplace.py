@@ -30,14 +30,20 @@ _OWN_VARIABLES = ("HOME", "PATH")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workplace:
-    """A copy of the repository, and what will be done with it."""
+class Copy:
+    """A copy of the repository, and what is true of it."""
 
     root: Path
     loaded: Loaded
     facts: Facts
-    plan: Plan
     project: Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace(Copy):
+    """A copy of the repository, and what will be done with it."""
+
+    plan: Plan
 
     @property
     def reports(self) -> Path:
@@ -63,6 +69,31 @@ class Workplace:
 
 
 @asynccontextmanager
+async def open_copy(project: Project, *, compose: bool = False) -> AsyncGenerator[Copy]:
+    """Give a copy of the repository; it is gone after the call.
+
+    Args:
+        project: The repository.
+        compose: Whether its compose files are read.
+
+    Raises:
+        ConfigError: The configuration is wrong.
+        PlanError: There is no such folder, or a variable is not one.
+    """
+    from keelway.facts import gather_facts  # noqa: PLC0415 - registering is quick
+    from keelway.planning import TOOLS  # noqa: PLC0415 - likewise
+
+    with tempfile.TemporaryDirectory(prefix="keelway-module-") as folder:
+        root = _in_place(folder)
+        with _shown_as_source(root):
+            loaded = await _load(project, root)
+            names = {tool.name for tool in TOOLS}
+            facts = gather_facts(loaded, environ_of(project), names, compose=compose)
+            facts = replace(facts, variables=facts.variables | set(project.secret_names))
+            yield Copy(root=root, loaded=loaded, facts=facts, project=project)
+
+
+@asynccontextmanager
 async def open_workplace(
     project: Project, without: Mapping[Part, str] | None = None
 ) -> AsyncGenerator[Workplace]:
@@ -76,23 +107,14 @@ async def open_workplace(
         ConfigError: The configuration is wrong.
         PlanError: It asks for what cannot be done here.
     """
-    from keelway.facts import gather_facts  # noqa: PLC0415 - registering is quick
-    from keelway.planning import TOOLS, plan_release  # noqa: PLC0415 - likewise
+    from keelway.planning import plan_release  # noqa: PLC0415 - registering is quick
 
-    with tempfile.TemporaryDirectory(prefix="keelway-module-") as folder:
-        root = _in_place(folder)
-        with _shown_as_source(root):
-            loaded = await _load(project, root)
-            environ = environ_of(project)
-            facts = gather_facts(
-                loaded,
-                environ,
-                {tool.name for tool in TOOLS},
-                compose=not {"integration", "load"} <= (without or {}).keys(),
-            )
-            facts = replace(facts, variables=facts.variables | set(project.secret_names))
-            plan = plan_release(loaded.config, facts, without=without)
-            yield Workplace(root=root, loaded=loaded, facts=facts, plan=plan, project=project)
+    compose = not {"integration", "load"} <= (without or {}).keys()
+    async with open_copy(project, compose=compose) as copy:
+        plan = plan_release(copy.loaded.config, copy.facts, without=without)
+        yield Workplace(
+            root=copy.root, loaded=copy.loaded, facts=copy.facts, project=project, plan=plan
+        )
 
 
 def _in_place(folder: str) -> Path:
