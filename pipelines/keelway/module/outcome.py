@@ -80,6 +80,7 @@ async def carry_out(
             directory=str(place.reports),
             observer=observer,
             open_run=place.open_run,
+            facts=place.facts,
         )
         try:
             await carried()
