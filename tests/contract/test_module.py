@@ -20,6 +20,7 @@ from keelway.calling.printing import help_text
 from keelway.calling.registry import Registry
 from keelway.calling.words import understand
 from keelway.module import Keelway
+from tests.support.docs import blocks, commands
 from tests.support.recording import Chain, RecordingEngine
 
 ROOT = Path(__file__).parents[2]
@@ -193,3 +194,13 @@ def test_the_folder_ci_is_this_module() -> None:
     assert {f"../{path}" for path in [*files, *packages, "pyproject.toml"]} == set(included)
     own = tomllib.loads((ROOT / "ci" / "pyproject.toml").read_text())
     assert "dagger-io" in own["project"]["dependencies"]  # no floor: it has the version 0.0.0 there
+
+
+def test_calls_that_the_page_shows_are_calls_of_the_module() -> None:
+    registry = Registry(Keelway)
+    page = ROOT / "docs" / "how-to" / "dagger-call.md"
+    shown = [command.words for block in blocks(page) for command in commands(block)]
+    calls = [words for words in shown if "call" in words]
+    assert len(calls) >= 5
+    for words in calls:
+        understand(words[words.index("call") + 1 :], registry)

@@ -46,7 +46,7 @@ class Outcome:
     @remembered
     async def report(self) -> dagger.File:
         """Return report.json: everything, for programs."""
-        from keelway.report.recorder import REPORT_FILE  # noqa: PLC0415 - registering is quick
+        from keelway.report.writing import REPORT_FILE  # noqa: PLC0415 - registering is quick
 
         return self.files.file(REPORT_FILE)
 
@@ -66,8 +66,8 @@ async def carry_out(
         KeelwayError: Something broke.
     """
     from keelway.report.document import ReportDocument  # noqa: PLC0415 - registering is quick
-    from keelway.report.recorder import REPORT_FILE  # noqa: PLC0415 - likewise
     from keelway.report.summary import summary  # noqa: PLC0415 - likewise
+    from keelway.report.writing import REPORT_FILE  # noqa: PLC0415 - likewise
     from keelway.running import run_reported  # noqa: PLC0415 - likewise
 
     refused: GateError | None = None
