@@ -85,6 +85,7 @@ def test_what_is_here(tmp_path: Path, path: str) -> None:
         "registry.example.com/shop/orders"
     ]
     assert offered(tmp_path, path, "keelway", "compose", "config", "") == ["db", "web"]
+    assert offered(tmp_path, path, "keelway", "logs", "w") == ["web"]
     assert "linux/arm64" in offered(tmp_path, path, "keelway", "init", "--platform", "linux/a")
 
 

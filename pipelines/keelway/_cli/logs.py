@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from keelway._cli.completing import complete_service
 from keelway._cli.compose import ComposeName
 
 RunningFiles = Annotated[
@@ -17,7 +18,10 @@ RunningFiles = Annotated[
 
 def logs(
     services: Annotated[
-        list[str] | None, typer.Argument(metavar="SERVICE", help="Only these services.")
+        list[str] | None,
+        typer.Argument(
+            metavar="SERVICE", help="Only these services.", autocompletion=complete_service
+        ),
     ] = None,
     *,
     follow: Annotated[

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from keelway._cli.completing import complete_service
 from keelway._cli.compose import (
     ComposeEnvFiles,
     ComposeFiles,
@@ -20,7 +21,9 @@ def up(  # noqa: PLR0913 -- as many options as Compose's own command has
     services: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="SERVICE", help="Only these services, and those that they depend on."
+            metavar="SERVICE",
+            help="Only these services, and those that they depend on.",
+            autocompletion=complete_service,
         ),
     ] = None,
     *,

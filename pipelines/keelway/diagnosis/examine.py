@@ -26,7 +26,7 @@ from keelway.dockerfile import DockerfileError, SyntaxProblem, parse
 from keelway.dockerfile.instructions import Run
 from keelway.errors import ConfigError, KeelwayError, PlanError
 from keelway.facts.gather import find_programs, gather_facts, login_files
-from keelway.planning import TOOLS, plan_release
+from keelway.planning import known_programs, plan_release
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,7 +61,7 @@ async def examine(folder: Path, file: Path | None, environ: Mapping[str, str]) -
     distribution = this_distribution(search_path)
     loaded, own = _configuration(folder, file, environ)
     config = None if loaded is None else loaded.config
-    names = [tool.name for tool in TOOLS] + ["git", mmdebstrap.PROGRAM]
+    names = [*known_programs(), "git", mmdebstrap.PROGRAM]
     found = find_programs(names, search_path)
     engines, store = await check_engines(environ, distribution)
     answered = await check_registries(
@@ -122,7 +122,7 @@ def _own(text: str, *, ok: bool, remedy: str = "", code: int = 0) -> Check:
 def _planned(loaded: Loaded, environ: Mapping[str, str]) -> Check:
     """Return whether a release can be planned: secrets, pins and paths are looked up."""
     try:
-        facts = gather_facts(loaded, environ, {tool.name for tool in TOOLS})
+        facts = gather_facts(loaded, environ, known_programs())
         plan_release(loaded.config, facts)
     except (PlanError, ConfigError) as error:
         remedy = error.next_step or "keelway plan"

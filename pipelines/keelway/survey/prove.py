@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from keelway.config.loader import CONFIG_FILE, read_config
 from keelway.errors import PlanError
 from keelway.facts import gather_facts
-from keelway.planning import TOOLS, plan_release
+from keelway.planning import known_programs, plan_release
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ def prove(text: str, folder: Path, environ: Mapping[str, str]) -> Plan | Unplann
     """
     loaded = read_config(text, folder / CONFIG_FILE)
     try:
-        facts = gather_facts(loaded, environ, {tool.name for tool in TOOLS})
+        facts = gather_facts(loaded, environ, known_programs())
         return plan_release(loaded.config, facts)
     except PlanError as error:
         return Unplanned(reason=error.message, next_step=error.next_step or "")
