@@ -9,7 +9,7 @@ from rich.console import Console
 
 from keelway._cli import output
 from keelway._cli.env import summary_file, terminal_form
-from keelway._cli.prepare import prepare
+from keelway._cli.prepare import Only, prepare
 from keelway._cli.step_summary import add_summary
 from keelway._cli.stopping import run_until_stopped
 from keelway.flow import release
@@ -37,6 +37,7 @@ def carry_out(  # noqa: PLR0913 - a run has the options that it has
     without: Mapping[Part, str] | None = None,
     changed_since: str | None = None,
     work: Callable[[Run, Plan], Awaitable[object]] = release,
+    only: Only | None = None,
     as_json: bool,
 ) -> None:
     """Plan, run and report a release, or a part of one.
@@ -48,13 +49,14 @@ def carry_out(  # noqa: PLR0913 - a run has the options that it has
         without: Parts to leave out, each with the reason.
         changed_since: Build only images with inputs that changed since this commit.
         work: What is done with the plan.
+        only: The images and platforms that it is done for, if not for all.
         as_json: Whether the result is the report as data.
 
     Raises:
         KeelwayError: What stopped the run; the report is written all the same.
         StoppedError: A signal did.
     """
-    prepared = prepare(config, without, changed_since)
+    prepared = prepare(config, without, changed_since, only)
     directory = prepared.report_directory
     job = prepared.facts.job
     earlier = _written(directory / REPORT_FILE)

@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from keelway._cli.completing import complete_platform
+from keelway._cli.init_ci import ci
 from keelway._cli.options import AsJson
 
 
@@ -64,3 +65,6 @@ def init(
 
     wanted = Wanted(force=force, stdout=stdout, as_json=as_json, platforms=tuple(platforms or ()))
     initialise(folder, wanted)
+
+
+init_app.command("ci")(ci)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from keelway._cli.completing import complete_image, complete_platform
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
 
@@ -45,5 +46,25 @@ Progress = Annotated[
         "--progress",
         help="How the work is told of on standard error: a live view (tty), lines for people "
         "(plain), objects for programs (json), or not at all. auto takes what the terminal can.",
+    ),
+]
+
+Platforms = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--platform",
+        metavar="PLATFORM",
+        help="Only this platform; may be given several times.",
+        autocompletion=complete_platform,
+    ),
+]
+
+Images = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--image",
+        metavar="NAME",
+        help="Only this image; may be given several times.",
+        autocompletion=complete_image,
     ),
 ]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelway._cli.env import environment
 from keelway.config import load_config
+from keelway.config.narrow import narrow
 from keelway.facts import gather_facts
 from keelway.planning import known_programs, plan_release
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from keelway.config import Loaded
     from keelway.facts import Facts
@@ -33,10 +34,19 @@ class Prepared:
         return self.facts.resolve(self.loaded.config.report.directory)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Only:
+    """What a command is limited to; all where nothing is named."""
+
+    images: Sequence[str] | None = None
+    platforms: Sequence[str] | None = None
+
+
 def prepare(
     file: Path | None,
     without: Mapping[Part, str] | None = None,
     changed_since: str | None = None,
+    only: Only | None = None,
 ) -> Prepared:
     """Return the plan for the configuration of the current directory.
 
@@ -44,12 +54,16 @@ def prepare(
         file: What `--config` named, if anything.
         without: Parts to leave out, each with the reason.
         changed_since: Build only images with inputs that changed since this commit.
+        only: The images and platforms that it is for, if not for all.
 
     Raises:
         ConfigError: When the configuration is wrong.
         PlanError: When it asks for what cannot be done here.
     """
     loaded = load_config(Path.cwd(), file)
+    if only is not None:
+        config = narrow(loaded.config, images=only.images or (), platforms=only.platforms or ())
+        loaded = replace(loaded, config=config)
     facts = gather_facts(
         loaded,
         environment(),

@@ -1,6 +1,6 @@
 """`keelway sbom`."""
 
-from keelway._cli.options import AsJson, ConfigFile, Engine, Progress
+from keelway._cli.options import AsJson, ConfigFile, Engine, Images, Platforms, Progress
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
 
@@ -10,17 +10,21 @@ _REASON = "`keelway sbom` only builds and lists"
 def sbom(
     *,
     config: ConfigFile = None,
+    images: Images = None,
+    platforms: Platforms = None,
     engine: Engine = EngineChoice.AUTO,
     progress: Progress = ProgressForm.AUTO,
     as_json: AsJson = False,
 ) -> None:
     """Build the images and list what is inside them, as SBOMs."""
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
+    from keelway._cli.prepare import Only  # noqa: PLC0415 -- likewise
 
     carry_out(
         config,
         engine,
         progress,
         without={"scan": _REASON, "integration": _REASON, "load": _REASON, "publish": _REASON},
+        only=Only(images=images, platforms=platforms),
         as_json=as_json,
     )

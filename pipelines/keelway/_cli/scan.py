@@ -1,6 +1,6 @@
 """`keelway scan`."""
 
-from keelway._cli.options import AsJson, ConfigFile, Engine, Progress
+from keelway._cli.options import AsJson, ConfigFile, Engine, Images, Platforms, Progress
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
 
@@ -10,17 +10,21 @@ _REASON = "`keelway scan` only builds, scans and judges"
 def scan(
     *,
     config: ConfigFile = None,
+    images: Images = None,
+    platforms: Platforms = None,
     engine: Engine = EngineChoice.AUTO,
     progress: Progress = ProgressForm.AUTO,
     as_json: AsJson = False,
 ) -> None:
     """Build the images, scan them and judge what was found."""
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
+    from keelway._cli.prepare import Only  # noqa: PLC0415 -- likewise
 
     carry_out(
         config,
         engine,
         progress,
         without={"sbom": _REASON, "integration": _REASON, "load": _REASON, "publish": _REASON},
+        only=Only(images=images, platforms=platforms),
         as_json=as_json,
     )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from keelway._cli.options import AsJson, ConfigFile, Engine, Progress
+from keelway._cli.options import AsJson, ConfigFile, Engine, Platforms, Progress
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
 
@@ -15,6 +15,7 @@ _ONLY_FAULTS = "`keelway test --faults` only injects faults"
 def test(
     *,
     config: ConfigFile = None,
+    platforms: Platforms = None,
     engine: Engine = EngineChoice.AUTO,
     progress: Progress = ProgressForm.AUTO,
     faults: Annotated[
@@ -28,6 +29,7 @@ def test(
     injects a fault, has its own set of them.
     """
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
+    from keelway._cli.prepare import Only  # noqa: PLC0415 -- likewise
 
     carry_out(
         config,
@@ -41,5 +43,6 @@ def test(
             "publish": _REASON,
             **({"suites": _ONLY_FAULTS} if faults else {}),
         },
+        only=Only(platforms=platforms),
         as_json=as_json,
     )

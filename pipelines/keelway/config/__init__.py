@@ -7,6 +7,7 @@ Example:
 """
 
 from keelway.config.base_image import BaseConfig
+from keelway.config.ci import CiConfig
 from keelway.config.faults import FaultConfig
 from keelway.config.gate import GateConfig, LicenseConfig
 from keelway.config.image import BuildSecretConfig, ImageConfig
@@ -31,6 +32,7 @@ __all__ = [
     "BaseConfig",
     "BudgetConfig",
     "BuildSecretConfig",
+    "CiConfig",
     "Config",
     "FaultConfig",
     "GateConfig",

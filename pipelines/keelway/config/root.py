@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from keelway.config.base_image import BaseConfig
+from keelway.config.ci import CiConfig
 from keelway.config.gate import GateConfig
 from keelway.config.image import ImageConfig
 from keelway.config.integration import IntegrationConfig
@@ -57,3 +58,5 @@ class Config(Section):
     """Base images made from Debian's packages, by name."""
     report: ReportConfig = Field(default_factory=ReportConfig)
     """Where results are kept."""
+    ci: CiConfig = Field(default_factory=CiConfig)
+    """The pipelines that `keelway init ci` writes."""

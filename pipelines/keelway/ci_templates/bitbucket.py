@@ -1,0 +1,72 @@
+"""Bitbucket Pipelines.
+
+Syntax: https://support.atlassian.com/bitbucket-cloud/docs/bitbucket-pipelines-configuration-reference/
+Secrets are secured variables of the repository; pull requests of forks start no pipeline in it.
+When pipelines are scheduled is set in the repository, and told in a comment here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keelway.ci_templates import shell
+from keelway.ci_templates.shell import Machine
+from keelway.ci_templates.yaml_text import to_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keelway.ci_templates.description import Pipeline
+    from keelway.ci_templates.yaml_text import Node
+
+PIPELINE = "bitbucket-pipelines.yml"
+_IMAGE = "debian:bookworm"
+_LONGEST_MINUTES = 720
+
+
+def render(pipeline: Pipeline) -> Mapping[str, str]:
+    """Return the files by their paths inside the repository."""
+    release = [_step(pipeline, "release", "release")]
+    custom: dict[str, Node] = {}
+    if pipeline.nightly:
+        about = f"# Every night: a schedule of the repository, {pipeline.nightly!r} in UTC."
+        custom |= {about: None, "nightly": release}
+    if pipeline.weekly:
+        about = f"# Base images: another one, {pipeline.weekly!r} in UTC."
+        bases = _step(pipeline, "bases", "base --refresh", pipeline.inside("keelway.lock"))
+        custom |= {about: None, "bases": [bases]}
+    flows: dict[str, Node] = {
+        "# Nothing of a pull request is published.": None,
+        "pull-requests": {"**": [_step(pipeline, "verify", "release --no-publish")]},
+        "branches": dict.fromkeys(pipeline.branches, release),
+        "tags": dict.fromkeys(pipeline.tags, release),
+        **({"custom": custom} if custom else {}),
+    }
+    document: Node = {
+        "image": _IMAGE,
+        "# All of it: the commit's tags, and its place among them.": None,
+        "clone": {"depth": "full"},
+        "options": {"max-time": min(pipeline.timeout_minutes, _LONGEST_MINUTES)},
+        "pipelines": flows,
+    }
+    return {PIPELINE: to_yaml(document)}
+
+
+def _step(pipeline: Pipeline, name: str, words: str, *kept: str) -> Node:
+    command = pipeline.command(*words.split())
+    return {
+        "step": {
+            "name": name,
+            "size": "2x",
+            "caches": ["pip"],
+            "script": [
+                shell.setup(pipeline, Machine.CONTAINER),
+                shell.work(pipeline, Machine.CONTAINER, command),
+            ],
+            # Bitbucket looks for JUnit files in folders of some names only.
+            "after-script": [
+                f"mkdir -p test-results; cp {pipeline.report}/*.junit.xml test-results/ || true"
+            ],
+            "artifacts": [f"{pipeline.report}/**", *kept],
+        }
+    }

@@ -1,0 +1,76 @@
+"""Fewer images, or fewer platforms, than the configuration has: for one machine of several. Pure.
+
+Example:
+    >>> from keelway.config import Config, ImageConfig, ProjectConfig
+    >>> config = Config(project=ProjectConfig(name="shop"), images={"orders": ImageConfig()})
+    >>> narrow(config, platforms=["linux/arm64"]).images["orders"].platforms
+    ('linux/arm64',)
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from keelway.errors import PlanError
+from keelway.model.platform import parse_platform
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keelway.config.image import ImageConfig
+    from keelway.config.integration import IntegrationConfig
+    from keelway.config.root import Config
+    from keelway.model.platform import Platform
+
+
+def narrow(config: Config, *, images: Sequence[str] = (), platforms: Sequence[str] = ()) -> Config:
+    """Return the configuration with only these images and platforms; all where none are named.
+
+    An image that is built for none of the platforms is left out; integration tests run for the
+    platforms that are left of theirs.
+
+    Args:
+        config: What was written.
+        images: Names of images.
+        platforms: Platforms.
+
+    Raises:
+        PlanError: When there is no such image, or none is built for such a platform.
+    """
+    if not images and not platforms:
+        return config
+    chosen = {name: config.images[name] for name in config.images if not images or name in images}
+    for name in images:
+        if name not in config.images:
+            raise _unknown("image", name, tuple(config.images))
+    wanted = tuple(parse_platform(text) for text in platforms)
+    built = dict.fromkeys(place for image in chosen.values() for place in _platforms(image))
+    for platform in wanted:
+        if platform not in built:
+            raise _unknown("image for the platform", platform, tuple(built))
+    left = {
+        name: image.model_copy(update={"platforms": kept})
+        for name, image in chosen.items()
+        if (kept := tuple(p for p in _platforms(image) if not wanted or p in wanted))
+    }
+    update = {"images": left, "integration": _tests(config.integration, wanted)}
+    return config.model_copy(update=update)
+
+
+def _platforms(image: ImageConfig) -> tuple[Platform, ...]:
+    return tuple(parse_platform(text) for text in image.platforms)
+
+
+def _tests(config: IntegrationConfig, wanted: tuple[Platform, ...]) -> IntegrationConfig:
+    if not wanted:
+        return config
+    written = tuple(parse_platform(text) for text in config.platforms)
+    left = tuple(platform for platform in wanted if not written or platform in written)
+    return config.model_copy(update={"platforms": left} if left else {"enabled": False})
+
+
+def _unknown(what: str, name: str, known: tuple[str, ...]) -> PlanError:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    return PlanError(f"there is no {what} '{name}'", next_step=f"{hint}known: {', '.join(known)}")

@@ -1,0 +1,201 @@
+"""What every generated pipeline promises, whatever CI it is for."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from keelway.ci_templates import pins
+from keelway.ci_templates.catalog import TEMPLATES, choose
+from keelway.errors import ConfigError
+from keelway.facts.ci import PROVIDERS
+from tests.support.ci_scripts import parse_groovy, scripts
+from tests.support.pipelines import EVERY_CI, FULL, PLAIN, files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[3]
+SECRETS = ("REGISTRY_TOKEN", "OTHER_TOKEN", "SIGSTORE_ID_TOKEN", "id-token")
+
+
+def read(path: str, text: str = FULL) -> Any:
+    """Return a generated file as data; the last document of it."""
+    return list(yaml.safe_load_all(files(text)[path]))[-1]
+
+
+@pytest.mark.parametrize("text", [PLAIN, FULL], ids=["plain", "full"])
+@pytest.mark.parametrize("name", EVERY_CI)
+def test_every_script_is_one(name: str, text: str) -> None:
+    found = [script for path, one in files(text, name).items() for script in scripts(path, one)]
+    assert len(found) >= 2
+    for script in found:
+        for shell in ("bash", "sh"):
+            if shell == "sh" and "<<<" in script:  # It says that it is for bash.
+                continue
+            done = subprocess.run(
+                [shell, "-n"], input=script, text=True, capture_output=True, check=False
+            )
+            assert done.returncode == 0, f"{done.stderr}\n{script}"
+
+
+@pytest.mark.parametrize("name", EVERY_CI)
+def test_every_ci_is_one_that_keelway_knows_when_it_runs_there(name: str) -> None:
+    assert name in {provider.name for provider in PROVIDERS}
+
+
+@pytest.mark.parametrize("name", EVERY_CI)
+def test_the_same_command_lines_everywhere(name: str) -> None:
+    text = "".join(files(FULL, name).values())
+    for words in ("release --no-publish", "release", "base --refresh"):
+        assert re.search(rf"\b{words}(?! --no)\b", text), words
+
+
+def parts_for_pull_requests(path: str, found: Any) -> Iterator[Any]:
+    """Yield what runs for a pull request."""
+    match path:
+        case ".github/workflows/keelway.yml":
+            yield found["jobs"]["verify"]
+        case "templates/keelway.yml":
+            yield {**found[".keelway"], **found["keelway-verify"]}
+        case ".circleci/config.yml":
+            yield found["jobs"]["verify"]
+            yield found["workflows"]["verify"]
+        case "azure-pipelines.yml":
+            yield next(job for job in found["jobs"] if job["job"] == "verify")
+        case "bitbucket-pipelines.yml":
+            yield found["pipelines"]["pull-requests"]
+        case ".buildkite/pipeline.yml":
+            yield next(step for step in found["steps"] if step["label"] == "verify")
+        case _:
+            yield next(step for step in found["steps"] if step["name"] == "verify")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".github/workflows/keelway.yml",
+        "templates/keelway.yml",
+        ".circleci/config.yml",
+        "azure-pipelines.yml",
+        "bitbucket-pipelines.yml",
+        ".buildkite/pipeline.yml",
+        ".woodpecker/keelway.yaml",
+        ".drone.yml",
+    ],
+)
+def test_a_pull_request_sees_nothing_that_publishes_or_signs(path: str) -> None:
+    for part in parts_for_pull_requests(path, read(path)):
+        text = yaml.safe_dump(part)
+        assert "verify" in text or "--no-publish" in text
+        for secret in SECRETS:
+            assert secret not in text
+
+
+def test_on_jenkins_a_fork_is_given_no_credential_at_all() -> None:
+    text = files(FULL, "jenkins")["Jenkinsfile"]
+    verify = text.partition("stage('verify')")[2].partition("stage('release')")[0]
+    assert "credentials: env.CHANGE_FORK ? [] : ['PIP_TOKEN']" in verify
+    for secret in SECRETS:
+        assert secret not in verify
+
+
+def test_github_gives_each_job_what_it_needs_and_no_more() -> None:
+    workflow = read(".github/workflows/keelway.yml")
+    assert workflow["permissions"] == {}
+    jobs = workflow["jobs"]
+    assert jobs["verify"]["permissions"] == {"contents": "read", "security-events": "write"}
+    assert jobs["native"]["permissions"] == {"contents": "read"}
+    assert jobs["release"]["permissions"] == {
+        "contents": "read",
+        "security-events": "write",
+        "packages": "write",
+        "id-token": "write",
+    }
+    plain = read(".github/workflows/keelway.yml", PLAIN)["jobs"]["release"]["permissions"]
+    assert plain == {"contents": "read", "security-events": "write"}
+
+
+def test_github_runs_when_it_should() -> None:
+    on = read(".github/workflows/keelway.yml")[True]  # "on", to YAML 1.1
+    assert on["push"] == {"branches": ["main", "release/*"], "tags": ["v*", "shop/v*"]}
+    assert on["pull_request"] is None
+    assert [one["cron"] for one in on["schedule"]] == ["0 2 * * *", "30 4 * * 1"]
+    assert "schedule" not in read(".github/workflows/keelway.yml", PLAIN)[True]
+
+
+def test_each_platform_is_proved_on_a_machine_of_its_own() -> None:
+    native = read(".github/workflows/keelway.yml")["jobs"]["native"]
+    machines = {(one["platform"], one["runner"]) for one in native["strategy"]["matrix"]["include"]}
+    assert machines == {("linux/amd64", "ubuntu-24.04"), ("linux/arm64", "arm-machines")}
+    gitlab = read("templates/keelway.yml")["keelway-native"]["parallel"]["matrix"]
+    assert {one["RUNNER"] for one in gitlab} == {"saas-linux-small-amd64", "arm-machines"}
+
+
+def test_every_action_is_pinned_by_a_commit_with_its_version_beside() -> None:
+    known = [one for one in vars(pins).values() if isinstance(one, pins.Action)]
+    for action in known:
+        assert re.fullmatch(r"[0-9a-f]{40}", action.commit)
+        assert re.fullmatch(r"v\d+\.\d+\.\d+", action.version)
+    used = re.findall(r"uses: ([^.\s]\S*)(.*)", "".join(files(FULL, "github").values()))
+    assert {name for name, _ in used} == {str(action.pinned) for action in known}
+    assert all(re.fullmatch(r" # v[\d.]+", version) for _, version in used)
+
+
+def test_the_versions_of_go_programs_are_those_that_keelway_is_tested_with() -> None:
+    tested = (ROOT / "scripts" / "go-tools").read_text()
+    text = files(FULL, "gitlab")["templates/keelway.yml"]
+    built = re.findall(r"go install -trimpath (\S+)", text)
+    assert len(built) == 2
+    for module in built:
+        assert f"|{module}|" in tested
+
+
+def test_nightly_releases_on_jenkins_are_at_the_same_hour_of_utc() -> None:
+    text = files(PLAIN.replace('"off"', '"0 2 * * *"'), "jenkins")["Jenkinsfile"]
+    assert r"cron(env.BRANCH_IS_PRIMARY == 'true' ? 'TZ=Etc/UTC\n0 2 * * *' : '')" in text
+    assert "triggers" not in files(PLAIN, "jenkins")["Jenkinsfile"]
+
+
+@pytest.mark.parametrize("text", [PLAIN, FULL], ids=["plain", "full"])
+@pytest.mark.parametrize("path", ["Jenkinsfile", "vars/keelway.groovy"])
+def test_groovy_parses(path: str, text: str) -> None:
+    good = files(text, "jenkins")[path]
+    parse_groovy(good)
+    before, _, after = good.rpartition("}")
+    with pytest.raises(SyntaxError):
+        parse_groovy(before + after)
+
+
+def test_the_ci_in_use_is_taken_with_what_renews_versions() -> None:
+    assert [one.name for one in choose([], [".gitlab-ci.yml"])] == ["gitlab", "renovate"]
+    assert [one.name for one in choose([], [".github/workflows"])] == ["github", "dependabot"]
+    assert [one.name for one in choose(["GitHub", "github"], [])] == ["github", "dependabot"]
+    assert [one.name for one in choose(["jenkins", "dependabot"], [])] == ["jenkins", "dependabot"]
+
+
+def test_which_ci_must_be_told_where_it_can_not_be_seen() -> None:
+    with pytest.raises(ConfigError, match="this repository shows none"):
+        choose([], [])
+    with pytest.raises(ConfigError, match=r"\.gitlab-ci\.yml \(GitLab CI/CD\) and Jenkinsfile"):
+        choose([], [".gitlab-ci.yml", "Jenkinsfile"])
+    with pytest.raises(ConfigError, match="Did you mean 'gitlab'") as caught:
+        choose(["gitlb"], [])
+    assert "github, gitlab, jenkins" in str(caught.value.next_step)
+
+
+def test_the_help_names_every_ci() -> None:
+    page = (ROOT / "docs" / "reference" / "cli.md").read_text()
+    told = page.partition("## `keelway init ci`")[2].partition("## ")[0]
+    for name in (*EVERY_CI, "dependabot", "renovate"):
+        assert name in told
+
+
+def test_no_two_cis_write_the_same_file() -> None:
+    paths = [path for template in TEMPLATES for path in files(FULL, template.name)]
+    assert len(paths) == len(set(paths))
