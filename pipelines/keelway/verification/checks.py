@@ -25,7 +25,7 @@ class Demands:
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
     """External parameters of the provenance, with their values."""
     sboms: tuple[str, ...] = ("spdx",)
-    """`spdx`, `cyclonedx`: asked of each platform."""
+    """`spdx`, `cyclonedx`: asked of each platform, and of an image that stands alone."""
     max_scan_age_days: int | None = 30
     attested: bool = True
     """Whether statements are asked for at all, beside the signature."""
@@ -58,7 +58,7 @@ class Check:
 
     name: str
     subject: str
-    """`index`, or the platform."""
+    """`index`, the platform, or `image` for a manifest that no index lists."""
     passed: bool
     text: str
 
@@ -71,18 +71,24 @@ def check(proved: Sequence[Proved], demands: Demands, *, today: datetime) -> tup
         demands: What is asked.
         today: The moment by which ages are counted.
     """
-    return tuple(one for found in proved for one in _checks(found, demands, today))
+    # An index is asked for what concerns all platforms, a manifest that stands alone for all.
+    lists = len(proved) > 1
+    return tuple(
+        one
+        for found in proved
+        for one in _checks(found, demands, today, whole=lists and found.subject.platform is None)
+    )
 
 
-def _checks(found: Proved, demands: Demands, today: datetime) -> Iterator[Check]:
-    where = found.subject.platform or "index"
+def _checks(found: Proved, demands: Demands, today: datetime, *, whole: bool) -> Iterator[Check]:
+    where = "index" if whole else found.subject.platform or "image"
     yield _signature(found, where)
     if not demands.attested:
         return
     yield _provenance(found, demands, where)
     yield _summary(found, where)
     yield _tests(found, where)
-    if found.subject.platform is not None:
+    if not whole:
         for name in demands.sboms:
             there = bool(found.predicates(_SBOMS[name]))
             text = "is attested" if there else f"no {name} document is attested"
