@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from keelway.model.evidence import PredicateType, Subject
+from keelway.model.image import Digest
 from keelway.model.platform import Platform
 from keelway.verification.checks import Check, Demands, Proved, check
 
@@ -26,7 +27,7 @@ def proved(platform: str | None = None, *, without: PredicateType | None = None)
     subject = Subject(
         image="orders",
         platform=None if platform is None else Platform(platform),
-        digest="sha256:" + "0" * 64,
+        digest=Digest("sha256:" + "0" * 64),
         repositories=("registry.example/orders",),
     )
     statements = tuple(
