@@ -30,6 +30,8 @@ class Session:
     end: int
     seen: str = field(default="", init=False)
     """What was read and not expected yet."""
+    before: str = field(default="", init=False)
+    """All that came before it."""
 
     def type(self, text: str) -> None:
         """Press the keys of a text."""
@@ -42,9 +44,10 @@ class Session:
             left = deadline - time.monotonic()
             ready = left > 0 and select.select([self.end], [], [], left)[0]
             data = self._read() if ready else b""
-            assert data, f"waited for {text!r}, saw {self.seen!r}"
+            assert data, f"waited for {text!r}, saw {self.seen!r} after {self.before!r}"
             self.seen += data.decode(errors="replace")
-        before, _, self.seen = self.seen.partition(text)
+        before, found, self.seen = self.seen.partition(text)
+        self.before += before + found
         return before
 
     def resize(self, columns: int, lines: int) -> None:
