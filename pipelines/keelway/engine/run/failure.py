@@ -119,18 +119,39 @@ def _problem(returned: int, log: Path, held: str) -> str | None:
 
 def logged_error(log: Path) -> str | None:
     """Return the first error in a runtime's log of JSON lines: the cause of the others."""
-    try:
-        lines = log.read_text(errors="replace").splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            return line
+    for line in _lines(log):
+        entry = _entry(line)
+        if entry is None:
+            return line.decode(errors="replace").rstrip()
         if entry.get("level") in ("error", "fatal"):
-            return str(entry.get("msg", line))
+            return str(entry.get("msg", line.decode(errors="replace")))
     return None
+
+
+def misplaced_output(log: Path) -> bytes:
+    """Return what a command wrote to its terminal and the runtime put into its log instead.
+
+    crun 1.8 does this now and then with the last words of a command that ends at once, and adds an
+    end of line.
+    """
+    text = b"".join(line for line in _lines(log) if _entry(line) is None)
+    return text.removesuffix(b"\n")
+
+
+def _lines(log: Path) -> list[bytes]:
+    try:
+        return log.read_bytes().splitlines(keepends=True)
+    except OSError:
+        return []
+
+
+def _entry(line: bytes) -> dict[str, object] | None:
+    """Return an entry of a log, None for a line that is something else."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) and "msg" in entry else None
 
 
 def _cause(problem: str) -> _Known | None:

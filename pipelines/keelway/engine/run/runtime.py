@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from keelway.engine.errors import EngineError
 from keelway.engine.run import binfmt, overlay
 from keelway.engine.run.bundle import write_bundle
-from keelway.engine.run.failure import logged_error
+from keelway.engine.run.failure import logged_error, misplaced_output
 from keelway.engine.run.powers import available_capabilities, special_devices
 from keelway.engine.run.process import Process
 from keelway.engine.run.reaper import Reaper
@@ -154,6 +154,10 @@ class Runtime:
                 code = terminal.run(self._argv(bundle), bundle.pid_file, gone=gone)
             except OSError as error:
                 raise EngineError(f"cannot start {spec.argv[0]!r}: {error}") from error
+            shown_late = misplaced_output(bundle.log)
+            if shown_late:
+                terminal.show(shown_late)
+                return code
             problem = logged_error(bundle.log)
             if problem is not None:
                 raise EngineError(f"cannot start {spec.argv[0]!r}: {problem}")

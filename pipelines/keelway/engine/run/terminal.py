@@ -52,6 +52,12 @@ class Terminal:
             return _USUAL_SIZE
         return columns or _USUAL_SIZE[0], lines or _USUAL_SIZE[1]
 
+    def show(self, text: bytes) -> None:
+        """Write to the terminal, unless it is gone."""
+        with self._lock, contextlib.suppress(OSError):
+            while text:
+                text = text[os.write(self.descriptor, text) :]
+
     def run(
         self, argv: Sequence[str], pid_file: Path, *, gone: Callable[[], bool] = lambda: False
     ) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keelway.engine.errors import EngineError
-from keelway.engine.run.failure import Opening, exit_code, logged_error
+from keelway.engine.run.failure import Opening, exit_code, logged_error, misplaced_output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,3 +95,15 @@ def test_warnings_are_no_failures_and_signals_count_from_128(tmp_path: Path) -> 
     assert exit_code(1, "x", log, Opening(print)) == 1
     assert exit_code(-9, "x", log, Opening(print)) == 137
     assert logged_error(tmp_path / "none") is None
+
+
+def test_output_that_the_runtime_put_into_its_log_is_told_from_its_own_words(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "log"
+    warning = b'{"msg":"cannot set up cgroups","level":"warning","time":"2026-01-31T12:00:00Z"}\n'
+    log.write_bytes(warning + b'/src\r\n{"found": 1}\r\n\n')
+    assert misplaced_output(log) == b'/src\r\n{"found": 1}\r\n'
+    log.write_bytes(warning)
+    assert misplaced_output(log) == b""
+    assert misplaced_output(tmp_path / "none") == b""
