@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -234,6 +235,21 @@ def test_the_command_tests_what_was_built(tested: Project) -> None:
     }
     for path in kinds:
         assert (tested.folder / ".keelway" / path).is_file()
+
+
+def test_an_engine_that_runs_no_services_says_so_and_a_release_can_do_without_tests(
+    tested: Project,
+) -> None:
+    isolation = {"KEELWAY_ENGINE_ISOLATION": "chroot"}
+    refused = tested.keelway("test", "--engine", "local", **isolation)
+    assert refused.code == 5, refused.text()
+    assert "this engine cannot run the services of a compose project" in refused.err
+    assert "it shows commands no /proc" in refused.err
+    without = tested.keelway("release", "--no-tests", "--no-publish", **isolation)
+    assert "this engine cannot run" not in without.err
+    for stage in ("integration", "load"):
+        assert re.search(rf"^{stage} +skipped: --no-tests was given$", without.err, re.MULTILINE)
+    assert tested.report()["verdict"] is not None
 
 
 def test_a_failed_test_stops_the_release_with_its_reason_on_the_screen(

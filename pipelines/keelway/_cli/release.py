@@ -12,13 +12,19 @@ if TYPE_CHECKING:
     from keelway.planning import Part
 
 
-def release(
+def release(  # noqa: PLR0913 - a release has the options that it has
     *,
     config: ConfigFile = None,
     engine: Engine = EngineChoice.AUTO,
     publish: Annotated[
         bool,
         typer.Option("--publish/--no-publish", help="Whether images that pass are published."),
+    ] = True,
+    tests: Annotated[
+        bool,
+        typer.Option(
+            "--tests/--no-tests", help="Whether images are tested beside neighbours and under load."
+        ),
     ] = True,
     changed_since: ChangedSince = None,
     progress: Progress = ProgressForm.AUTO,
@@ -31,6 +37,8 @@ def release(
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
 
     without: dict[Part, str] = {} if publish else {"publish": "--no-publish was given"}
+    if not tests:
+        without |= dict.fromkeys(("integration", "load"), "--no-tests was given")
     carry_out(
         config, engine, progress, without=without, changed_since=changed_since, as_json=as_json
     )

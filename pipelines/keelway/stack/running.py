@@ -28,6 +28,7 @@ from keelway.compose.project import Condition, Dependency
 from keelway.errors import ConfigError, PlanError, StageError
 from keelway.model.outcome import Skipped
 from keelway.model.platform import parse_platform
+from keelway.stack.ability import require_services
 from keelway.stack.board import (
     LATE,
     NOT_READY,
@@ -204,6 +205,7 @@ class Stack:
         busybox = open_busybox(self._run, self._spec.busybox)
         if isinstance(busybox, Skipped):
             raise PlanError("services are started by BusyBox, which is missing", why=busybox.reason)
+        await require_services(self._run, busybox, nonce=self._nonce, stage=self._stage)
         with failures_of(self._stage, "asking the engine for its platform"):
             native = parse_platform(await self._run.dag.default_platform())
         self._shared = shared = Shared(
