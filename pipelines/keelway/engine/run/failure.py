@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from keelway.engine.errors import EngineError
 
@@ -151,7 +151,9 @@ def _entry(line: bytes) -> dict[str, object] | None:
         entry = json.loads(line)
     except ValueError:
         return None
-    return entry if isinstance(entry, dict) and "msg" in entry else None
+    if not isinstance(entry, dict) or "msg" not in entry:
+        return None
+    return cast("dict[str, object]", entry)
 
 
 def _cause(problem: str) -> _Known | None:
