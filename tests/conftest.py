@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from keelway.errors import KeelwayError
 from tests.support.leftovers import give_back
 from tests.support.registry import (
     PASSWORD,
@@ -19,10 +20,21 @@ from tests.support.registry import (
 from tests.support.sample_images import SampleImages, push_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 # Tests release repositories of their own, of which the CI that runs the tests knows nothing.
 os.environ.setdefault("KEELWAY_CI", "none")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show all that an error of keelway knows, such as what the tool that failed has printed."""
+    report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, KeelwayError):
+        report.sections.append(("keelway's diagnostics", call.excinfo.value.diagnostics()))
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

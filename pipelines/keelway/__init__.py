@@ -96,12 +96,12 @@ if TYPE_CHECKING:
     from keelway.scanners.snyk import SnykSpec
     from keelway.session import EngineChoice, Session, open_session
     from keelway.stack.running import Stack
-    from keelway.stack.spec import StackSpec, TestCommand
+    from keelway.stack.spec import StackSpec, SuiteSpec, TestCommand
     from keelway.stages.attest import AttestSpec, attest
     from keelway.stages.base import BaseImage, BaseLogin, BaseSpec, BaseVariant, make_base
     from keelway.stages.build import BuildSpec, ImageSpec, SecretSpec, build
     from keelway.stages.gate import gate
-    from keelway.stages.integration import IntegrationSpec, SuiteSpec, run_integration
+    from keelway.stages.integration import IntegrationSpec, run_integration
     from keelway.stages.load import load
     from keelway.stages.policy import check_policy
     from keelway.stages.publish import PublishSpec, publish
@@ -341,9 +341,9 @@ _PLACES = {
         "SuiteResult",
         "TestResults",
     ),
-    "keelway.stages.integration": ("IntegrationSpec", "SuiteSpec", "run_integration"),
+    "keelway.stages.integration": ("IntegrationSpec", "run_integration"),
     "keelway.stack.running": ("Stack",),
-    "keelway.stack.spec": ("StackSpec", "TestCommand"),
+    "keelway.stack.spec": ("StackSpec", "SuiteSpec", "TestCommand"),
     "keelway.compose.project": ("Project",),
     "keelway.session": ("EngineChoice", "Session", "open_session"),
     "keelway.stages.attest": ("AttestSpec", "attest"),

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import anyio
-
-from keelway._kept import keep
+from keelway._kept import keep_logs
 from keelway.compose.project import Attachment, FileGrant, FileSource, Place, Service
 from keelway.config.fault_checks import FAULTS_SUITE
 from keelway.errors import ToolError, ToolOutputError
@@ -77,9 +75,9 @@ async def experiment(
         async with stack:
             await stack.tested()
     except BaseException:
-        await _keep_logs(stack, directory, folder)
+        await keep_logs(directory, folder, stack.logs())
         raise
-    logs = await _keep_logs(stack, directory, folder)
+    logs = await keep_logs(directory, folder, stack.logs())
     for note in stack.notes:
         run.say(_STAGE, f"{spec.name}: {note}")
     return _judged(spec, beside, stack, logs)
@@ -121,15 +119,6 @@ def _as_service(spec: FaultSpec) -> tuple[Service, FileSource]:
         configs=(FileGrant(source=_CONFIG, target=SCRIPT_PATH),),
     )
     return service, FileSource(name=_CONFIG, content=experiment_script(spec))
-
-
-async def _keep_logs(stack: Stack, directory: str, folder: str) -> dict[str, str]:
-    """Write all that the services and the experiment wrote; return the files by service."""
-    kept: dict[str, str] = {}
-    with anyio.CancelScope(shield=True):
-        for name, told in stack.told.items():
-            kept[name] = await keep(directory, f"{folder}/{name}.log", told.log)
-    return kept
 
 
 def _judged(

@@ -11,6 +11,8 @@ import anyio.to_thread
 from keelway.errors import KeelwayError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from keelway.model.platform import Platform
 
 REPORT_DIRECTORY = ".keelway"
@@ -46,6 +48,19 @@ async def keep(directory: str, name: str, text: str) -> str:
             next_step="make the report directory writable, or set another one under [report]",
         ) from error
     return name
+
+
+async def keep_logs(directory: str, folder: str, logs: Mapping[str, str]) -> dict[str, str]:
+    """Write what services wrote, by name, whatever stops the run meanwhile; return the files.
+
+    Raises:
+        KeelwayError: When the directory cannot be written to.
+    """
+    kept: dict[str, str] = {}
+    with anyio.CancelScope(shield=True):
+        for name, text in logs.items():
+            kept[name] = await keep(directory, f"{folder}/{name}.log", text)
+    return kept
 
 
 def stem(image: str, platform: Platform) -> str:

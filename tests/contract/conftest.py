@@ -21,7 +21,7 @@ def environment(**more: str) -> dict[str, str]:
         "HOME": os.environ.get("HOME", "/"),
         "LANG": "C.UTF-8",
         "COLUMNS": "100",
-        "GIT_CEILING_DIRECTORIES": "/tmp",  # noqa: S108 -- tests lie below, repositories do not
+        "GIT_CEILING_DIRECTORIES": "/tmp",
         **more,
     }
 

@@ -30,7 +30,7 @@ OWN = ("Keelway", "Project", "Built", "Outcome", "Published")
 @pytest.fixture(scope="module")
 def registered() -> dict[str, Chain]:
     """Every object type of the module as it was declared to the API, by name."""
-    module: Any = Keelway.__dagger_module__  # type: ignore[attr-defined]
+    module: Any = Keelway.__dagger_module__  # type: ignore[attr-defined]  # the SDK puts it there
     engine = RecordingEngine()
     with engine.serve(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_main_name", "Keelway")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("local_only")
 
-STATE = Path("/dev/shm")  # noqa: S108 - where the engine has its state in this isolation
+STATE = Path("/dev/shm")
 
 EVERY_KIND_OF_CHANGE = """
 set -e

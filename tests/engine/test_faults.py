@@ -201,7 +201,7 @@ def flip(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, flip])
-def test_damaged_base_layer_is_told_at_the_publish_and_pulled_again(  # noqa: PLR0917
+def test_damaged_base_layer_is_told_at_the_publish_and_pulled_again(  # noqa: PLR0917 - fixtures and a parameter
     fresh_engine: Engine,
     tmp_path: Path,
     image: str,

@@ -141,7 +141,7 @@ async def test_token_ends_with_the_command(
     here = client.container().from_(samples.busybox).with_env_variable("NONCE", nonce)
     before = await client.engine().clients()
     inside = await answer(here, "{ engine { clients } }")
-    during = inside["data"]["engine"]["clients"]  # type: ignore[index]
+    during = inside["data"]["engine"]["clients"]  # type: ignore[index]  # an answer of this shape
     assert during[:1] == before
     assert len(during) == len(before) + 1
     assert await client.engine().clients() == before
@@ -178,7 +178,7 @@ async def test_host_is_the_container_itself(dag: dagger.Client, here: dagger.Con
         up: findUp(name: "etc")
         none: findUp(name: "nowhere-at-all")
     } }"""
-    found = (await answer(there, query))["data"]["host"]  # type: ignore[index]
+    found = (await answer(there, query))["data"]["host"]  # type: ignore[index]  # an answer of this shape
     assert found["directory"] == {
         "glob": ["deep/", "deep/in/", "deep/in/f"],
         "file": {"contents": "mounted"},

@@ -78,8 +78,8 @@ async def test_owner_given(
 
 
 async def test_user_of_a_command(base: dagger.Container, *, without_root: bool) -> None:
-    made = base.with_user(OWNER).with_exec(["touch", "/tmp/f"])  # noqa: S108 - of the container
-    copied = base.with_file(OWNED, made.file("/tmp/f"))  # noqa: S108 - likewise
+    made = base.with_user(OWNER).with_exec(["touch", "/tmp/f"])
+    copied = base.with_file(OWNED, made.file("/tmp/f"))
     await check(copied, without_root=without_root)
 
 

@@ -18,7 +18,7 @@ from keelway.model.tests import CaseStatus
 from keelway.model.tool import HostTool
 from keelway.report.tests_files import tests_junit as junit_of
 from keelway.report.tests_files import tests_markdown as markdown_of
-from keelway.stages.integration import SuiteSpec
+from keelway.stack.spec import SuiteSpec
 from tests.support.leftovers import traces, wait_until
 from tests.support.missing import need
 from tests.support.stacks import ANSWERS, SERVE, StackBench, healthy
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.support.projects import Project
     from tests.support.sample_images import SampleImages
 
-JUNIT = ("/tmp/*.xml",)  # noqa: S108 - in a container
+JUNIT = ("/tmp/*.xml",)
 ONE_OF_TWO = """\
 cat >/tmp/a.xml <<X
 <testsuite><testcase classname="api" name="get" time="0.5"/>

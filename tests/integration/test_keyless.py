@@ -201,7 +201,7 @@ async def test_a_token_that_is_refused_is_told_as_such(
     released: Released, tmp_path: Path, claims: dict[str, object], why: str
 ) -> None:
     token = tmp_path / "token"
-    token.write_text(released.sigstore.token(**claims))  # type: ignore[arg-type]
+    token.write_text(released.sigstore.token(**claims))  # type: ignore[arg-type]  # claims by name
     async with kw.open_session() as session:
         run = kw.Run(session.client)
         _, published = await make_images(run, released.repository)

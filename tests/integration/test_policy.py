@@ -157,7 +157,7 @@ async def test_one_that_writes_to_its_root_is_refused_with_its_logs(bench: Bench
 
 
 async def test_a_folder_that_is_declared_may_be_written_to(bench: Bench) -> None:
-    start = StartSpec(tmpfs=("/srv", "/tmp"))  # noqa: S108 - in a container
+    start = StartSpec(tmpfs=("/srv", "/tmp"))
     result = of(await bench.check(bench.image(WRITES, "test -f /srv/state"), start=start), "starts")
     assert result.outcome is PolicyOutcome.PASSED, result.output
 

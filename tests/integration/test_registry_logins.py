@@ -66,7 +66,7 @@ async def test_nobody_is_told_to_log_in(registry: Registry) -> None:
 
 async def test_a_wrong_password_is_told_as_such(registry: Registry) -> None:
     with pytest.raises(RegistryError, match="HTTP 401") as caught:
-        await _put(registry.address, Login(username=USER, password="not the one"))  # noqa: S106
+        await _put(registry.address, Login(username=USER, password="not the one"))
     assert "log in with an account that may do this" in caught.value.diagnostics()
     assert "not the one" not in caught.value.diagnostics()
 
@@ -183,7 +183,7 @@ def token_registry() -> Iterator[TokenRegistry]:
 
 @pytest.mark.parametrize(
     "login",
-    [Login(username="ci", password="secret"), Login(username=TOKEN_USER, password="identity")],  # noqa: S106
+    [Login(username="ci", password="secret"), Login(username=TOKEN_USER, password="identity")],
 )
 async def test_a_token_is_fetched_once_for_many_requests(login: Login) -> None:
     with token_registry() as registry:
@@ -200,7 +200,7 @@ async def test_a_token_is_fetched_once_for_many_requests(login: Login) -> None:
 
 async def test_a_token_that_expired_is_fetched_anew() -> None:
     with token_registry() as registry:
-        login = Login(username="ci", password="secret")  # noqa: S106
+        login = Login(username="ci", password="secret")
         name = f"{registry.address}/demo/x"
         async with open_repository(name, login=login, stage="test") as opened:
             await opened.put_blob(b"{}", EMPTY_TYPE)
@@ -212,7 +212,7 @@ async def test_a_token_that_expired_is_fetched_anew() -> None:
 async def test_a_login_that_expired_is_told_as_such() -> None:
     with token_registry() as registry:
         registry.refresh_tokens = set()
-        login = Login(username=TOKEN_USER, password="identity")  # noqa: S106
+        login = Login(username=TOKEN_USER, password="identity")
         with pytest.raises(RegistryError, match="refused the login") as caught:
             await _put(registry.address, login)
         assert "a token may have expired" in caught.value.diagnostics()
@@ -221,7 +221,7 @@ async def test_a_login_that_expired_is_told_as_such() -> None:
 async def test_an_account_that_may_not_push_is_told_so() -> None:
     with token_registry() as registry:
         registry.forbidden = True
-        login = Login(username="ci", password="secret")  # noqa: S106
+        login = Login(username="ci", password="secret")
         began = time.monotonic()
         with pytest.raises(RegistryError, match="HTTP 403") as caught:
             await _put(registry.address, login)

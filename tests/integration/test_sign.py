@@ -68,7 +68,7 @@ async def _published(run: kw.Run, repository: str, content: str) -> Published:
 
 
 def _spec(keys: Path, cosign: str, *, layouts: tuple[Layout, ...] = (Layout.REFERRER,)) -> SignSpec:
-    who = KeySigner(key=f"file://{keys}/cosign.key", password="env://SIGNING_PASSWORD")  # noqa: S106
+    who = KeySigner(key=f"file://{keys}/cosign.key", password="env://SIGNING_PASSWORD")
     signer = SignerSpec(who=who, tool=HostTool(path=cosign))
     return SignSpec(signer=signer, layouts=layouts)
 
@@ -134,7 +134,7 @@ async def test_a_wrong_password_is_told_as_such(
 ) -> None:
     published = await _published(run, f"{registry.address}/demo/locked", "locked")
     monkeypatch.setenv("OTHER_PASSWORD", "not the one")
-    who = KeySigner(key=f"file://{keys}/cosign.key", password="env://OTHER_PASSWORD")  # noqa: S106
+    who = KeySigner(key=f"file://{keys}/cosign.key", password="env://OTHER_PASSWORD")
     spec = SignSpec(signer=SignerSpec(who=who, tool=HostTool(path=cosign)))
     with pytest.raises(ToolError) as caught:
         async with kw.open_session() as session:
@@ -149,7 +149,7 @@ async def test_a_key_in_the_environment_signs(
     monkeypatch.setenv("SIGNING_KEY", (keys / "cosign.key").read_text())
     monkeypatch.setenv("SIGNING_PASSWORD", PASSWORD)
     repository = f"{registry.address}/demo/environment"
-    who = KeySigner(key="env://SIGNING_KEY", password="env://SIGNING_PASSWORD")  # noqa: S106
+    who = KeySigner(key="env://SIGNING_KEY", password="env://SIGNING_PASSWORD")
     spec = SignSpec(signer=SignerSpec(who=who, tool=HostTool(path=cosign)))
     async with kw.open_session() as session:
         run = kw.Run(session.client)

@@ -292,7 +292,7 @@ async def test_environment_user_and_folder(bench: StackBench, samples: SampleIma
     own = bench.service(
         "own", who, image=samples.configured, entrypoint=(), environment={"SHARED": "file"},
     )  # fmt: skip
-    worker = replace(own, name="worker", user="worker", working_dir="/tmp")  # noqa: S108
+    worker = replace(own, name="worker", user="worker", working_dir="/tmp")
     number = replace(own, name="number", user="4242:77")
     told = await bench.told(
         bench.service("tests", "true", depends_on={

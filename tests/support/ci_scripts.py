@@ -56,7 +56,7 @@ def parse_groovy(text: str) -> Node:
 
 def _grammar() -> Language:
     # What it gives is a capsule, whatever its types say.
-    return Language(dekobon_tree_sitter_groovy.language())  # type: ignore[deprecated]
+    return Language(dekobon_tree_sitter_groovy.language())  # type: ignore[deprecated]  # the grammar has no other way yet
 
 
 def groovy_scripts(text: str) -> Iterator[str]:

@@ -18,8 +18,8 @@ from keelway.compose.project import (
 )
 from keelway.model.image import Images
 from keelway.stack.running import Stack
-from keelway.stack.spec import StackSpec, TestCommand
-from keelway.stages.integration import IntegrationSpec, SuiteSpec, run_integration
+from keelway.stack.spec import StackSpec, SuiteSpec, TestCommand
+from keelway.stages.integration import IntegrationSpec, run_integration
 
 if TYPE_CHECKING:
     import keelway as kw

@@ -57,7 +57,7 @@ def registry(status: int) -> Generator[str]:
 @pytest.mark.parametrize(
     ("status", "answer"), [(200, True), (404, False), (401, None), (503, None)]
 )
-def test_a_registry_tells_or_does_not(status: int, answer: bool | None) -> None:  # noqa: FBT001 - a table of answers
+def test_a_registry_tells_or_does_not(status: int, answer: bool | None) -> None:
     with registry(status) as address:
         assert is_published(parse_reference(f"{address}/py@{OLD}")) is answer
 

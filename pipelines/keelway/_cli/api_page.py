@@ -166,7 +166,7 @@ def _method_lines(node: ast.ClassDef) -> Iterator[str]:
 
 
 def _signature(value: object) -> str:
-    function = inspect.unwrap(value)  # type: ignore[arg-type]
+    function = inspect.unwrap(value)  # type: ignore[arg-type]  # only functions come here
     node = _defined(function.__module__, function.__name__)
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)  # noqa: S101 -- a function's
     line = _header(node)

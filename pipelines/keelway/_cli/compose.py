@@ -44,6 +44,14 @@ ComposeEnvFiles = Annotated[
     list[Path] | None,
     typer.Option("--env-file", metavar="FILE", help="Variables, instead of those in .env."),
 ]
+ComposeServices = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SERVICE",
+        help="Only these services, and those that they depend on.",
+        autocompletion=complete_service,
+    ),
+]
 compose = typer.Typer(
     help="Show what compose files say.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -51,14 +59,7 @@ compose = typer.Typer(
 
 @compose.command("config")
 def config(  # noqa: PLR0913 -- as many options as Compose's own command has
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="SERVICE",
-            help="Only these services, and those that they depend on.",
-            autocompletion=complete_service,
-        ),
-    ] = None,
+    targets: ComposeServices = None,
     *,
     files: ComposeFiles = None,
     folder: ComposeFolder = None,

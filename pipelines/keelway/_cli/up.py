@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
-from keelway._cli.completing import complete_service
 from keelway._cli.compose import (
     ComposeEnvFiles,
     ComposeFiles,
     ComposeFolder,
     ComposeName,
     ComposeProfiles,
+    ComposeServices,
 )
 from keelway._cli.options import Engine, Progress
 from keelway.model.engine_choice import EngineChoice
@@ -18,14 +18,7 @@ from keelway.model.progress_form import ProgressForm
 
 
 def up(  # noqa: PLR0913 -- as many options as Compose's own command has
-    services: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="SERVICE",
-            help="Only these services, and those that they depend on.",
-            autocompletion=complete_service,
-        ),
-    ] = None,
+    services: ComposeServices = None,
     *,
     files: ComposeFiles = None,
     folder: ComposeFolder = None,

@@ -35,6 +35,7 @@ from keelway.errors import StageError, ToolError
 from keelway.model.platform import parse_platform
 from keelway.stack.deciding import decided_probe, ready_conditions
 from keelway.stack.networks import peers
+from keelway.stack.objections import require_health_checks
 from keelway.stack.running import Stack
 from keelway.stack.supervise import BUSYBOX_PATH
 
@@ -145,7 +146,7 @@ class Workbench(Stack):
             native = parse_platform(await self._run.dag.default_platform())
         opened = await self._open(service, native, reading)
         self._probes[name] = decided_probe(service, opened.settings)
-        self._check_health(service)
+        require_health_checks(service, self._probes)
         definition = await self._define(shared, service, opened)
         member = self._members[name]
         leaving()

@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelway.compose.loader import project_root
-from keelway.compose.project import MountKind, Notice
+from keelway.compose.project import Condition, MountKind, Notice
 from keelway.errors import ConfigError, ConfigProblem
 from keelway.stack.supervise import KNOWN_LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from keelway.compose.project import Build, FileSource, Mount, Place, Project, Service
+    from keelway.stack.supervise import Probe
 
 _ROOT = frozenset({"", "0", "root", "0:0", "root:root"})
-KEEPS_CAPABILITIES = "it runs as root, and keeps the capabilities that the engine gives"
+_KEEPS_CAPABILITIES = "it runs as root, and keeps the capabilities that the engine gives"
 _NO_NEW_PRIVILEGES = frozenset({"no-new-privileges", "no-new-privileges:true"})
 
 
@@ -51,6 +52,31 @@ def check_project(
 def runs_as_root(account: str) -> bool:
     """Return whether a user, as an image or a project names it, is root."""
     return account in _ROOT
+
+
+def image_notices(service: Service, account: str) -> tuple[str, ...]:
+    """Return what of a service cannot be done for an image whose user is this one."""
+    if service.user is None and service.cap_drop and runs_as_root(account):
+        return (f"{service.place}: services.{service.name}.cap_drop: {_KEEPS_CAPABILITIES}",)
+    return ()
+
+
+def require_health_checks(service: Service, probes: Mapping[str, Probe | None]) -> None:
+    """Return when all that a service waits for to be healthy has a health check.
+
+    Args:
+        service: The service that waits.
+        probes: The health checks that are known so far, by service; nothing where there is none.
+
+    Raises:
+        ConfigError: One has none.
+    """
+    for name, wanted in service.depends_on.items():
+        known = name in probes and wanted.condition is Condition.HEALTHY
+        if known and probes[name] is None:
+            text = f"{name} has no health check, neither in the file nor in its image"
+            key = f"services.{service.name}.depends_on.{name}"
+            raise ConfigError([problem(service.place, key, text)])
 
 
 def drops_rights(service: Service) -> bool:
@@ -173,7 +199,7 @@ def _told(service: Service) -> tuple[tuple[str, object, str], ...]:
     ]
     limits = service.limits
     return (
-        ("cap_drop", service.cap_drop and as_root, KEEPS_CAPABILITIES),
+        ("cap_drop", service.cap_drop and as_root, _KEEPS_CAPABILITIES),
         ("cap_add", service.cap_add, "the container is given all capabilities"),
         ("security_opt", others, f"not enforced: {', '.join(others)}"),
         ("group_add", service.group_add, "further groups are not given"),

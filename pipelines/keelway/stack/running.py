@@ -25,7 +25,7 @@ from keelway._image_start import open_busybox
 from keelway._stage import Run, failures_of
 from keelway._together import each
 from keelway.compose.project import Condition, Dependency
-from keelway.errors import ConfigError, PlanError, StageError
+from keelway.errors import PlanError, StageError
 from keelway.model.outcome import Skipped
 from keelway.model.platform import parse_platform
 from keelway.stack.ability import require_services
@@ -45,7 +45,7 @@ from keelway.stack.deciding import decided_probe, decided_waits, ready_condition
 from keelway.stack.images import ImageSettings, Opened, open_image, read_settings, variant_of
 from keelway.stack.mapping import Shared, Wishes, supervised_service
 from keelway.stack.networks import reachable
-from keelway.stack.objections import KEEPS_CAPABILITIES, problem, runs_as_root
+from keelway.stack.objections import image_notices, require_health_checks
 from keelway.stack.relaying import relay_ports, relay_service, with_relay_script
 from keelway.stack.supervise import BOARD_PATH, BUSYBOX_PATH
 
@@ -181,6 +181,10 @@ class Stack:
         limit = self._spec.start_limit_s + tests.timeout_s + _SPARE_S
         return await self._watch({tests.service.name: "ended"}, limit)
 
+    def logs(self) -> dict[str, str]:
+        """Return all that each service wrote, the tests too, once the block is left."""
+        return {name: told.log for name, told in self.told.items()}
+
     def results(self, logs: Mapping[str, str]) -> tuple[ServiceResult, ...]:
         """Return what became of each service, tests aside, once the block is left.
 
@@ -236,11 +240,8 @@ class Stack:
             self._stand_ins[name], opened[relay.name] = relay.name, bare
         for name, service in services.items():
             self._probes[name] = decided_probe(service, opened[name].settings)
-            self._check_health(service)
-            root = service.user is None and runs_as_root(opened[name].settings.user)
-            if root and service.cap_drop:
-                key = f"services.{name}.cap_drop"
-                self.notes.append(f"{service.place}: {key}: {KEEPS_CAPABILITIES}")
+            require_health_checks(service, self._probes)
+            self.notes += image_notices(service, opened[name].settings.user)
         definitions = await each(
             lambda one: self._define(shared, one, opened[one.name]), services.values()
         )
@@ -264,14 +265,6 @@ class Stack:
             )
         settings = await read_settings(self._run, container, stage=self._stage)
         return Opened(container=container, settings=settings, built=built)
-
-    def _check_health(self, service: Service) -> None:
-        for name, wanted in service.depends_on.items():
-            known = name in self._probes and wanted.condition is Condition.HEALTHY
-            if known and self._probes[name] is None:
-                text = f"{name} has no health check, neither in the file nor in its image"
-                key = f"services.{service.name}.depends_on.{name}"
-                raise ConfigError([problem(service.place, key, text)])
 
     async def _define(self, shared: Shared, service: Service, opened: Opened) -> dagger.Service:
         tests = self._spec.tests

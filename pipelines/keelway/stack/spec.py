@@ -84,3 +84,25 @@ class StackSpec:
                 found[name] = every[name]
                 waiting += every[name].depends_on
         return {name: found[name] for name in every if name in found}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteSpec:
+    """One suite, decided."""
+
+    name: str
+    """What reports call it."""
+    tests: Service
+    """Its command are the tests."""
+    project: Project
+    """The services beside it."""
+    services: tuple[str, ...] = ()
+    """Which of them are started, with what they depend on; all when empty."""
+    built: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Which service is which image of this build."""
+    junit: tuple[str, ...] = ()
+    """JUnit files that the tests write, as patterns."""
+    timeout_s: float = 600.0
+    """Seconds after which the tests are given up."""
+    notes: tuple[str, ...] = ()
+    """What of the services is not done here."""

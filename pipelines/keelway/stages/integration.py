@@ -16,68 +16,37 @@ Example:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-import anyio
 
 from keelway._cage import plan_tool
 from keelway._fault_run import Experiment, as_suites, experiment
-from keelway._kept import REPORT_DIRECTORY, keep
+from keelway._kept import REPORT_DIRECTORY
 from keelway._registries import plan_registries
 from keelway._stage import Run, stage
+from keelway._suite_run import run_suite
 from keelway._together import each
 from keelway._tools.busybox import BUSYBOX
 from keelway.config.fault_checks import FAULTS_SUITE
-from keelway.errors import KeelwayError, PlanError, StageError, ToolError
+from keelway.errors import KeelwayError, PlanError, StageError
 from keelway.faults.planned import plan_faults
 from keelway.model.outcome import Skipped
 from keelway.model.platform import Platform, file_name, parse_platform
 from keelway.model.tool import HostTool, ToolSource
 from keelway.stack.planned import plan_built, plan_suite
-from keelway.stack.spec import StackSpec, TestCommand
+from keelway.stack.spec import StackSpec, SuiteSpec, TestCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from keelway.compose.project import Project, Service
     from keelway.config import Config
     from keelway.facts import Facts
     from keelway.faults.spec import FaultSpec
     from keelway.model.image import Images
-    from keelway.model.tests import CaseResult, SuiteResult, TestResults
-    from keelway.stack.board import Told
-    from keelway.stack.running import Stack
+    from keelway.model.tests import SuiteResult, TestResults
 
 TOOLS = (BUSYBOX,)
 
 _AT_ONCE = 4
 """So many suites run side by side; each has all services of its own."""
-_CANNOT_RUN = frozenset({126, 127})
-"""Exit codes of a command that cannot be executed or is not there (POSIX shell, 2.8.2)."""
-_SIGNALLED = 128
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuiteSpec:
-    """One suite, decided."""
-
-    name: str
-    """What reports call it."""
-    tests: Service
-    """Its command are the tests."""
-    project: Project
-    """The services beside it."""
-    services: tuple[str, ...] = ()
-    """Which of them are started, with what they depend on; all when empty."""
-    built: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Which service is which image of this build."""
-    junit: tuple[str, ...] = ()
-    """JUnit files that the tests write, as patterns."""
-    timeout_s: float = 600.0
-    """Seconds after which the tests are given up."""
-    notes: tuple[str, ...] = ()
-    """What of the services is not done here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +192,12 @@ async def _ended(
     """Run one suite or experiment; one that breaks does not stop its neighbours."""
     try:
         if isinstance(one, SuiteSpec):
-            return await _run_suite(run, spec, images, one, platform)
+            folder = _folder(one.name, platform)
+            beside = _beside(spec, one, platform)
+            suite, broken = await run_suite(
+                run, one, beside, images, directory=spec.directory, folder=folder
+            )
+            return suite, None if broken is None else _named(one, broken)
         here = replace(one, beside=replace(one.beside, platform=platform))
         folder = f"{_folder(FAULTS_SUITE, platform)}/{one.name}"
         done = await experiment(run, here, images, directory=spec.directory, folder=folder)
@@ -232,112 +206,21 @@ async def _ended(
     return done, None
 
 
+def _beside(spec: IntegrationSpec, suite: SuiteSpec, platform: Platform | None) -> StackSpec:
+    return StackSpec(
+        project=suite.project,
+        services=suite.services,
+        built=suite.built,
+        platform=platform,
+        tests=TestCommand(service=suite.tests, timeout_s=suite.timeout_s, results=suite.junit),
+        start_limit_s=spec.start_timeout_s,
+        busybox=spec.busybox,
+    )
+
+
 def _folder(name: str, platform: Platform | None) -> str:
     """Return where the logs of a suite go."""
     return f"integration/{name if platform is None else f'{name}-{file_name(platform)}'}"
-
-
-async def _run_suite(
-    run: Run, spec: IntegrationSpec, images: Images, suite: SuiteSpec, platform: Platform | None
-) -> tuple[SuiteResult, KeelwayError | None]:
-    from keelway.stack.running import Stack  # noqa: PLC0415 - not for a plan
-
-    stack = Stack(
-        run,
-        StackSpec(
-            project=suite.project,
-            services=suite.services,
-            built=suite.built,
-            platform=platform,
-            tests=TestCommand(service=suite.tests, timeout_s=suite.timeout_s, results=suite.junit),
-            start_limit_s=spec.start_timeout_s,
-            busybox=spec.busybox,
-        ),
-        images,
-    )
-    try:
-        async with stack:
-            await stack.tested()
-    except BaseException:
-        await _keep_logs(spec, suite, platform, stack)
-        raise
-    for note in stack.notes:
-        run.say("integration", f"{suite.name}: {note}")
-    return _judged(suite, platform, stack, await _keep_logs(spec, suite, platform, stack))
-
-
-async def _keep_logs(
-    spec: IntegrationSpec, suite: SuiteSpec, platform: Platform | None, stack: Stack
-) -> dict[str, str]:
-    """Write all that services and tests wrote, whatever happened; return the files by service."""
-    folder = _folder(suite.name, platform)
-    kept: dict[str, str] = {}
-    with anyio.CancelScope(shield=True):
-        for name, told in stack.told.items():
-            kept[name] = await keep(spec.directory, f"{folder}/{name}.log", told.log)
-    return kept
-
-
-def _judged(
-    suite: SuiteSpec, platform: Platform | None, stack: Stack, logs: Mapping[str, str]
-) -> tuple[SuiteResult, KeelwayError | None]:
-    from keelway.model.tests import SuiteResult  # noqa: PLC0415 - not for a plan
-    from keelway.stack.board import last_lines, ran_s  # noqa: PLC0415 - likewise
-
-    told = stack.told[suite.tests.name]
-    services = stack.results(logs)
-    result = SuiteResult(
-        name=suite.name,
-        platform=platform,
-        images=tuple(dict.fromkeys(suite.built.values())),
-        services=services,
-        code=told.code,
-        seconds=ran_s(told),
-        log=logs.get(suite.tests.name),
-        tail=last_lines(told.log),
-    )
-    error: KeelwayError | None = None
-    cases: tuple[CaseResult, ...] = ()
-    try:
-        cases = _cases(suite, told)
-    except KeelwayError as broken:
-        for service in services:
-            if not service.sound:
-                broken.add_note(f"service {service.told}")
-        error = _named(suite, broken)
-    return replace(result, cases=cases), error
-
-
-def _cases(suite: SuiteSpec, told: Told) -> tuple[CaseResult, ...]:
-    """Return the tests; where there are none to read, one that stands for all.
-
-    Raises:
-        ToolError: The command broke, instead of finding that something does not hold.
-        ToolOutputError: What it wrote is no JUnit file.
-    """
-    from keelway._tools.junit_report import parse_junit  # noqa: PLC0415 - not for a plan
-    from keelway.model.tests import CaseResult, CaseStatus  # noqa: PLC0415 - likewise
-
-    def alone(status: CaseStatus, message: str) -> tuple[CaseResult, ...]:
-        return (CaseResult(name=suite.name, status=status, message=message, output=told.log),)
-
-    if told.state != "exited":
-        why = told.why or f"the tests were still {told.state}"
-        return alone(CaseStatus.ERROR, f"the tests were not started: {why}")
-    cases = tuple(case for text in told.results for case in parse_junit(text))
-    if told.why:  # its time was over
-        return (*cases, *alone(CaseStatus.ERROR, f"the tests were {told.why}"))
-    code = told.code or 0
-    failed = any(case.failed for case in cases)
-    if code in _CANNOT_RUN or code > _SIGNALLED or (suite.junit and code and not failed):
-        raise _broken(suite, told, f"ended with exit code {code} and no failed test")
-    if suite.junit and not cases:
-        raise _broken(suite, told, f"wrote no test to {', '.join(suite.junit)}")
-    if suite.junit:
-        return cases
-    if code:
-        return alone(CaseStatus.FAILED, f"the tests ended with exit code {code}")
-    return alone(CaseStatus.PASSED, "")
 
 
 def _named(suite: SuiteSpec | FaultSpec, error: KeelwayError) -> KeelwayError:
@@ -345,14 +228,3 @@ def _named(suite: SuiteSpec | FaultSpec, error: KeelwayError) -> KeelwayError:
     error.message = f"{suite.name}: {error.message}"
     error.args = (error.message,)
     return error
-
-
-def _broken(suite: SuiteSpec, told: Told, what: str) -> ToolError:
-    return ToolError(
-        f"the tests' command {what}",
-        stage="integration",
-        command=suite.tests.command or (),
-        code=told.code,
-        output=told.log,
-        next_step="look at its output above; a test that fails is a result, this is not",
-    )

@@ -48,7 +48,7 @@ class Sample:
         level: Level = Level.QUIET,
         ratio: float = 0.5,
         words: list[str] | None = None,
-        dry_run: bool = False,  # noqa: FBT001, FBT002 - as users write them
+        dry_run: bool = False,  # noqa: FBT002 - as users write them
     ) -> Part:
         """Make a part.
 

@@ -33,7 +33,7 @@ def test_every_key_of_every_section_is_described() -> None:
         ('[project]\nname = "x"\n[images.X]\n', False),
     ],
 )
-def test_it_judges_like_the_models(text: str, valid: bool) -> None:  # noqa: FBT001 -- by the table
+def test_it_judges_like_the_models(text: str, valid: bool) -> None:
     data: dict[str, Any] = tomllib.loads(text)
     assert jsonschema.Draft202012Validator(json_schema()).is_valid(data) is valid
 

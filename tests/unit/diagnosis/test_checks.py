@@ -62,7 +62,7 @@ def test_tools_are_needed_by_what_is_configured() -> None:
         (3600, False, "3600 s ahead of registry"),
     ],
 )
-def test_the_clock_is_held_against_others(off_s: float, ok: bool, text: str) -> None:  # noqa: FBT001
+def test_the_clock_is_held_against_others(off_s: float, ok: bool, text: str) -> None:
     found = check_clock(1_700_000_000 + off_s, [("registry", 1_700_000_000)])
     assert found.ok is ok
     assert found.text.endswith(text)

@@ -48,7 +48,7 @@ from keelway.dockerfile import DockerfileError, IgnoreFile
         ("  a  ", "a", True),
     ],
 )
-def test_pattern_matches(pattern: str, path: str, ignored: bool) -> None:  # noqa: FBT001 - a value
+def test_pattern_matches(pattern: str, path: str, ignored: bool) -> None:
     assert IgnoreFile.parse(pattern).matches(path) is ignored
 
 

@@ -83,7 +83,7 @@ def test_copy_mixes_files_and_heredocs() -> None:
 @pytest.mark.parametrize(
     ("flag", "unpack"), [("", None), ("--unpack", True), ("--unpack=false", False)]
 )
-def test_add_has_all_its_flags(flag: str, unpack: bool | None) -> None:  # noqa: FBT001 - a value
+def test_add_has_all_its_flags(flag: str, unpack: bool | None) -> None:
     add = one(
         f"ADD --keep-git-dir=true --checksum=sha256:aa --chown=a --chmod=600 --link --exclude=*.md "
         f"{flag} https://example.com/x /d",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from keelway.evidence.verify_options import verify_options
 from keelway.model.signer import KeylessSigner, KeySigner, SignerSpec
 
-KEYLESS = KeylessSigner(token="github://")  # noqa: S106 - an address
+KEYLESS = KeylessSigner(token="github://")
 
 
 def test_a_key_with_a_transparency_log() -> None:

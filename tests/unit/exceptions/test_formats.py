@@ -85,7 +85,7 @@ def test_an_import_must_be_completed_before_it_grants_anything() -> None:
         ("pkg:oci/worker", [], False),
     ],
 )
-def test_whom_a_statement_is_about(product: str, parts: list[str], covered: bool) -> None:  # noqa: FBT001
+def test_whom_a_statement_is_about(product: str, parts: list[str], covered: bool) -> None:
     statement = {
         "vulnerability": {"name": "CVE-2023-45853"},
         "products": [{"@id": product, "subcomponents": [{"@id": part} for part in parts]}],

@@ -39,9 +39,7 @@ CONFIG = Config(
     project=ProjectConfig(name="shop"),
     images={"orders": ImageConfig(secrets=(BuildSecretConfig(id="t", source="env://TOKEN"),))},
     tags=TagsConfig(rules=RULES),
-    registries=(
-        RegistryConfig(url="ghcr.io/acme", username="ci", password="env://PASSWORD"),  # noqa: S106
-    ),
+    registries=(RegistryConfig(url="ghcr.io/acme", username="ci", password="env://PASSWORD"),),
     scan=ScanConfig(database="none"),
 )
 FACTS = Facts(

@@ -55,7 +55,7 @@ def planned(folder: Path, *parts: str, **without: str) -> Any:
     (folder / "Dockerfile").write_text("FROM scratch\n")
     loaded = load_config(folder)
     facts = replace(gather_facts(loaded, {}), programs={"busybox": folder})
-    plan: Any = plan_release(loaded.config, facts, without={**OFF, **without})  # type: ignore[dict-item]
+    plan: Any = plan_release(loaded.config, facts, without={**OFF, **without})  # type: ignore[dict-item]  # parts by name
     return loaded, facts, plan
 
 

@@ -18,8 +18,9 @@ from keelway.model.events import Note, StageSkipped
 from keelway.model.outcome import Skipped
 from keelway.planning import SkippedPart, plan_release
 from keelway.running import _tell_changes
+from keelway.stack.spec import SuiteSpec
 from keelway.stages.build import BuildSpec, ImageSpec
-from keelway.stages.integration import IntegrationSpec, SuiteSpec
+from keelway.stages.integration import IntegrationSpec
 
 if TYPE_CHECKING:
     from keelway.model.events import Event

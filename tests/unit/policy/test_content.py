@@ -152,7 +152,7 @@ def test_a_foreign_layer_is_not_there(tmp_path: Path) -> None:
 def test_other_forms_of_tar_are_read(tmp_path: Path, packed: str) -> None:
     """`application/vnd.oci.image.layer.v1.tar` is not compressed; some registries hold others."""
     held = io.BytesIO()
-    with tarfile.open(fileobj=held, mode=packed) as tar:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=held, mode=packed) as tar:  # type: ignore[call-overload]  # the mode is a parameter
         member = tarfile.TarInfo("a")
         member.size = 7
         tar.addfile(member, io.BytesIO(b"x" * 7))

@@ -48,7 +48,7 @@ def test_a_picture_is_well_formed_and_says_in_words_what_it_shows() -> None:
 
 def test_texts_are_as_wide_as_they_were_reckoned_to_be() -> None:
     short, long = (
-        ET.fromstring(svg(Badge(label="gate", message=text, colour=GOOD)))  # noqa: S314
+        ET.fromstring(svg(Badge(label="gate", message=text, colour=GOOD)))  # noqa: S314 - our own text
         for text in ("ok", "refused for 17 reasons")
     )
     assert int(short.get("width", "0")) < int(long.get("width", "0"))

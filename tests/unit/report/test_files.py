@@ -267,7 +267,7 @@ def test_gitlab_is_told_how_many_are_excepted(tmp_path: Path) -> None:
 def test_sha256sum_reads_the_digests(tmp_path: Path) -> None:
     digest = f"sha256:{hashlib.sha256(b'an index').hexdigest()}"
     tags = tuple(
-        PublishedTag(repository="localhost:5000/demo/orders", tag=tag, digest=digest)  # type: ignore[arg-type]
+        PublishedTag(repository="localhost:5000/demo/orders", tag=tag, digest=digest)  # type: ignore[arg-type]  # parts of a reference as text
         for tag in ("1.0", "latest")
     )
     image = PublishedImage(name="orders", digest=tags[0].digest, platforms=(AMD64,), tags=tags)

@@ -157,11 +157,11 @@ COLUMNS = list(
 @pytest.mark.parametrize(("severity", "fixed", "epss", "kev", "excepted", "vex"), COLUMNS)
 def test_severity_fix_epss_kev_exception_expiry_and_vex(
     severity: Severity,
-    fixed: bool,  # noqa: FBT001
-    epss: bool,  # noqa: FBT001
-    kev: bool,  # noqa: FBT001
+    fixed: bool,
+    epss: bool,
+    kev: bool,
     excepted: str,
-    vex: bool,  # noqa: FBT001
+    vex: bool,
 ) -> None:
     finding = replace(
         found(Kind.VULNERABILITY, severity, "CVE-2024-0001"),
@@ -189,7 +189,7 @@ def test_severity_fix_epss_kev_exception_expiry_and_vex(
 
 
 @pytest.mark.parametrize(("age", "passes"), [(0, True), (13, True), (14, False), (100, False)])
-def test_a_new_vulnerability_has_its_days_of_grace(age: int, passes: bool) -> None:  # noqa: FBT001
+def test_a_new_vulnerability_has_its_days_of_grace(age: int, passes: bool) -> None:
     finding = replace(
         found(Kind.VULNERABILITY, Severity.CRITICAL), published=TODAY - timedelta(days=age)
     )
@@ -208,7 +208,7 @@ def test_what_is_exploited_has_no_grace() -> None:
 @pytest.mark.parametrize(
     ("licence", "passes"), [("MIT", True), ("GPL-3.0-only", False), ("Proprietary", False)]
 )
-def test_licences_are_judged_once_there_is_a_rule(licence: str, passes: bool) -> None:  # noqa: FBT001
+def test_licences_are_judged_once_there_is_a_rule(licence: str, passes: bool) -> None:
     spec = GateSpec(licenses=LicenseRule(allowed=("MIT", "GPL-*"), denied=("GPL-3.0*",)))
     some = findings(found(Kind.LICENSE, Severity.LOW, licence))
     assert judge(spec, NO_RULES, some, today=TODAY).passed is passes

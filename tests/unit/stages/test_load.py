@@ -206,7 +206,7 @@ def test_only_a_release_that_was_published_is_kept() -> None:
 
 def test_thresholds_are_junit_cases() -> None:
     better = LoadRegression(figure="throughput", text="it is fine", crossed=False)
-    root = ET.fromstring(load_junit(replace(REPORT, regressions=(better,), notes=("odd \x00",))))  # noqa: S314
+    root = ET.fromstring(load_junit(replace(REPORT, regressions=(better,), notes=("odd \x00",))))  # noqa: S314 - our own text
     suite = root[0]
     assert suite.attrib["name"] == "load/test.js (http://orders:8080)"
     assert (suite.attrib["tests"], suite.attrib["failures"]) == ("4", "1")

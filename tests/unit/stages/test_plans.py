@@ -191,7 +191,7 @@ def test_publishing_is_decided() -> None:
     spec = plan_publish(written, facts(variables=frozenset({"PASSWORD"})))
     assert isinstance(spec, PublishSpec)
     assert spec.tags == ("demo", "sha-abababa")
-    assert spec.registries[0].login == LoginSpec(username="ci", password="env://PASSWORD")  # noqa: S106 - an address
+    assert spec.registries[0].login == LoginSpec(username="ci", password="env://PASSWORD")
 
 
 def test_a_password_that_is_not_set_is_impossible() -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.support.recording import RecordingEngine
 
 HERE, THERE = RegistrySpec(url="localhost:5000/demo"), RegistrySpec(url="registry.test/team/")
-LOGIN = LoginSpec(username="ci", password="env://REGISTRY_PASSWORD")  # noqa: S106 - an address
+LOGIN = LoginSpec(username="ci", password="env://REGISTRY_PASSWORD")
 QUICK = RetrySpec(attempts=3, delay_s=0.001)
 
 

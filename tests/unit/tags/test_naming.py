@@ -81,7 +81,7 @@ def test_priority_decides_the_version() -> None:
     [("auto", ("main",)), (True, ("main", "latest")), (False, ("main",))],
 )
 def test_latest_can_be_forced_or_forbidden(
-    latest: Literal["auto"] | bool,  # noqa: FBT001 -- given by the table above, by name
+    latest: Literal["auto"] | bool,
     expected: tuple[str, ...],
 ) -> None:
     names = name_release(["type=ref,event=branch"], commit(branch="main"), latest=latest)

@@ -35,7 +35,7 @@ def glob(pattern: str) -> Callable[[str], bool]:
     if bare.startswith("!"):
         return lambda _: False
     try:
-        return re.compile(_expression(bare), re.DOTALL).fullmatch  # type: ignore[return-value]
+        return re.compile(_expression(bare), re.DOTALL).fullmatch  # type: ignore[return-value]  # a match is as good as true
     except (re.error, ValueError):
         raise EngineError(
             f"failed to create glob pattern matcher: syntax error in pattern: {pattern}"

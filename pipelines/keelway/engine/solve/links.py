@@ -55,7 +55,7 @@ class Links:
             os.utime(descriptor, ns=(0, number))
         finally:
             os.close(descriptor)
-        inside = os.path.relpath(os.path.join(folder, target.name), self._target)  # noqa: PTH118
+        inside = os.path.relpath(os.path.join(folder, target.name), self._target)  # noqa: PTH118 - names of a container: pathlib would take `..` away
         self._marks.append((found, inside, number))
         return True
 

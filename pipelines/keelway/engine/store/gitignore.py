@@ -66,8 +66,7 @@ class GitIgnore:
         return rules
 
     def _with(self, rules: _Rules, place: str) -> _Rules:
-        # Imported late: most folders are read without these rules.
-        from pathspec import GitIgnoreSpec  # noqa: PLC0415
+        from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most folders are read without these rules
 
         try:
             # A link is not followed, as git does not: it could lead out of the tree.

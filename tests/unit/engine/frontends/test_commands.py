@@ -19,7 +19,7 @@ TOKEN = Secret(handle="h", identity="i", name="token")
 
 
 def only_run(build: Builds, lines: str, **given: object) -> ops.Exec:
-    (found,) = steps(build(f"FROM base\n{lines}\n", **given), ops.Exec)  # type: ignore[arg-type]
+    (found,) = steps(build(f"FROM base\n{lines}\n", **given), ops.Exec)  # type: ignore[arg-type]  # given by name
     return found
 
 

@@ -137,7 +137,7 @@ def test_copy_flags_become_the_operation(build: Builds) -> None:
 def test_add_unpacks_unless_told_not_to(
     build: Builds,
     flag: str,
-    unpack: bool,  # noqa: FBT001 - a value
+    unpack: bool,
 ) -> None:
     assert only_copy(build, f"ADD {flag} a.tar /d/").parts[0].unpack is unpack
 

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keelway.engine.errors import EngineError
+from keelway.engine.frontends.dockerfile import docker_build
+from keelway.engine.frontends.stage import BuildRequest
 from keelway.engine.graph import ops
 from keelway.engine.graph.copies import DockerCopy
+from keelway.engine.graph.node import Node
+from keelway.engine.graph.values import Directory
 from tests.support.nodes import chain, steps
 
 if TYPE_CHECKING:
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def shell_texts(container: object) -> list[str]:
-    return [exec_.args[-1] for exec_ in steps(container, ops.Exec)]  # type: ignore[arg-type]
+    return [exec_.args[-1] for exec_ in steps(container, ops.Exec)]  # type: ignore[arg-type]  # a step is a node of any kind
 
 
 def test_only_needed_images_are_asked_for(build: Builds, session: FakeSession) -> None:
@@ -157,11 +161,6 @@ def test_stock_syntax_is_fine(build: Builds, syntax: str) -> None:
 
 
 def test_missing_dockerfile_is_named(session: FakeSession) -> None:
-    from keelway.engine.frontends.dockerfile import docker_build  # noqa: PLC0415
-    from keelway.engine.frontends.stage import BuildRequest  # noqa: PLC0415
-    from keelway.engine.graph.node import Node  # noqa: PLC0415
-    from keelway.engine.graph.values import Directory  # noqa: PLC0415
-
     request = BuildRequest(context=Directory(node=Node.of(ops.Scratch())), dockerfile="d/Other")
     with pytest.raises(EngineError, match="open d/Other: no such file or directory"):
         docker_build(request, session)

@@ -171,7 +171,7 @@ class Box:
         out: list[bytes] = []
         err: list[bytes] = []
         with mount_overlay(self.lowers, upper=upper, work=work, target=self.root):
-            made = ExecSpec(root=self.root, argv=argv, **{"env": [PATH], **spec})  # type: ignore[arg-type]
+            made = ExecSpec(root=self.root, argv=argv, **{"env": [PATH], **spec})  # type: ignore[arg-type]  # options by name
             prepared = prepare(made)
             ended = self.runtime.run(made, stdin=stdin, on_stdout=out.append, on_stderr=err.append)
         prepared.clean(self.root, upper)
@@ -182,4 +182,4 @@ class Box:
 
     def sh(self, script: str, **options: object) -> Ran:
         """Run a shell script."""
-        return self.run("/bin/sh", "-c", script, **options)  # type: ignore[arg-type]
+        return self.run("/bin/sh", "-c", script, **options)  # type: ignore[arg-type]  # options by name

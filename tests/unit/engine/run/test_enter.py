@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from keelway.engine.run.enter import Sandbox
 
-STATE_FOLDER = Path("/dev/shm")  # noqa: S108 - where the sandbox mounts its own
+STATE_FOLDER = Path("/dev/shm")
 
 
 def killed() -> int:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         ("a+(b)", "a+(b)", True),
     ],
 )
-def test_component_matches_as_in_go(pattern: str, name: str, matches: bool) -> None:  # noqa: FBT001 - a value
+def test_component_matches_as_in_go(pattern: str, name: str, matches: bool) -> None:
     assert bool(component(pattern).fullmatch(name)) is matches
 
 

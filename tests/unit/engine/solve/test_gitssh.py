@@ -19,5 +19,5 @@ from keelway.engine.solve.gitssh import is_ssh
         ("", False),
     ],
 )
-def test_which_addresses_are_asked_by_ssh(address: str, expected: bool) -> None:  # noqa: FBT001
+def test_which_addresses_are_asked_by_ssh(address: str, expected: bool) -> None:
     assert is_ssh(address) is expected

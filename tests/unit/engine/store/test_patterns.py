@@ -44,7 +44,7 @@ from keelway.engine.store.patterns import Patterns, Selection
         ("   ", "a", False),
     ],
 )
-def test_matching(pattern: str, path: str, expected: bool) -> None:  # noqa: FBT001
+def test_matching(pattern: str, path: str, expected: bool) -> None:
     assert Patterns([pattern]).matches(path) is expected
 
 
