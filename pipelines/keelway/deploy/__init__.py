@@ -1,0 +1,1 @@
+"""How a release reaches the hosts that run it, and how they go back."""

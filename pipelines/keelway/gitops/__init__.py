@@ -1,0 +1,1 @@
+"""Digests written into the files of a repository that a cluster follows."""

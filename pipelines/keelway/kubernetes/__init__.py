@@ -1,0 +1,1 @@
+"""New images given to a cluster by kubectl."""

@@ -1,0 +1,1 @@
+"""The same digest, proved, under the next environment's tags."""
