@@ -8,6 +8,8 @@ Example:
 
 from keelway.config.base_image import BaseConfig
 from keelway.config.ci import CiConfig
+from keelway.config.deploy import DeployTarget
+from keelway.config.deploy_compose import ComposeTarget
 from keelway.config.faults import FaultConfig
 from keelway.config.gate import GateConfig, LicenseConfig
 from keelway.config.image import BuildSecretConfig, ImageConfig
@@ -33,7 +35,9 @@ __all__ = [
     "BudgetConfig",
     "BuildSecretConfig",
     "CiConfig",
+    "ComposeTarget",
     "Config",
+    "DeployTarget",
     "FaultConfig",
     "GateConfig",
     "ImageConfig",

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
 from keelway.config import section
+from keelway.config.unions import inside, written_path
 from keelway.errors import ConfigProblem
 from keelway.model.secret_source import shown_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -117,16 +117,30 @@ def explain(errors: Iterable[ErrorDetails], model: type[BaseModel], place: Place
 
 
 def _explain_one(error: ErrorDetails, model: type[BaseModel], place: Place) -> ConfigProblem:
-    path = error["loc"]
+    path = written_path(model, error["loc"])
     if error["type"] == "missing":
         return place.problem(path, "this key is required, and it is missing")
+    if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        return _unknown_branch(error, place.known(path), place)
     if error["type"] == "extra_forbidden":
-        known = keys_at(model, path[:-1])
+        known = keys_at(model, error["loc"][:-1])
         near = nearest(str(path[-1]), known)
         text = "unknown key" if near else f"unknown key. Known: {', '.join(sorted(known))}"
         return place.problem(path, text, near)
     text, suggestion = _value_words(error)
     return place.problem(place.known(path), text, suggestion)
+
+
+def _unknown_branch(error: ErrorDetails, path: KeyPath, place: Place) -> ConfigProblem:
+    """Return what is wrong with the key that says which kind of table it is."""
+    details = error.get("ctx", {})
+    key = str(details["discriminator"]).strip("'")
+    if error["type"] == "union_tag_not_found":
+        return place.problem((*path, key), "this key is required, and it is missing")
+    known = re.findall(r"'([^']*)'", str(details["expected_tags"]))
+    given = str(details["tag"])
+    text = f"'{given}' is not one of {', '.join(known)}"
+    return place.problem((*path, key), text, nearest(given, known))
 
 
 def _value_words(error: ErrorDetails) -> tuple[str, str | None]:
@@ -158,23 +172,10 @@ def keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:
     """Return the keys that the table at the path may have."""
     found: Any = model
     for part in path:
-        if isinstance(found, type) and issubclass(found, BaseModel):
-            field = found.model_fields.get(str(part))
-            found = None if field is None else field.annotation
-        else:
-            found = _inside(cast("object", found))
+        found = inside(found, part)
     if isinstance(found, type) and issubclass(found, BaseModel):
         return list(found.model_fields)
     return []
-
-
-def _inside(annotation: object) -> object:
-    """Return the type of what a mapping or an array holds."""
-    arguments = get_args(annotation)
-    if not arguments:
-        return None
-    is_mapping = get_origin(annotation) is Mapping
-    return arguments[1 if is_mapping else 0]
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from keelway.config.base_image import BaseConfig
 from keelway.config.ci import CiConfig
+from keelway.config.deploy import DeployTarget
 from keelway.config.gate import GateConfig
 from keelway.config.image import ImageConfig
 from keelway.config.integration import IntegrationConfig
@@ -50,6 +51,8 @@ class Config(Section):
     """What is stated about what is published."""
     verify: VerifyConfig = Field(default_factory=VerifyConfig)
     """What `keelway verify` asks of an image."""
+    deploy: Mapping[Name, DeployTarget] = {}
+    """Where releases are deployed, by name: `keelway deploy IMAGE --to NAME`."""
     sbom: SbomConfig = Field(default_factory=SbomConfig)
     """The lists of what is inside the images."""
     tools: ToolsConfig = Field(default_factory=ToolsConfig)
