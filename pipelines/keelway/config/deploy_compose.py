@@ -63,8 +63,8 @@ class ComposeTarget(Section):
     """How many hosts get the new version at once, after the first one had it alone."""
     min_free_mb: Annotated[int, Field(ge=0)] = 512
     """Megabytes that must be free on each host before anything is changed."""
-    lock_expires_s: Annotated[int, Field(ge=60, le=604_800)] = 3600
-    """Seconds after which the lock of a deployment that was killed counts no more."""
+    lock_expires_s: Annotated[int, Field(ge=60, le=604_800)] = 300
+    """Seconds without a sign of life after which a lock counts no more: whoever held it is dead."""
     known_hosts: Text = "~/.ssh/known_hosts"
     """File with the keys that the hosts must have, relative to the configuration file."""
     ssh_key: SecretSource | None = None

@@ -75,3 +75,7 @@ class HistoryEntry:
     """The version that was there before."""
     reason: str | None = None
     """Why it failed, was rolled back, or was done by hand."""
+    run: str | None = None
+    """The same for all entries of one deployment, on all hosts."""
+    host_at: datetime | None = None
+    """When it was written down by the clock of the host that keeps it, where one does."""
