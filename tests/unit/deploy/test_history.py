@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
@@ -21,6 +22,11 @@ from keelway.deploy.host import HostError, LocalHost
 from keelway.deploy.layout import Layout
 from keelway.model.history import Actor, DeliveryEvent, DeliveryOutcome, HistoryEntry
 from keelway.model.history_line import history_line, parse_history_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keelway.deploy.host import Ran
 
 NOW = datetime(2026, 11, 21, 20, 17, 52, tzinfo=UTC)
 ENTRY = HistoryEntry(
@@ -104,7 +110,7 @@ class Limited(LocalHost):
     def __init__(self, blocks: int) -> None:
         self.blocks = blocks
 
-    async def run(self, words, *, given=b"", timeout_s=60):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    async def run(self, words: Sequence[str], *, given: bytes = b"", timeout_s: float = 60) -> Ran:
         limited = ("sh", "-c", f'ulimit -f {self.blocks}; trap "" XFSZ; exec "$@"', "sh", *words)
         return await super().run(limited, given=given, timeout_s=timeout_s)
 

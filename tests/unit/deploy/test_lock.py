@@ -174,7 +174,7 @@ async def test_one_that_was_broken_is_noticed_by_its_holder_and_never_taken_from
 async def test_signs_of_life_keep_it(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "BEAT_S", 0.1)
 
-    async def work(_: Broken) -> None:
+    async def work(__: Broken) -> None:
         os.utime(f"{layout.lock}/holder.json", (0, 0))
         for _ in range(200):
             await anyio.sleep(0.1)
