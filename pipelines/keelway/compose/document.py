@@ -54,12 +54,16 @@ def project_document(project: Project) -> Document:
         "configs": {key: _source(one) for key, one in project.configs.items()},
     }
     kept = {key: value for key, value in document.items() if value or key == "services"}
-    return _escaped({**kept, **project.extensions})
+    return escaped({**kept, **project.extensions})
 
 
 def project_yaml(project: Project) -> str:
     """Return the document as YAML."""
-    document = project_document(project)
+    return document_yaml(project_document(project))
+
+
+def document_yaml(document: Document) -> str:
+    """Return a document as YAML that all readers of compose files read alike."""
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
 
 
@@ -288,7 +292,7 @@ def _filled(**entries: object) -> Document:
     return {key: value for key, value in entries.items() if value not in empty}
 
 
-def _escaped(document: Mapping[str, object]) -> Document:
+def escaped(document: Mapping[str, object]) -> Document:
     """Return the document with every `$` doubled, since it is interpolated when it is read."""
     return {key: _escaped_value(value) for key, value in document.items()}
 
@@ -299,5 +303,5 @@ def _escaped_value(value: object) -> object:
     if isinstance(value, list):
         return [_escaped_value(item) for item in cast("list[object]", value)]
     if isinstance(value, dict):
-        return _escaped(cast("Mapping[str, object]", value))
+        return escaped(cast("Mapping[str, object]", value))
     return value

@@ -45,6 +45,7 @@ def load_project(  # noqa: PLR0913 -- as many things decide what a project is
     environment: Mapping[str, str],
     profiles: Sequence[str] = (),
     targets: Sequence[str] = (),
+    root: Path | None = None,
 ) -> Project:
     """Return the project that compose files describe, with everything resolved.
 
@@ -57,6 +58,7 @@ def load_project(  # noqa: PLR0913 -- as many things decide what a project is
         profiles: Those to switch on, `*` for all; none: those of `COMPOSE_PROFILES`.
         targets: The services that are wanted: their profiles are switched on, and of the others
             only those that they depend on are. None: all services.
+        root: The folder that bind mounts must lie in; nothing: that of all of the project.
 
     Raises:
         ConfigError: With every problem: file, line, service and what was meant.
@@ -81,7 +83,8 @@ def load_project(  # noqa: PLR0913 -- as many things decide what a project is
     check_shape(tree, PROJECT, (), reader.problems)
     reader.problems.check()
     active = list(profiles) or _listed(values.get("COMPOSE_PROFILES", ""))
-    return _Resolving(tree, named, found, reader).project(active, targets, values)
+    resolving = _Resolving(tree, named, found, reader, root or project_root(found.folder))
+    return resolving.project(active, targets, values)
 
 
 def _raw_documents(found: Located, reader: Files) -> list[Node]:
@@ -108,11 +111,12 @@ def project_root(folder: Path) -> Path:
 class _Resolving:
     """From the merged files to the project."""
 
-    def __init__(self, tree: Map, name: str, found: Located, files: Files) -> None:
+    def __init__(self, tree: Map, name: str, found: Located, files: Files, root: Path) -> None:
         self.value = Value.at(tree, (), files.problems)
         self.name = name
         self.found = found
         self.files = files
+        self.root = root
         self.values = self.value.get("services").entries()
 
     def project(
@@ -124,10 +128,9 @@ class _Resolving:
             ConfigError: With every problem of what is switched on.
         """
         active = {*profiles, *self.implied(targets)}
-        root = project_root(self.found.folder)
         services = {
             name: read_service(
-                name, value, root, self.files, is_enabled=self.is_enabled(value, active)
+                name, value, self.root, self.files, is_enabled=self.is_enabled(value, active)
             )
             for name, value in self.values.items()
         }
