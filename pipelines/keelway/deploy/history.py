@@ -130,7 +130,8 @@ def merge(histories: Sequence[HostHistory]) -> History:
             known = found.get(key)
             hosts = () if known is None else known.known_on
             first = entry if known is None else known.entry
-            found[key] = Merged(entry=first, known_on=(*hosts, history.host))
+            # What was finished after it was cut off may be written down twice.
+            found[key] = Merged(entry=first, known_on=tuple(dict.fromkeys((*hosts, history.host))))
     return History(
         events=tuple(sorted(found.values(), key=lambda one: one.entry.at)),
         notes=(*(note for one in histories for note in one.notes), *_skews(histories)),

@@ -97,7 +97,9 @@ class Host(Protocol):
 class LocalHost:
     """This machine."""
 
-    name = "this machine"
+    def __init__(self, name: str = "this machine") -> None:
+        """Keep what people call it."""
+        self.name = name
 
     async def run(self, words: Sequence[str], *, given: bytes = b"", timeout_s: float = 60) -> Ran:
         """Run a command in a session of its own, so that it ends with all that it started."""
@@ -140,9 +142,10 @@ async def _ended(process: Process, given: bytes) -> Ran:
         group.start_soon(collect, process.stdout, out)
         group.start_soon(collect, process.stderr, err)
         # One that does not want all of it may end well all the same: its exit code tells.
-        with contextlib.suppress(anyio.BrokenResourceError):
+        with contextlib.suppress(anyio.BrokenResourceError, ConnectionError):
             await process.stdin.send(given)
-        await process.stdin.aclose()
+        with contextlib.suppress(ConnectionError):
+            await process.stdin.aclose()
     code = await process.wait()
     return Ran(code=code if code >= 0 else 128 - code, stdout=bytes(out), stderr=bytes(err))
 

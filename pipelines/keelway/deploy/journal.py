@@ -54,6 +54,8 @@ class JournalDocument(BaseModel):
     event: DeliveryEvent
     """A deployment, or a rollback that somebody asked for."""
     strategy: str
+    version: str
+    """What people call the release that is to run."""
     wanted: Live
     """What is to run."""
     previous: Live | None = None

@@ -55,3 +55,13 @@ class Live(BaseModel):
 def other_colour(live: Live | None) -> Colour:
     """Return the colour that does not serve."""
     return "green" if live is not None and live.colour == "blue" else "blue"
+
+
+def release_id(now: datetime, run: str) -> str:
+    """Return the id of a new release: it sorts by time, and no two runs give the same.
+
+    >>> from datetime import UTC
+    >>> release_id(datetime(2026, 11, 21, 20, 17, 52, tzinfo=UTC), "1a2b3c4d5e")
+    '20261121-201752-1a2b3c4d'
+    """
+    return f"{now:%Y%m%d-%H%M%S}-{run[:8]}"

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Runtime(Protocol):
     """What is asked of Docker or Podman; `keelway.deploy.runtime` finds it on a host."""
 
-    async def pull(self, unit: Unit) -> None:
-        """Bring the images of a unit to the host."""
+    async def disk_free(self) -> int:
+        """Return how many bytes are free where images and volumes are kept."""
         ...
 
     async def up(self, unit: Unit, services: Sequence[str] = ()) -> None:
@@ -35,9 +35,7 @@ class Runtime(Protocol):
         """Return when all services are healthy; raise with their last words when they are not."""
         ...
 
-    async def stop(
-        self, unit: Unit, services: Sequence[str] = (), *, timeout_s: float = 10
-    ) -> None:
+    async def stop(self, unit: Unit, services: Sequence[str] = (), timeout_s: float = 10) -> None:
         """Stop containers, and keep them."""
         ...
 

@@ -68,11 +68,10 @@ class SshAccess:
 class SshHost:
     """A machine behind SSH; `open_ssh_host` gives one."""
 
-    def __init__(self, access: SshAccess) -> None:
-        """Keep where it is; nothing is connected yet."""
-        self.name = str(access.address.host)
-        if access.address.port != SSH_PORT:
-            self.name += f":{access.address.port}"
+    def __init__(self, access: SshAccess, name: str | None = None) -> None:
+        """Keep where it is, and what people call it; nothing is connected yet."""
+        port = "" if access.address.port == SSH_PORT else f":{access.address.port}"
+        self.name = name or f"{access.address.host}{port}"
         self._access = access
         self._options = _options(access)
         self._connection: asyncssh.SSHClientConnection | None = None
@@ -198,14 +197,18 @@ class SshHost:
 
 
 @asynccontextmanager
-async def open_ssh_host(access: SshAccess) -> AsyncGenerator[SshHost]:
+async def open_ssh_host(access: SshAccess, name: str | None = None) -> AsyncGenerator[SshHost]:
     """Give a host that was reached, until the end of the block.
+
+    Args:
+        access: Where it is.
+        name: What people call it; its own name when absent.
 
     Raises:
         HostError: It does not answer, shows another key, or does not let anybody in.
         PlanError: The private key is none.
     """
-    host = SshHost(access)
+    host = SshHost(access, name)
     try:
         await host.connect()
         yield host

@@ -108,6 +108,7 @@ def tear(layout: Layout) -> None:
 
 class Limited(LocalHost):
     def __init__(self, blocks: int) -> None:
+        super().__init__()
         self.blocks = blocks
 
     async def run(self, words: Sequence[str], *, given: bytes = b"", timeout_s: float = 60) -> Ran:
