@@ -84,7 +84,7 @@ repository = "registry.example.com/shop/base-python"
 """
 
 _HELP_COLUMNS = "80"
-_REPEATED = {"images": "images.NAME", "base": "base.NAME"}
+_REPEATED = {"images": "images.NAME", "base": "base.NAME", "deploy": "deploy.NAME"}
 _USAGE = "usage: python -m keelway._cli.reference DIRECTORY [--check]"
 
 
@@ -166,8 +166,23 @@ def _table_lines(
     is_array = node.get("type") == "array"
     path = (*outer, _REPEATED.get(key, key) if not outer else key)
     title = f"[[{'.'.join(path)}]]" if is_array else f"[{'.'.join(path)}]"
-    section = _definition(node, schema)
-    yield from ("", f"## `{title}`", "", f"{node['description']}")
+    kinds = _kinds(node, schema)
+    for kind, section in kinds.items():
+        yield from (
+            "",
+            f"## `{title}` with `kind = {json.dumps(kind)}`",
+            "",
+            section["description"],
+        )
+        yield from _section_lines(section, schema, path)
+    if not kinds:
+        yield from ("", f"## `{title}`", "", f"{node['description']}")
+        yield from _section_lines(_definition(node, schema), schema, path)
+
+
+def _section_lines(
+    section: Mapping[str, Any], schema: Mapping[str, Any], path: tuple[str, ...]
+) -> Iterator[str]:
     inner = {
         name: field for name, field in section["properties"].items() if _is_table(field, schema)
     }
@@ -179,6 +194,12 @@ def _table_lines(
         yield _key_row(name, section["properties"][name], is_required=name in required)
     for name, field in inner.items():
         yield from _table_lines(name, field, schema, path)
+
+
+def _kinds(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return what tables of one place may be, where their key `kind` tells; else nothing."""
+    mapping = _inner(node).get("discriminator", {}).get("mapping", {})
+    return {kind: _referenced(reference, schema) for kind, reference in mapping.items()}
 
 
 def _rule_lines() -> Iterator[str]:
@@ -215,15 +236,24 @@ def _is_table(field: Mapping[str, Any], schema: Mapping[str, Any]) -> bool:
 
 def _definition(node: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the section that a field holds: by itself, in an array, or under names."""
+    inner = _inner(node)
+    # One that may be left out.
+    choices = [inner, *inner.get("anyOf", ())]
+    reference = next((choice["$ref"] for choice in choices if "$ref" in choice), None)
+    return {} if reference is None else _referenced(reference, schema)
+
+
+def _inner(node: Mapping[str, Any]) -> Mapping[str, Any]:
     inner: Mapping[str, Any] = node
     if node.get("type") == "array":
         inner = node["items"]
     elif "patternProperties" in node:
         inner = next(iter(node["patternProperties"].values()))
-    reference = inner.get("$ref")
-    found: Mapping[str, Any] = (
-        {} if reference is None else schema["$defs"][reference.rpartition("/")[2]]
-    )
+    return inner
+
+
+def _referenced(reference: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = schema["$defs"][reference.rpartition("/")[2]]
     return found
 
 
@@ -248,7 +278,9 @@ def _kind(field: Mapping[str, Any]) -> str:
     if field.get("type") == "array":
         return f"array of {_kind(field['items'])}"
     if field.get("type") == "object":
-        return "table of strings"
+        more: object = field.get("additionalProperties")
+        is_nested = isinstance(more, dict) and "additionalProperties" in more
+        return f"table of {'tables' if is_nested else 'strings'}"
     return str(field["type"])
 
 

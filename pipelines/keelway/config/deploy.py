@@ -5,7 +5,11 @@ from typing import Annotated
 from pydantic import Field
 
 from keelway.config.deploy_compose import ComposeTarget
+from keelway.config.deploy_gitops import GitOpsTarget
+from keelway.config.deploy_kubernetes import KubernetesTarget
 
 # One file a kind; the others are added with `|`.
-DeployTarget = Annotated[ComposeTarget, Field(discriminator="kind")]
+DeployTarget = Annotated[
+    ComposeTarget | GitOpsTarget | KubernetesTarget, Field(discriminator="kind")
+]
 """A target of any kind."""

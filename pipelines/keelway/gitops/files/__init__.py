@@ -1,0 +1,1 @@
+"""Image references written into YAML files: pure, and no line changes that need not."""
