@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keelway.gitops.files.edits import FileProblemError
 from keelway.gitops.files.helm_values import edit_values
 from keelway.gitops.files.kustomization import NAMES, edit_kustomization
 from keelway.gitops.files.manifests import edit_manifests
+from keelway.gitops.files.nodes import FileProblemError
 from keelway.gitops.files.release_image import release_image
 from keelway.gitops.problem import GitOpsError
 

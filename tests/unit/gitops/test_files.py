@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from keelway.gitops.files.edits import FileProblemError
 from keelway.gitops.files.helm_values import edit_values
 from keelway.gitops.files.kustomization import edit_kustomization
 from keelway.gitops.files.manifests import edit_manifests
+from keelway.gitops.files.nodes import FileProblemError
 from keelway.gitops.files.release_image import ReleaseImage, release_image
 
 DIGEST = "sha256:" + "a" * 64

@@ -4,10 +4,10 @@ A parser says where nodes are; what is between them, comments and blank lines to
 business, so nothing is written anew.
 
 Example:
+    >>> from keelway.gitops.files.nodes import documents
     >>> text = "image: 'a:1'  # ours\n"
     >>> [root] = documents(text)
-    >>> [(_, node)] = root.value
-    >>> apply_edits(text, [replaced(text, node, "a:2")])
+    >>> apply_edits(text, set_value(text, root.pairs[0], "a:2"))
     "image: 'a:2'  # ours\n"
 """
 
@@ -16,11 +16,9 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
+from keelway.gitops.files.nodes import FileProblemError, Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,10 +33,6 @@ _PLAIN = re.compile(
 _NO_TEXT = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 
 
-class FileProblemError(ValueError):
-    """A file cannot be changed as asked; says why, and at which line."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
     """A piece of text that takes the place of another one."""
@@ -50,25 +44,14 @@ class Edit:
     text: str
 
 
-def documents(text: str) -> tuple[Node, ...]:
-    """Return the root of each document of a file; empty documents are left out.
-
-    Raises:
-        FileProblemError: When it is not YAML.
-    """
-    try:
-        found = cast("Iterable[Node | None]", YAML(typ="rt", pure=True).compose_all(text))
-        return tuple(root for root in found if root is not None)
-    except YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise FileProblemError(f"it is not YAML: {reason}") from error
-
-
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     """Return the text with each edit made.
 
     Those that insert at one place are made in the order given; one that is given twice, as by an
     alias, is made once.
+
+    Raises:
+        FileProblemError: When two of them are of one place.
     """
     pieces: list[str] = []
     at = 0
@@ -80,89 +63,34 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     return "".join([*pieces, text[at:]])
 
 
-def pairs(node: Node) -> tuple[tuple[ScalarNode, Node], ...]:
-    """Return the keys and values of a mapping in their order; nothing for anything else."""
-    if not isinstance(node, MappingNode):
-        return ()
-    found = cast("list[tuple[Node, Node]]", node.value)
-    return tuple((key, value) for key, value in found if isinstance(key, ScalarNode))
-
-
-def items(node: Node | None) -> tuple[Node, ...]:
-    """Return the items of a sequence in their order; nothing for anything else."""
-    return tuple(cast("list[Node]", node.value)) if isinstance(node, SequenceNode) else ()
-
-
-def pair(node: Node, key: str) -> tuple[ScalarNode, Node] | None:
-    """Return a key of a mapping with its value; nothing when it has no such key.
-
-    Raises:
-        FileProblemError: When it has it twice.
-    """
-    found = [(name, value) for name, value in pairs(node) if name.value == key]
-    if len(found) > 1:
-        raise FileProblemError(f"line {line_of(found[1][0])}: {key} is there twice")
-    return found[0] if found else None
-
-
-def value_of(node: Node, key: str) -> Node | None:
-    """Return what a mapping has under a key; nothing when it has no such key."""
-    found = pair(node, key)
-    return None if found is None else found[1]
-
-
-def text_of(node: Node | None) -> str | None:
-    """Return what a scalar says; nothing for anything else."""
-    if not isinstance(node, ScalarNode):
-        return None
-    said = cast("object", node.value)
-    return said if isinstance(said, str) else None
-
-
-def line_of(node: Node) -> int:
-    """Return the line that a node begins on, counted from 1."""
-    return int(node.start_mark.line) + 1
-
-
-def is_flow(node: Node) -> bool:
-    """Return whether a mapping or sequence stands in braces or brackets."""
-    return isinstance(node, CollectionNode) and bool(node.flow_style)
-
-
-def is_empty(node: Node) -> bool:
-    """Return whether nothing is written where the value would stand."""
-    return isinstance(node, ScalarNode) and node.start_mark.index == node.end_mark.index
-
-
 def replaced(text: str, node: Node, value: str) -> Edit:
     """Return the edit that gives a scalar another value in the same quotes.
 
     Raises:
         FileProblemError: When it is no scalar, or stands in a block of lines.
     """
-    if not isinstance(node, ScalarNode):
-        raise FileProblemError(f"line {line_of(node)}: text is expected here")
-    start, end = int(node.start_mark.index), int(node.end_mark.index)
-    properties = _PROPERTIES.match(text, start, end)
-    start = start if properties is None else properties.end()
+    if node.text is None:
+        raise FileProblemError(f"line {node.line}: text is expected here")
+    properties = _PROPERTIES.match(text, node.start, node.end)
+    start = node.start if properties is None else properties.end()
     style = text[start : start + 1]
     if style in {"|", ">"}:
-        raise FileProblemError(f"line {line_of(node)}: write the value on one line")
-    return Edit(start=start, end=end, text=written(value, style))
+        raise FileProblemError(f"line {node.line}: write the value on one line")
+    return Edit(start=start, end=node.end, text=written(value, style))
 
 
-def set_value(text: str, of: tuple[ScalarNode, Node], value: str) -> Iterator[Edit]:
+def set_value(text: str, of: tuple[Node, Node], value: str) -> Iterator[Edit]:
     """Yield the edit that gives a key of a mapping another value, where it has not that one.
 
     Raises:
         FileProblemError: When what it has is no scalar, or stands in a block of lines.
     """
     key, node = of
-    if is_empty(node):
+    if node.is_empty:
         # A value that is not written has no place of its own.
-        at = text.index(":", int(key.end_mark.index)) + 1
+        at = text.index(":", key.end) + 1
         yield Edit(start=at, end=at, text=f" {written(value)}")
-    elif text_of(node) != value:
+    elif node.text != value:
         yield replaced(text, node, value)
 
 
@@ -179,18 +107,15 @@ def written(value: str, quotes: str = "") -> str:
     return value if is_plain and quotes != '"' else json.dumps(value, ensure_ascii=False)
 
 
-def inserted_pair(
-    text: str, mapping: Node, after: tuple[ScalarNode, Node], key: str, value: str
-) -> Edit:
+def inserted_pair(text: str, mapping: Node, after: tuple[Node, Node], key: str, value: str) -> Edit:
     """Return the edit that adds a key to a mapping, behind another one of it."""
-    name, there = after
-    if is_flow(mapping):
-        quotes = text[name.start_mark.index]
-        shown = (written(key, quotes), written(value, quotes))
+    name, _ = after
+    if mapping.in_braces:
+        quotes = text[name.start]
         at = _end(after)
-        return Edit(start=at, end=at, text=f", {shown[0]}: {shown[1]}")
-    at = line_end(text, _end((name, there)))
-    indent = " " * int(name.start_mark.column)
+        return Edit(start=at, end=at, text=f", {written(key, quotes)}: {written(value, quotes)}")
+    at = line_end(text, _end(after))
+    indent = " " * name.column
     return Edit(start=at, end=at, text=f"{newline(text)}{indent}{key}: {written(value)}")
 
 
@@ -209,12 +134,14 @@ def newline(text: str) -> str:
 
 def end_of(node: Node) -> int:
     """Return where a node ends: behind its last value, before comments that follow."""
-    if isinstance(node, ScalarNode) or is_flow(node):
-        return int(node.end_mark.index)
-    last = [_end(one) for one in pairs(node)[-1:]] + [end_of(item) for item in items(node)[-1:]]
-    return last[0] if last else int(node.start_mark.index)
+    if node.text is not None or node.in_braces:
+        return node.end
+    last = [_end(one) for one in node.pairs[-1:]] + [end_of(item) for item in node.items[-1:]]
+    return last[0] if last else node.start
 
 
 def _end(of: tuple[Node, Node]) -> int:
     key, value = of
-    return end_of(key) if is_empty(value) else max(end_of(key), end_of(value))
+    # A value that an alias repeats stands elsewhere.
+    stands_here = not value.is_empty and value.start >= key.end
+    return end_of(value) if stands_here else end_of(key)

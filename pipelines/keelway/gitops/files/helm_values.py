@@ -10,27 +10,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
-
 from keelway.gitops.files.edits import (
     Edit,
-    FileProblemError,
     apply_edits,
-    documents,
-    is_empty,
-    items,
-    line_of,
-    pair,
     replaced,
     set_value,
-    text_of,
 )
+from keelway.gitops.files.nodes import FileProblemError, Node, documents
 from keelway.gitops.files.release_image import ReleaseImage, has_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from ruamel.yaml.nodes import Node
 
 _DOT = re.compile(r"(?<!\\)\.")
 
@@ -55,24 +45,24 @@ def edit_values(text: str, images: Sequence[ReleaseImage]) -> str:
 
 def _edits(text: str, root: Node, image: ReleaseImage) -> Iterator[Edit]:
     node = _find(root, image.name)
-    if isinstance(node, ScalarNode):
-        if is_empty(node):
+    if node.text is not None:
+        if node.is_empty:
             raise FileProblemError(f"{image.name} is empty: write a reference there once")
-        said = text_of(node) or ""
+        said = node.text or ""
         if said != (wanted := image.reference(with_tag=has_tag(said))):
             yield replaced(text, node, wanted)
         return
-    if not isinstance(node, MappingNode):
-        raise FileProblemError(f"line {line_of(node)}: {image.name} is a list, and no image")
+    if not node.pairs:
+        raise FileProblemError(f"line {node.line}: {image.name} is a list, and no image")
     yield from _table_edits(text, node, image)
 
 
 def _table_edits(text: str, node: Node, image: ReleaseImage) -> Iterator[Edit]:
-    registry, repository = pair(node, "registry"), pair(node, "repository")
-    tag, digest = pair(node, "tag"), pair(node, "digest")
+    registry, repository = node.pair("registry"), node.pair("repository")
+    tag, digest = node.pair("tag"), node.pair("digest")
     if repository is None or (tag is None and digest is None):
         raise FileProblemError(
-            f"line {line_of(node)}: {image.name} has no repository with a digest or a tag: "
+            f"line {node.line}: {image.name} has no repository with a digest or a tag: "
             "give the path of what has them, or of a whole reference"
         )
     host, _, path = image.repository.partition("/")
@@ -94,15 +84,15 @@ def _find(root: Node, path: str) -> Node:
         below = _below(node, key)
         if below is None:
             place = ".".join(walked) or "the file"
-            raise FileProblemError(f"line {line_of(node)}: {place} has no {key!r}")
+            raise FileProblemError(f"line {node.line}: {place} has no {key!r}")
         node = below
         walked.append(step)
     return node
 
 
 def _below(node: Node, key: str) -> Node | None:
-    if isinstance(node, SequenceNode):
-        there = items(node)
+    if node.is_list:
+        there = node.items
         return there[int(key)] if key.isdecimal() and int(key) < len(there) else None
-    found = pair(node, key)
+    found = node.pair(key)
     return None if found is None else found[1]

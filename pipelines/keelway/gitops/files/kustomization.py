@@ -7,32 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ruamel.yaml.nodes import SequenceNode
-
 from keelway.gitops.files.edits import (
     Edit,
-    FileProblemError,
     apply_edits,
-    documents,
     end_of,
     inserted_pair,
-    is_empty,
-    is_flow,
-    items,
     line_end,
-    line_of,
     newline,
-    pair,
     set_value,
-    text_of,
-    value_of,
     written,
 )
+from keelway.gitops.files.nodes import FileProblemError, Node, documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from ruamel.yaml.nodes import Node, ScalarNode
 
     from keelway.gitops.files.release_image import ReleaseImage
 
@@ -51,8 +39,8 @@ def edit_kustomization(text: str, images: Sequence[ReleaseImage]) -> str:
     """
     roots = documents(text)
     if len(roots) > 1:
-        raise FileProblemError(f"line {line_of(roots[1])}: a kustomization is one document")
-    known = pair(roots[0], "images") if roots else None
+        raise FileProblemError(f"line {roots[1].line}: a kustomization is one document")
+    known = roots[0].pair("images") if roots else None
     edits: list[Edit] = []
     absent: list[ReleaseImage] = []
     for image in images:
@@ -65,12 +53,16 @@ def edit_kustomization(text: str, images: Sequence[ReleaseImage]) -> str:
 
 
 def _entries(known: Node, name: str) -> list[Node]:
-    return [entry for entry in items(known) if text_of(value_of(entry, "name")) == name]
+    return [entry for entry in known.items if _says(entry.get("name"), name)]
+
+
+def _says(node: Node | None, text: str) -> bool:
+    return node is not None and node.text == text
 
 
 def _entry_edits(text: str, entry: Node, image: ReleaseImage) -> Iterator[Edit]:
-    name, renamed = pair(entry, "name"), pair(entry, "newName")
-    tag, digest = pair(entry, "newTag"), pair(entry, "digest")
+    name, renamed = entry.pair("name"), entry.pair("newName")
+    tag, digest = entry.pair("newTag"), entry.pair("digest")
     if name is None:
         raise AssertionError("the entry was found by its name")
     if renamed is not None:
@@ -88,40 +80,40 @@ def _entry_edits(text: str, entry: Node, image: ReleaseImage) -> Iterator[Edit]:
 def _added(
     text: str,
     roots: Sequence[Node],
-    known: tuple[ScalarNode, Node] | None,
+    known: tuple[Node, Node] | None,
     images: Sequence[ReleaseImage],
 ) -> Edit:
     """Return the edit that adds entries for images that have none."""
-    in_braces = any(is_flow(root) for root in roots)
+    in_braces = any(root.in_braces for root in roots)
     if known is None and in_braces:
         raise FileProblemError("it has no images: add an empty list of that name")
     if known is None:
         lines = ["images:", *_entry_lines(images, "")]
         return _appended(text, len(text), lines)
     key, value = known
-    if is_empty(value):
-        return _appended(text, line_end(text, int(key.end_mark.index)), _entry_lines(images, ""))
-    if not isinstance(value, SequenceNode):
-        raise FileProblemError(f"line {line_of(key)}: images has to be a list")
-    if is_flow(value):
+    if value.is_empty:
+        return _appended(text, line_end(text, key.end), _entry_lines(images, ""))
+    if not value.is_list:
+        raise FileProblemError(f"line {key.line}: images has to be a list")
+    if value.in_braces:
         return _added_in_flow(text, value, images, in_braces=in_braces)
-    indent = " " * int(value.start_mark.column)
+    indent = " " * value.column
     return _appended(text, line_end(text, end_of(value)), _entry_lines(images, indent))
 
 
 def _added_in_flow(
     text: str, value: Node, images: Sequence[ReleaseImage], *, in_braces: bool
 ) -> Edit:
-    there, entries = items(value), [_flow_entry(one) for one in images]
+    there, entries = value.items, [_flow_entry(one) for one in images]
     if there:
         at = end_of(there[-1])
         return Edit(start=at, end=at, text="".join(f", {entry}" for entry in entries))
     if in_braces:
-        at = int(value.start_mark.index) + 1
+        at = value.start + 1
         return Edit(start=at, end=at, text=", ".join(entries))
     shown = "".join(f"{newline(text)}{line}" for line in _entry_lines(images, ""))
-    start = int(value.start_mark.index)
-    return Edit(start=start - (text[start - 1] == " "), end=int(value.end_mark.index), text=shown)
+    start = value.start
+    return Edit(start=start - (text[start - 1] == " "), end=value.end, text=shown)
 
 
 def _appended(text: str, at: int, lines: Sequence[str]) -> Edit:

@@ -11,19 +11,13 @@ from typing import TYPE_CHECKING
 from keelway.gitops.files.edits import (
     Edit,
     apply_edits,
-    documents,
-    items,
-    pairs,
     replaced,
-    text_of,
-    value_of,
 )
+from keelway.gitops.files.nodes import Node, documents
 from keelway.gitops.files.release_image import ReleaseImage, has_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from ruamel.yaml.nodes import Node
 
 CONTAINER_KEYS = frozenset({"containers", "initContainers", "ephemeralContainers"})
 
@@ -37,10 +31,10 @@ def edit_manifests(text: str, images: Sequence[ReleaseImage]) -> tuple[str, froz
     edits: list[Edit] = []
     found: set[str] = set()
     for root in documents(text):
-        if value_of(root, "apiVersion") is None or value_of(root, "kind") is None:
+        if root.get("apiVersion") is None or root.get("kind") is None:
             continue
         for node in _image_nodes(root):
-            said = text_of(node) or ""
+            said = node.text or ""
             for image in images:
                 if image.is_named_by(said):
                     found.add(image.name)
@@ -54,10 +48,10 @@ def _changed(text: str, node: Node, said: str, image: ReleaseImage) -> list[Edit
 
 
 def _image_nodes(node: Node) -> Iterator[Node]:
-    for key, value in pairs(node):
-        if key.value in CONTAINER_KEYS:
-            named = (value_of(container, "image") for container in items(value))
+    for key, value in node.pairs:
+        if key.text in CONTAINER_KEYS:
+            named = (container.get("image") for container in value.items)
             yield from (image for image in named if image is not None)
         yield from _image_nodes(value)
-    for item in items(node):
+    for item in node.items:
         yield from _image_nodes(item)
