@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 _APPS = "/apis/apps/v1/namespaces/shop/deployments"
@@ -293,7 +293,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._say(200, self.cluster.pods(name.rpartition("-")[0])[0])
 
-    def _list(self, kind: str, version: str, items: list[dict[str, Any] | None]) -> None:
+    def _list(self, kind: str, version: str, items: Sequence[dict[str, Any] | None]) -> None:
         shown = [item for item in items if item is not None]
         versions = [int(item["metadata"].get("resourceVersion", 1)) for item in shown]
         meta = {"resourceVersion": str(max(versions, default=1))}
