@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keelway.deploy.host import Host, Ran
-    from keelway.deploy.layout import Layout
     from keelway.deploy.release import Release
-    from keelway.deploy.site import Runtime, Strategy
+    from keelway.deploy.site import Runtime, Site, Strategy
     from keelway.deploy.target import Task
     from keelway.deploy.unit import Unit
 
@@ -61,7 +60,7 @@ class PretendRuntime:
             ServiceState(
                 service="app", container="c", status="running",
                 health="unhealthy" if b"unhealthy" in data else "healthy",
-                exit_code=None, image="app", ports=(),
+                exit_code=0, image="app", image_id="1",
             ),
         )  # fmt: skip
 
@@ -89,7 +88,7 @@ class PretendKit:
     """By version and host."""
     strategy_name: str = "recreate"
     parts: tuple[str, ...] = ("",)
-    pulled: list[str] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
 
     async def find_runtime(self, host: Host) -> Runtime:
         return PretendRuntime(host)
@@ -99,14 +98,12 @@ class PretendKit:
         assert name == "recreate"
         return Recreate()
 
-    async def put(self, host: Host, runtime: Runtime, layout: Layout, release: Release) -> None:
-        del runtime
-        text = f"{release.version} {self.fate(release.version, host.name)}\n"
-        await host.write(f"{layout.release(release.id)}/compose.yaml", text.encode())
+    async def put(self, site: Site, release: Release) -> None:
+        text = f"{release.version} {self.fate(release.version, site.host.name)}\n"
+        await site.host.write(f"{site.layout.release(release.id)}/compose.yaml", text.encode())
 
-    async def pull(self, runtime: Runtime, layout: Layout, release: Release) -> None:
-        del runtime, layout
-        self.pulled.append(release.version)
+    async def fetch(self, site: Site) -> None:
+        self.fetched.append(site.wanted.release.version)
 
 
 class CutHost:

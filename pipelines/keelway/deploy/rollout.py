@@ -26,7 +26,7 @@ from keelway.errors import KeelwayError
 from keelway.model.history import DeliveryOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from keelway.deploy.side import Side
     from keelway.deploy.target import Checked
@@ -58,7 +58,7 @@ async def deploy(turn: Turn, checked: Checked) -> tuple[Side, ...]:
         frozen=turn.task.freeze,
     )
     await write(turn, DeliveryOutcome.STARTED, release, sides)
-    workings = await _prepared(turn, sides, release)
+    workings = await _prepared(turn, sides, release, _put)
     return await carry(turn, sides, release, workings)
 
 
@@ -83,17 +83,22 @@ async def go_back_to(turn: Turn, version: str | None) -> tuple[Side, ...]:
         return sides
     release = choose(sides, version, turn.spec.name, turn.task)
     await write(turn, DeliveryOutcome.STARTED, release, sides)
-    workings = [await _begun(turn, side, release) for side in sides]
+    workings = await _prepared(turn, sides, release, _fetched)
     return await carry(turn, sides, release, workings)
 
 
-async def _prepared(turn: Turn, sides: Sequence[Side], release: Release) -> list[Working]:
-    """Put the files of a release on all hosts, and its images; what runs is not touched."""
+async def _prepared(
+    turn: Turn,
+    sides: Sequence[Side],
+    release: Release,
+    prepare: Callable[[Turn, Release, Working], Awaitable[None]],
+) -> list[Working]:
+    """Get all hosts ready for a release; what runs is not touched."""
     workings: list[Working] = []
     try:
         for side in sides:
             workings.append(await _begun(turn, side, release))  # noqa: PERF401 - kept if one fails
-        await each(partial(_put, turn, release), workings, limit=turn.spec.side_by_side)
+        await each(partial(prepare, turn, release), workings, limit=turn.spec.side_by_side)
     except BaseException as error:
         with anyio.CancelScope(shield=True):
             await _dropped(workings)
@@ -130,9 +135,15 @@ async def _begun(turn: Turn, side: Side, release: Release) -> Working:
 async def _put(turn: Turn, release: Release, working: Working) -> None:
     site = working.site
     site.tell(f"preparing {release.version}")
-    await turn.kit.put(site.host, site.runtime, site.layout, release)
+    await turn.kit.put(site, release)
     await record(site.host, site.layout, release)
-    await turn.kit.pull(site.runtime, site.layout, release)
+
+
+async def _fetched(turn: Turn, release: Release, working: Working) -> None:
+    """Bring the images of a kept release again, should somebody have removed them."""
+    del release
+    working.site.tell(f"preparing {working.site.wanted.release.version}")
+    await turn.kit.fetch(working.site)
 
 
 async def _dropped(workings: Sequence[Working]) -> None:

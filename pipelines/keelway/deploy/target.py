@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from keelway.deploy.host import Host
-    from keelway.deploy.layout import Layout
     from keelway.deploy.release import Release
-    from keelway.deploy.site import Runtime, Strategy
+    from keelway.deploy.site import Runtime, Site, Strategy
     from keelway.model.history import Actor, DeliveryEvent
     from keelway.model.host_address import HostAddress
     from keelway.model.rollout import Wanted
@@ -104,12 +103,12 @@ class Kit(Protocol):
         """Return the parts that a new release has: `""`, or `shared` and the colours."""
         ...
 
-    async def put(self, host: Host, runtime: Runtime, layout: Layout, release: Release) -> None:
-        """Write all files of a release, but its record, into its folder."""
+    async def put(self, site: Site, release: Release) -> None:
+        """Write all files of a release, but its record, into its folder, and bring its images."""
         ...
 
-    async def pull(self, runtime: Runtime, layout: Layout, release: Release) -> None:
-        """Bring the images of a release to the host."""
+    async def fetch(self, site: Site) -> None:
+        """Bring the images of a kept release to its host, where they are gone."""
         ...
 
 

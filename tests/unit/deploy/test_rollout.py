@@ -185,7 +185,7 @@ async def test_a_release_that_cannot_be_put_there_changes_nothing(
     async def no_room(*_: object) -> None:
         raise HostError("No space left on device", host="two")
 
-    monkeypatch.setattr(PretendKit, "pull", no_room)
+    monkeypatch.setattr(PretendKit, "put", no_room)
     with pytest.raises(DeployError, match="v2 was not deployed, and nothing was changed") as caught:
         await target.deploy("v2")
     assert caught.value.why == "No space left on device"
