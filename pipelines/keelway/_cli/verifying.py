@@ -15,6 +15,11 @@ from keelway.config import Config, load_config
 from keelway.errors import ConfigError, PlanError
 from keelway.facts.gather import find_programs, login_files
 from keelway.verification.checks import Demands
+from keelway.verification.configured import (
+    configured_demands,
+    public_key_file,
+    read_public_key,
+)
 from keelway.verification.identity import IdentityTrust, identity_trust
 from keelway.verification.verify import KeyTrust, Verification, VerifySpec, refusal, verify_image
 
@@ -88,7 +93,7 @@ def _trust(
     asked: Asked, written: Config | None, root: Path, environ: Mapping[str, str]
 ) -> KeyTrust | IdentityTrust:
     if asked.key is not None:
-        return KeyTrust(public_key=_read(Path(asked.key)))
+        return KeyTrust(public_key=read_public_key(Path(asked.key)))
     verify = None if written is None else written.verify
     identity = asked.identity or (verify.identity if verify else None)
     issuer = asked.issuer or (verify.issuer if verify else None)
@@ -107,52 +112,20 @@ def _trust(
             "an identity is checked together with its issuer",
             next_step="give both --identity and --issuer",
         )
-    public = None if written is None else _public_key(written, root)
+    public = None if written is None else public_key_file(written, root)
     if public is None:
         raise PlanError(
             "nobody says whose signature counts",
             next_step="give --key, or --identity and --issuer; or set sign.public_key, or "
             "verify.identity and verify.issuer, in keelway.toml",
         )
-    return KeyTrust(public_key=_read(public))
-
-
-def _public_key(written: Config, root: Path) -> Path | None:
-    """Return the configured public key, or the one beside the private key."""
-    sign = written.sign
-    if sign.public_key is not None:
-        return root / sign.public_key
-    key = (sign.key or "").removeprefix("file://")
-    if not key.endswith(".key") or "://" in key:
-        return None
-    beside = (root / key).with_suffix(".pub")
-    return beside if beside.is_file() else None
+    return KeyTrust(public_key=read_public_key(public))
 
 
 def _demands(asked: Asked, written: Config | None) -> Demands:
     if asked.signature_only or written is None:
         return Demands(attested=not asked.signature_only)
-    verify = written.verify
-    vulnerable = "vuln" in written.scan.scanners and written.scan.database != "none"
-    return Demands(
-        source=verify.source,
-        builders=verify.builders,
-        parameters=verify.parameters,
-        sboms=verify.sboms,
-        max_scan_age_days=verify.max_scan_age_days if vulnerable else None,
-        attested=written.attest.enabled,
-    )
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlanError(
-            f"the public key {path} cannot be read",
-            why=str(error),
-            next_step="name the file that cosign wrote beside the private key",
-        ) from error
+    return configured_demands(written)
 
 
 def _data(result: Verification) -> dict[str, Any]:

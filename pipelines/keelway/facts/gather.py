@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keelway.facts.actor import find_actor
 from keelway.facts.agreement import agree
 from keelway.facts.builder import find_builder
 from keelway.facts.ci import find_job
@@ -60,6 +62,7 @@ def gather_facts(
         variables=frozenset(name for name, value in environ.items() if value),
         programs=find_programs(programs, environ.get("PATH", "")),
         builder=find_builder(environ, job),
+        actor=find_actor(job, environ, platform.node()),
         exemptions=loaded.exemptions,
         login_files=login_files(environ),
         paths={path: kind_of(loaded.root / path) for path in loaded.paths()},

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from keelway.facts.builder import LOCAL
+from keelway.model.history import Actor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,10 @@ PathKind = Literal["file", "directory", "missing"]
 
 def _no_pins() -> dict[str, Pin]:
     return {}
+
+
+def _nobody() -> Actor:
+    return Actor(who="unknown", where="this machine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,8 @@ class Facts:
     """Programs of this machine that were looked for and found: absolute paths."""
     builder: Builder = LOCAL
     """Who builds: this machine, or a CI's job."""
+    actor: Actor = field(default_factory=_nobody)
+    """Who does it, and from where, for the history and for messages."""
     exemptions: tuple[Exemption, ...] = ()
     """What the exceptions file grants."""
     login_files: tuple[str, ...] = ()
