@@ -1,0 +1,77 @@
+"""Services that say which version they are: a process each, as a container would be."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PROGRAM = """\
+import asyncio, sys
+
+colour = sys.argv[1].encode()
+asked = 0
+
+async def serve(reader, writer):
+    global asked
+    try:
+        while True:
+            head = (await reader.readuntil(b"\\r\\n\\r\\n")).lower()
+            path = head.split(b" ", 2)[1]
+            length = 0
+            for line in head.split(b"\\r\\n"):
+                if line.startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+            body = await reader.readexactly(length)
+            status, said = b"200 OK", colour
+            if path.startswith(b"/slow/"):
+                await asyncio.sleep(float(path.rsplit(b"/", 1)[1]))
+            elif path == b"/broken" or sys.argv[2] == "sick":
+                status, said = b"503 Service Unavailable", b"sick"
+            elif path == b"/asked":
+                said = str(asked).encode()
+            else:
+                asked += 1
+            writer.write(b"HTTP/1.1 %b\\r\\n" % status)
+            writer.write(b"Content-Length: %d\\r\\n\\r\\n%b" % (len(said), said))
+            await writer.drain()
+            if b"connection: close" in head:
+                return
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+
+async def main():
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=512)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+asyncio.run(main())
+"""
+
+
+@contextlib.contextmanager
+def colour(name: str, *, sick: bool = False) -> Iterator[str]:
+    """Serve until the end of the block, and yield `host:port`.
+
+    Every path answers the name; `/slow/SECONDS` later, `/broken` with 503 as a sick one does
+    always, and `/asked` tells how often the name was given.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-c", _PROGRAM, name, "sick" if sick else "well"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        assert port, "the service did not start"
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.communicate()
