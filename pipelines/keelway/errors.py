@@ -12,6 +12,7 @@ KeelwayError 1          what happened, why, what to do next
   GateError 6           everything ran, the gate says no; carries the verdict
   DeployError 7         the new version failed, the old one serves again
   RollbackError 8       that failed too: a person is needed
+  InconclusiveError 9   nobody can tell whether the new version is good: a person decides
   CommandError 126      what `keelway run` was given can't be executed
     CommandNotFoundError 127   it is not there
 ```
@@ -328,6 +329,12 @@ class RollbackError(KeelwayError):
     """Going back failed too: a person is needed."""
 
     exit_code = 8
+
+
+class InconclusiveError(KeelwayError):
+    """Nobody can tell whether the new version is good: both run, and a person decides."""
+
+    exit_code = 9
 
 
 class CommandError(KeelwayError):

@@ -24,6 +24,7 @@ PROMISED = {
     "GateError": 6,
     "DeployError": 7,
     "RollbackError": 8,
+    "InconclusiveError": 9,
     "CommandError": 126,
     "CommandNotFoundError": 127,
 }

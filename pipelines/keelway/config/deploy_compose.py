@@ -1,9 +1,11 @@
 """[deploy.NAME] with kind = "compose": hosts that run a compose project."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
+from keelway.config.deploy_analysis import AnalysisConfig
+from keelway.config.deploy_proxy import ProxyConfig
 from keelway.config.section import Name, SecretSource, Section, Text
 from keelway.model.host_address import check_folder, parse_host
 
@@ -75,3 +77,15 @@ class ComposeTarget(Section):
     """Password of the key; none when the key has none."""
     connect_timeout_s: Annotated[int, Field(ge=1, le=600)] = 20
     """Seconds that a host has to answer."""
+    proxy: ProxyConfig | None = None
+    """The NGINX that `"blue-green"` switches."""
+    analysis: AnalysisConfig = Field(default_factory=AnalysisConfig)
+    """What shows whether a new version is good, beside the health of its containers."""
+
+    @model_validator(mode="after")
+    def _proxy_where_it_is_switched(self) -> Self:
+        if self.strategy == "blue-green" and self.proxy is None:
+            raise ValueError("strategy blue-green switches a proxy: write [deploy.NAME.proxy]")
+        if self.strategy != "blue-green" and self.proxy is not None:
+            raise ValueError(f"strategy {self.strategy} switches no proxy: that is for blue-green")
+        return self

@@ -165,7 +165,7 @@ class Proxy:
     async def _load(self, wanted: bytes | None, about: About) -> bool:
         at = self._at
         before = await self._host.read(at.file)
-        if before == wanted and await self._host.read(at.loaded) == (wanted or b""):
+        if before == wanted and (await self._host.read(at.loaded) or None) == wanted:
             await self._remove(at.closing)
             return False
         told = False
