@@ -47,12 +47,33 @@ async def serve(reader, writer):
         writer.close()
 
 async def main():
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=512)
+    server = await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[3]), backlog=512)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 asyncio.run(main())
 """
+
+
+def started(name: str, *, sick: bool = False, port: int = 0) -> tuple[subprocess.Popen[str], int]:
+    """Return a process that serves, and its port."""
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-c", _PROGRAM, name, "sick" if sick else "well", str(port)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = process.stdout.readline().strip()
+    assert said, f"the service did not start at port {port}"
+    return process, int(said)
+
+
+def ended(process: subprocess.Popen[str]) -> None:
+    """End a process; one that is gone already stays so."""
+    process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 @contextlib.contextmanager
@@ -62,16 +83,8 @@ def colour(name: str, *, sick: bool = False) -> Iterator[str]:
     Every path answers the name; `/slow/SECONDS` later, `/broken` with 503 as a sick one does
     always, and `/asked` tells how often the name was given.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-c", _PROGRAM, name, "sick" if sick else "well"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process, port = started(name, sick=sick)
     try:
-        assert process.stdout is not None
-        port = process.stdout.readline().strip()
-        assert port, "the service did not start"
         yield f"127.0.0.1:{port}"
     finally:
-        process.kill()
-        process.communicate()
+        ended(process)

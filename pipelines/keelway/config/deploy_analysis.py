@@ -150,3 +150,16 @@ class AnalysisConfig(Section):
 
     `"ask"`: all stays as it is at that moment, both versions run, and a person decides.
     """
+
+    def services(self) -> tuple[str, ...]:
+        """Return the services that are named."""
+        named = (
+            *(one.service for one in self.smoke),
+            *(one.service for one in self.probes),
+            *(one.service for one in self.load),
+        )
+        return tuple(name for name in named if name is not None)
+
+    def needs_url(self) -> bool:
+        """Return whether anything is asked whose whole URL is not written."""
+        return bool(self.smoke or self.load or any(one.url is None for one in self.probes))

@@ -89,3 +89,13 @@ class ComposeTarget(Section):
         if self.strategy != "blue-green" and self.proxy is not None:
             raise ValueError(f"strategy {self.strategy} switches no proxy: that is for blue-green")
         return self
+
+    @model_validator(mode="after")
+    def _analysis_finds_its_services(self) -> Self:
+        known = () if self.proxy is None else tuple(self.proxy.services)
+        for service in self.analysis.services():
+            if service not in known:
+                raise ValueError(f"analysis: the proxy has no service {service}")
+        if self.proxy is None and self.analysis.url is None and self.analysis.needs_url():
+            raise ValueError("analysis: url is missing: without a proxy it says what is asked")
+        return self

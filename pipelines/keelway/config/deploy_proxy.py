@@ -98,6 +98,10 @@ class ProxyConfig(Section):
     """
     canary_wait_s: Seconds = 60.0
     """Seconds at each step before it is asked whether the new version is good."""
+    keep_old: bool = False
+    """Whether the old version runs until the next deployment, so that going back takes no start;
+    else it is stopped after the target's `keep_old_s`, and started again where one goes back.
+    """
     services: Annotated[Mapping[Name, ProxyServiceConfig], Field(min_length=1)]
     """The services behind it."""
 

@@ -107,6 +107,16 @@ class Analyst:
         """Return where everybody reaches the services, where the configuration says it."""
         return self._config.url
 
+    @property
+    def has_smoke(self) -> bool:
+        """Return whether there are smoke tests."""
+        return bool(self._config.smoke)
+
+    def asks_at(self, moment: Moment) -> bool:
+        """Return whether anything is to be asked or loaded at a moment."""
+        probes, load = self._config.probes, self._config.load
+        return any(moment in one.at for one in probes) or any(moment in one.at for one in load)
+
     async def smoke(self, place: Place) -> Analysis:
         """Do the smoke tests, up to the first that does not pass."""
         checks: list[Check] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 
     from keelway.deploy.host import Host
     from keelway.deploy.journal import Journal
@@ -31,8 +31,10 @@ class Runtime(Protocol):
         """Return what the containers of a unit are at."""
         ...
 
-    async def wait_healthy(self, unit: Unit, timeout_s: float) -> None:
-        """Return when all services are healthy; raise with their last words when they are not."""
+    async def wait_healthy(
+        self, unit: Unit, timeout_s: float, services: Collection[str] = ()
+    ) -> None:
+        """Return when services are healthy, all when empty; raise with the last words of one."""
         ...
 
     async def stop(self, unit: Unit, services: Sequence[str] = (), timeout_s: float = 10) -> None:

@@ -46,6 +46,7 @@ def test_a_proxy_and_an_analysis(tmp_path: Path) -> None:
         ("unclear_ms = 300", "unclear_ms = 90", "unclear_ms is more than latency_ms"),
         ('path = "/health"', "", "a smoke test has either a path or a command"),
         ('name = "quick"', 'name = "quick"\nbody = "("', "is no regular expression"),
+        ('name = "quick"', 'name = "quick"\nservice = "x"', "the proxy has no service x"),
     ],
 )
 def test_what_does_not_fit_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -56,3 +57,10 @@ def test_blue_green_needs_a_proxy(tmp_path: Path) -> None:
     text = f'{TARGET}hosts = ["local"]\nstrategy = "blue-green"\n'
     (said,) = problems(tmp_path, text)
     assert "strategy blue-green switches a proxy: write [deploy.NAME.proxy]" in said
+
+
+def test_an_analysis_without_a_proxy_needs_to_know_where(tmp_path: Path) -> None:
+    text = f'{TARGET}hosts = ["local"]\n[[deploy.web.analysis.probes]]\nname = "up"\n'
+    (said,) = problems(tmp_path, text)
+    assert "analysis: url is missing" in said
+    load(tmp_path, text + '[deploy.web.analysis]\nurl = "http://127.0.0.1:8080"\n')
