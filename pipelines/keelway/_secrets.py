@@ -6,7 +6,10 @@ An address is `env://NAME`, `file://PATH`, `cmd://COMMAND` or that of a secret s
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+
+import anyio
 
 from keelway._stage import failures_of
 from keelway.errors import PlanError, StageError
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
     from keelway._stage import Run
     from keelway.facts import Facts
+
+_OWN_SCHEMES = frozenset({"env", "file", "cmd"})
 
 
 def plan_secret(source: str, facts: Facts, *, what: str) -> str:
@@ -80,3 +85,46 @@ async def read_secret(run: Run, source: str, *, stage: str, what: str) -> str:
 def _hidden_words(source: str) -> tuple[str, ...]:
     """Return what an engine's error may repeat of an address that is not shown whole."""
     return () if shown_source(source) == source else (source, source.partition("://")[2])
+
+
+async def read_own_secret(source: str, *, what: str, run: Run | None = None) -> str:
+    """Return a secret's value, by this process itself where that is possible.
+
+    What needs no engine, or speaks when it is gone, asks here.
+
+    Args:
+        source: Its address, as `plan_secret` returns it.
+        what: The secret, for the message.
+        run: The run, where there is one: it has what was given to it, and reads secret stores.
+
+    Raises:
+        PlanError: It cannot be read, or it is in a store and there is no engine.
+    """
+    scheme, _, rest = source.partition("://")
+    if run is not None and (scheme not in _OWN_SCHEMES or rest in run.secrets):
+        return await read_secret(run, source, stage="secrets", what=what)
+    try:
+        return await _read_own(scheme, rest)
+    except KeyError:
+        why = "the environment variable is not set"
+    except OSError as error:
+        why = error.strerror or str(error)
+    except UnicodeDecodeError:
+        why = "it is no text"
+    raise PlanError(
+        f"{what} cannot be read from {shown_source(source)}: {why}",
+        next_step=by_command(source) or "set it, or correct its source",
+    )
+
+
+async def _read_own(scheme: str, rest: str) -> str:
+    if scheme == "env":
+        return os.environ[rest]
+    if scheme == "file":
+        return await anyio.Path(rest).read_text(encoding="utf-8")
+    if scheme != "cmd":
+        raise OSError("a secret store is read by an engine, and none is at work here")
+    done = await anyio.run_process(["sh", "-c", rest], check=False)
+    if done.returncode != 0:
+        raise OSError(f"the command ended with code {done.returncode}")
+    return done.stdout.decode()
