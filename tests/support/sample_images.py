@@ -65,8 +65,8 @@ class SampleImages:
 
 def push_samples(registry: Registry, work: Path) -> SampleImages:
     """Build both images for both platforms and push each as one index."""
-    programs = _busybox_programs(work)
-    low = {name: _base_layers(data) for name, data in programs.items()}
+    programs = busybox_programs(work)
+    low = {name: base_layers(data) for name, data in programs.items()}
     high = _upper_layers()
     plain = {"Env": [f"PATH={PATH}"], "Cmd": ["/bin/sh"]}
     return SampleImages(
@@ -81,7 +81,8 @@ def push_samples(registry: Registry, work: Path) -> SampleImages:
     )
 
 
-def _busybox_programs(work: Path) -> Mapping[str, bytes]:
+def busybox_programs(work: Path) -> Mapping[str, bytes]:
+    """Return Debian's static busybox for each architecture."""
     programs: dict[str, bytes] = {}
     for architecture, deb in debian.fetch("busybox-static", ARCHITECTURES).items():
         debian.unpack(deb, work / architecture)
@@ -89,7 +90,8 @@ def _busybox_programs(work: Path) -> Mapping[str, bytes]:
     return programs
 
 
-def _base_layers(program: bytes) -> list[bytes]:
+def base_layers(program: bytes) -> list[bytes]:
+    """Return the layers of an image that has one busybox, and accounts."""
     folders = [Entry(path=name) for name in ("bin", "etc", "usr", "usr/bin", "home")]
     links = [Entry(path=f"bin/{name}", link="busybox", mode=0o777) for name in APPLETS.split()]
     binaries = [*folders, Entry(path="bin/busybox", data=program), *links]

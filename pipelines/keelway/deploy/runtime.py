@@ -124,6 +124,9 @@ class Runtime:
         for name in note.volumes:
             await self.engine.ensure_volume(name)
         words = up_argv(self.compose, unit.project, unit.folder, services)
+        if self._checks_by_hand:
+            # Else containers that have a health check are not started: their timer cannot be made.
+            words = ("env", "DISABLE_HC_SYSTEMD=true", *words)
         ran = await self.host.run(words, timeout_s=timeout_s)
         if ran.code == 0:
             return

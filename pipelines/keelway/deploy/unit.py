@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Health", "ServiceState", "UnhealthyError", "Unit"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """A compose project on a host: what is started, looked at and stopped together."""
 

@@ -1,0 +1,65 @@
+"""Whom a service runs as, in numbers: the owner of its secrets.
+
+Example:
+    >>> parse_owner("app", "app:x:1000:1001:app:/:/bin/sh", "")
+    Owner(uid=1000, gid=1001)
+    >>> parse_owner("7:staff", "", "staff:x:50:")
+    Owner(uid=7, gid=50)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_PASSWD_NAME, _PASSWD_UID, _PASSWD_GID = 0, 2, 3
+_GROUP_GID = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A user and a group, as the kernel knows them."""
+
+    uid: int
+    gid: int
+
+
+def needs_accounts(user: str) -> bool:
+    """Return whether an image's own accounts are needed to know a user's numbers."""
+    return not all(part.isdigit() for part in (user or "0").split(":"))
+
+
+def parse_owner(user: str, passwd: str, group: str) -> Owner | None:
+    """Return the numbers of a user as images and compose files write it; nothing when unknown.
+
+    Args:
+        user: `name`, `name:group`, numbers in their places, or empty for root.
+        passwd: The image's `/etc/passwd`.
+        group: The image's `/etc/group`.
+    """
+    name, _, group_name = (user or "0").partition(":")
+    accounts = [row.split(":") for row in passwd.splitlines()]
+    found = next((row for row in accounts if len(row) > _PASSWD_GID and _is(row, name)), None)
+    if name.isdigit():
+        uid = int(name)
+    elif found is not None and found[_PASSWD_UID].isdigit():
+        uid = int(found[_PASSWD_UID])
+    else:
+        return None
+    if not group_name:
+        own = found[_PASSWD_GID] if found is not None else "0"
+        return Owner(uid, int(own) if own.isdigit() else 0)
+    gid = _gid(group_name, group)
+    return None if gid is None else Owner(uid, gid)
+
+
+def _is(row: list[str], name: str) -> bool:
+    return name in {row[_PASSWD_NAME], row[_PASSWD_UID]}
+
+
+def _gid(name: str, group: str) -> int | None:
+    if name.isdigit():
+        return int(name)
+    for row in (line.split(":") for line in group.splitlines()):
+        if row[0] == name and len(row) > _GROUP_GID and row[_GROUP_GID].isdigit():
+            return int(row[_GROUP_GID])
+    return None
