@@ -61,6 +61,10 @@ class Rendering:
     """The deploy target's name: `web` of `[deploy.web]`, for messages."""
     project: str
     """The unit's compose project on the hosts."""
+    folder: str
+    """The unit's folder on the hosts, absolute: what is mounted from it is named whole, so that
+    compose programs see that a service has the files of another release.
+    """
     version: str
     revision: str = ""
     """The commit that the release was built from."""

@@ -55,14 +55,19 @@ def config_files(service: Service, project: Project) -> Iterator[ConfigFile]:
         )
 
 
-def file_mounts(service: Service) -> list[str]:
-    """Return the volumes by which a service sees its files; `z` is for hosts with SELinux."""
+def file_mounts(service: Service, folder: str) -> list[str]:
+    """Return the volumes by which a service sees its files; `z` is for hosts with SELinux.
+
+    Args:
+        service: Whose they are.
+        folder: The unit's, on the host.
+    """
     secrets = [
-        f"./{_path(SECRETS_FOLDER, service, grant)}:{_secret_target(grant)}:ro,z"
+        f"{folder}/{_path(SECRETS_FOLDER, service, grant)}:{_secret_target(grant)}:ro,z"
         for grant in service.secrets
     ]
     configs = [
-        f"./{_path(CONFIGS_FOLDER, service, grant)}:{grant.target or f'/{grant.source}'}:ro,z"
+        f"{folder}/{_path(CONFIGS_FOLDER, service, grant)}:{grant.target or f'/{grant.source}'}:ro,z"
         for grant in service.configs
     ]
     return [*secrets, *configs]

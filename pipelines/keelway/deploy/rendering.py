@@ -2,7 +2,9 @@
 
 Example:
     project = load_project(files, name="orders", environment=variables, root=Path("/"))
-    choice = Rendering(target="web", project="orders", version="1.4.0", images=images)
+    choice = Rendering(
+        target="web", project="orders", folder=unit.folder, version="1.4.0", images=images
+    )
     unit = render(project, choice)
 
 For blue/green there are three units: one with what both colours share, and one a colour. A colour
@@ -201,7 +203,7 @@ def _plan(judge: Judge, image: str, project: Project, choice: Rendering) -> Serv
         ),
         peers=frozenset(one.name for one in _chosen(project, choice)),
         networks=attachments(service, choice, _colour_keys(project, choice)),
-        files=file_mounts(service),
+        files=file_mounts(service, choice.folder),
         limits=replace(
             limits,
             cpus=own.cpus or service.limits.cpus or limits.cpus,
