@@ -11,6 +11,8 @@ What it takes on a machine without systemd, whose cgroups may be of version 1, a
   defaults need systemd. The same variables reach podman-compose.
 - Podman runs health checks by timers of systemd: where there is none, `podman healthcheck run` is
   all that runs them, and that is what `keelway.deploy.runtime` does while it waits.
+- The runtime is runc: crun refuses machines that have cgroups of both versions. Limits of files
+  and processes are small, since Podman's own are above what such a machine allows.
 - A registry on the loopback is insecure: Docker allows that by itself, Podman by `--tls-verify`.
 """
 
@@ -22,13 +24,12 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import anyio
+from typing import TYPE_CHECKING
 
 from keelway.deploy.host import LocalHost, Ran
 from tests.support.missing import need, root_only
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 PATIENCE_S = 60
-_REGISTRIES = "[[registry]]\nlocation = '127.0.0.1'\ninsecure = true\n"
 
 
 class EnvironmentHost(LocalHost):
@@ -122,6 +122,7 @@ def running_podman(folder: Path) -> Iterator[RunningRuntime]:
     need("podman", package="podman")
     need("podman-compose", package="podman-compose, of the group dev")
     with tempfile.TemporaryDirectory(prefix="podman-") as short:
+        pool = f"10.{192 + secrets.randbelow(60)}.0.0/16"
         settings = {
             "storage.conf": (
                 f'[storage]\ndriver = "overlay"\ngraphroot = "{folder / "podman-data"}"\n'
@@ -133,16 +134,15 @@ def running_podman(folder: Path) -> Iterator[RunningRuntime]:
                 f'runtime = "runc"\ntmp_dir = "{short}/tmp"\n'
                 f'volume_path = "{folder / "podman-volumes"}"\n'
                 f'[network]\nnetwork_config_dir = "{short}/networks"\n'
-                f'default_subnet_pools = [{{ base = "10.{192 + secrets.randbelow(60)}.0.0/16", size = 24 }}]\n'
+                f'default_subnet_pools = [{{ base = "{pool}", size = 24 }}]\n'
             ),
-            "registries.conf": _REGISTRIES,
         }
         for name, text in settings.items():
             (Path(short) / name).write_text(text)
         environment = {
             "CONTAINERS_STORAGE_CONF": f"{short}/storage.conf",
             "CONTAINERS_CONF": f"{short}/containers.conf",
-            "PATH": f"{_beside()}:{os.environ['PATH']}",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
         running = RunningRuntime(engine="podman", environment=environment)
         try:
@@ -153,13 +153,6 @@ def running_podman(folder: Path) -> Iterator[RunningRuntime]:
             _unmount(Path(short))
             _unmount(folder)
             shutil.rmtree(folder / "podman-data", ignore_errors=True)
-
-
-def _beside() -> str:
-    """Return the folder of this Python's programs, where podman-compose is."""
-    import sys
-
-    return str(Path(sys.executable).parent)
 
 
 def _wait_for_docker(running: RunningRuntime, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -67,8 +67,8 @@ def file_mounts(service: Service, folder: str) -> list[str]:
         for grant in service.secrets
     ]
     configs = [
-        f"{folder}/{_path(CONFIGS_FOLDER, service, grant)}:{grant.target or f'/{grant.source}'}:ro,z"
-        for grant in service.configs
+        f"{folder}/{_path(CONFIGS_FOLDER, service, one)}:{one.target or f'/{one.source}'}:ro,z"
+        for one in service.configs
     ]
     return [*secrets, *configs]
 

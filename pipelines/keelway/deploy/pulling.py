@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 PULL_TIMEOUT_S = 1800
 _TRIES = 3
 _FIRST_PAUSE_S = 1.0
-# What trying again does not change; all else may be the network or a registry that is restarted.
+# Trying again does not change these; all else may be the network, or a registry that is restarted.
+_LOGIN_WANTED = re.compile(
+    r"denied|unauthorized|authentication required|no basic auth credentials", re.IGNORECASE
+)
 _FINAL = re.compile(
-    r"denied|unauthorized|authentication required|not found|manifest unknown|no space left"
-    r"|invalid reference|no matching manifest|cannot connect to the docker daemon",
+    r"not found|manifest unknown|no space left|invalid reference|no matching manifest"
+    r"|cannot connect to the docker daemon",
     re.IGNORECASE,
 )
 _LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
@@ -75,7 +78,7 @@ async def pull_image(
             ran = await host.run(words, timeout_s=PULL_TIMEOUT_S)
         if ran.code == 0:
             return
-        if attempt == _TRIES or _FINAL.search(ran.complaint):
+        if attempt == _TRIES or _is_final(ran.complaint):
             raise _refused(host, words, ran, logins)
         await anyio.sleep(_FIRST_PAUSE_S * 2 ** (attempt - 1))
 
@@ -114,14 +117,17 @@ async def _environment(host: Host, engine: str) -> tuple[str, ...]:
     return ("env", f"DOCKER_HOST={ran.text}") if ran.code == 0 and ran.text else ()
 
 
+def _is_final(said: str) -> bool:
+    return _FINAL.search(said) is not None or _LOGIN_WANTED.search(said) is not None
+
+
 def _refused(
     host: Host, words: Sequence[str], ran: Ran, logins: Sequence[RegistryLogin]
 ) -> ToolError:
-    said = ran.complaint.lower()
     next_step = None
-    if "no space left" in said:
+    if "no space left" in ran.complaint.lower():
         next_step = f"make room on {host.name}"
-    elif any(word in said for word in ("denied", "unauthorized", "authentication required")):
+    elif _LOGIN_WANTED.search(ran.complaint):
         next_step = f"give {host.name} a login for the registry that may pull it"
     return ToolError(
         f"{host.name} cannot pull {words[-1]}",
