@@ -13,6 +13,7 @@ from keelway.model.published import Delivered
 from keelway.model.release import Report
 from keelway.stages.attest import attest
 from keelway.stages.build import build
+from keelway.stages.deploy import deploy
 from keelway.stages.gate import gate
 from keelway.stages.integration import run_integration
 from keelway.stages.load import load
@@ -84,15 +85,21 @@ async def deliver(run: Run, plan: DeliverPlan, verified: Verified) -> Delivered:
 
     Args:
         run: The run.
-        plan: What is published and signed, and how.
+        plan: What is published, signed and deployed, and how.
         verified: The proof that `verify` hands out.
 
     Raises:
         PublishError: Some registry did not take an image; the error tells what is done.
         RegistryError: A registry did not take a signature or a statement.
         ToolError: cosign could not sign.
+        GateError: What was published does not verify: it is not deployed.
+        DeployError: The new version failed on a target; what ran before runs again.
+        RollbackError: That failed too: a person is needed.
     """
     published = await publish(run, plan.publish, verified)
     signatures = await sign(run, plan.sign, published)
     attestations = await attest(run, plan.attest, published, verified)
-    return Delivered(published=published, signatures=signatures, attestations=attestations)
+    rollout = None if plan.deploy is None else await deploy(run, plan.deploy, published)
+    return Delivered(
+        published=published, signatures=signatures, attestations=attestations, rollout=rollout
+    )

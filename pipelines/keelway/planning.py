@@ -51,6 +51,7 @@ from keelway.tags.moving import hold_back
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from keelway._targets import DeploySpec
     from keelway.config import Config
     from keelway.facts import Facts
     from keelway.gating.rule import GateSpec
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     from keelway.tags.naming import Names
 
 Part = Literal[
-    "policy", "scan", "sbom", "integration", "suites", "load", "publish", "sign", "attest"
+    "policy", "scan", "sbom", "integration", "suites", "load", "publish", "sign", "attest", "deploy"
 ]
 """A part of the flow that can be left out. Without `suites`, integration only injects faults."""
 
@@ -106,6 +107,8 @@ class DeliverPlan:
     """Who signs them, or why nobody does."""
     attest: AttestSpec | Skipped
     """What is stated about them, or why nothing is."""
+    deploy: DeploySpec | Skipped | None = None
+    """Where they are deployed, or why they are not; nothing where there is no target at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +213,16 @@ def _plan_deliver(
         publish=publish,
         sign=left_out.get("sign") or plan_sign(config, facts),
         attest=left_out.get("attest") or plan_attest(config, facts),
+        deploy=_plan_deploy(config, facts, left_out) if config.deploy else None,
     )
+
+
+def _plan_deploy(
+    config: Config, facts: Facts, left_out: Mapping[Part, Skipped]
+) -> DeploySpec | Skipped:
+    from keelway.stages.deploy import plan_deploy  # noqa: PLC0415 - most projects have no target
+
+    return left_out.get("deploy") or plan_deploy(config, facts)
 
 
 def _skipped(plan: Plan) -> Iterator[SkippedPart]:
@@ -229,7 +241,9 @@ def _skipped(plan: Plan) -> Iterator[SkippedPart]:
     if plan.withheld is not None:
         yield SkippedPart(part="secrets", reason=plan.withheld)
     if not isinstance(deliver, Skipped):
-        yield from _left_out(("sign", deliver.sign), ("attest", deliver.attest))
+        yield from _left_out(
+            ("sign", deliver.sign), ("attest", deliver.attest), ("deploy", deliver.deploy)
+        )
     yield from _unnamed(plan)
 
 

@@ -14,12 +14,14 @@ from keelway._cli.base import base
 from keelway._cli.build import build
 from keelway._cli.call import call
 from keelway._cli.compose import compose
+from keelway._cli.deploy import deploy
 from keelway._cli.doctor import doctor
 from keelway._cli.down import down
 from keelway._cli.engine import engine
 from keelway._cli.exceptions import exceptions
 from keelway._cli.failing import exit_codes
 from keelway._cli.functions import functions
+from keelway._cli.history import history
 from keelway._cli.init import init_app
 from keelway._cli.load import load
 from keelway._cli.logs import logs
@@ -27,12 +29,14 @@ from keelway._cli.plan import plan
 from keelway._cli.ps import ps
 from keelway._cli.release import release
 from keelway._cli.report import report
+from keelway._cli.rollback import rollback
 from keelway._cli.run import run
 from keelway._cli.sbom import sbom
 from keelway._cli.scan import scan
 from keelway._cli.schema import schema
 from keelway._cli.tags import tags
 from keelway._cli.test import test
+from keelway._cli.unlock import unlock
 from keelway._cli.up import up
 from keelway._cli.verify import verify
 from keelway._cli.version import version
@@ -55,6 +59,10 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "down": down,
     "base": base,
     "verify": verify,
+    "deploy": deploy,
+    "rollback": rollback,
+    "history": history,
+    "unlock": unlock,
     "report": report,
     "exceptions": exceptions,
     "functions": functions,

@@ -48,6 +48,12 @@ def complete_image(incomplete: str) -> list[str]:
     return [] if loaded is None else _beginning(loaded.config.images, incomplete)
 
 
+def complete_targets(incomplete: str) -> list[str]:
+    """Return the deploy targets of the configuration."""
+    loaded = _loaded()
+    return [] if loaded is None else _beginning(loaded.config.deploy, incomplete)
+
+
 def complete_service(incomplete: str) -> list[str]:
     """Return the services of the compose file of this folder."""
     from keelway._cli.env import environment  # noqa: PLC0415 -- likewise

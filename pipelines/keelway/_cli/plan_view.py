@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from keelway._cli import output
 from keelway._cli.changes_view import changes_data, changes_rows
+from keelway._cli.plan_deploy import deploy_lines, deploy_part
 from keelway._cli.plan_tests import integration_part, load_part
 from keelway._cli.prepare import prepare
 from keelway.model.outcome import Skipped
@@ -65,6 +66,7 @@ def plan_data(loaded: Loaded, facts: Facts, plan: Plan) -> dict[str, Any]:
         "publish": _publish(plan),
         "sign": _sign(plan),
         "attest": _attest(plan),
+        "deploy": deploy_part(plan),
         "skipped": [{"part": part.part, "reason": part.reason} for part in plan.skipped()],
     }
 
@@ -260,6 +262,8 @@ def _evidence_lines(data: Mapping[str, Any]) -> Iterator[str]:
     if attest is not None:
         yield from ("", "attest", _row("statements", ", ".join(attest["statements"])))
         yield _row("builder", attest["builder"])
+    if data["deploy"]:
+        yield from ("", "deploy", *(_row(*row) for row in deploy_lines(data["deploy"])))
 
 
 def _image_lines(image: Mapping[str, Any]) -> Iterator[str]:

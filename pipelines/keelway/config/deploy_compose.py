@@ -1,10 +1,12 @@
 """[deploy.NAME] with kind = "compose": hosts that run a compose project."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from keelway.config.deploy_analysis import AnalysisConfig
+from keelway.config.deploy_limits import DeployLimitsConfig, DeployServiceConfig
 from keelway.config.deploy_proxy import ProxyConfig
 from keelway.config.section import Name, SecretSource, Section, Text
 from keelway.model.host_address import check_folder, parse_host
@@ -45,6 +47,16 @@ class ComposeTarget(Section):
     """Compose files, merged in this order, relative to the configuration file."""
     profiles: tuple[Text, ...] = ()
     """Profiles of the compose files that are switched on."""
+    env_files: tuple[Text, ...] = ()
+    """Files with variables for the compose files. The `.env` beside them when empty."""
+    images: Mapping[Text, Name] = {}
+    """Which service is which image of `[images]`, where their names do not tell."""
+    secrets: Mapping[Text, SecretSource] = {}
+    """Where the secrets of the compose files are read; services get them as files of their own."""
+    services: Mapping[Text, DeployServiceConfig] = {}
+    """What is particular to single services, by name."""
+    limits: DeployLimitsConfig = Field(default_factory=DeployLimitsConfig)
+    """What services may use that say nothing of it themselves."""
     runtime: RuntimeText = "auto"
     """What runs the services: `"docker"`, `"podman"`, or the one of them that the host has."""
     strategy: Strategy = "recreate"

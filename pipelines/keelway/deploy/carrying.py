@@ -14,7 +14,7 @@ from keelway.deploy.journal import Phase
 from keelway.deploy.moves import bring, commit, discard, go_back, settle
 from keelway.deploy.side import drop, kept_releases
 from keelway.deploy.target import Checked
-from keelway.errors import KeelwayError
+from keelway.errors import InconclusiveError, KeelwayError
 from keelway.model.history import DeliveryOutcome
 from keelway.model.rollout import Wanted
 
@@ -38,11 +38,15 @@ async def carry(
     Raises:
         DeployError: It failed; what ran before runs again.
         RollbackError: That failed too, or must not be done unasked.
+        InconclusiveError: Nobody can tell: all stays as it is, and a person decides.
         StageError: It serves, but not everything was tidied up.
     """
     try:
         await bring(workings[0])
         await each(bring, workings[1:], limit=turn.spec.side_by_side)
+    except InconclusiveError as error:
+        await _shielded(partial(_pause, turn, sides, release, workings, error))
+        raise
     except BaseException as error:
         # Whatever stops us, a signal too: the old version is to serve again.
         failure = await _shielded(partial(_undo, turn, sides, release, workings, error))
@@ -64,6 +68,22 @@ async def _go_through(
     if failed:
         raise lost_error(turn.spec.name, release, failed)
     return await turn.look()
+
+
+async def _pause(
+    turn: Turn,
+    sides: Sequence[Side],
+    release: Release,
+    workings: Sequence[Working],
+    error: InconclusiveError,
+) -> None:
+    """Leave all as it is for a person to decide, and write that down."""
+    untouched = [one for one in workings if one.site.journal.document.phase not in _TOUCHED]
+    await _every(_discard, untouched)
+    await write(turn, DeliveryOutcome.INCONCLUSIVE, release, sides, error.message)
+    name = turn.spec.name
+    error.add_note(f"the old version is brought back by `keelway rollback {name}`; `keelway deploy")
+    error.add_note(f"{release.version} --to {name} --now` takes the new one without the analysis")
 
 
 async def _undo(

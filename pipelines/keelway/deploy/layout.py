@@ -8,10 +8,10 @@ Example:
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from keelway.deploy.unit import Unit
+from keelway.model.host_address import project_of
 
 SHARED = "shared"
 """The part of a release that both colours use: databases, volumes, the network."""
@@ -27,8 +27,7 @@ class Layout:
     @property
     def project(self) -> str:
         """Return the name of the compose project, which is the folder's own."""
-        name = re.sub(r"[^a-z0-9_-]+", "-", self.folder.rpartition("/")[2].lower())
-        return name.lstrip("_-") or "release"
+        return project_of(self.folder)
 
     @property
     def releases(self) -> str:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from keelway._together import each
 from keelway.deploy.host import LocalHost
 from keelway.deploy.layout import Layout
-from keelway.deploy.ssh_host import SshAccess, SshHost
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from keelway.deploy.host import Host
     from keelway.deploy.lock import Place
+    from keelway.deploy.ssh_host import SshHost
     from keelway.deploy.target import HostPlace, HostsSpec
 
 ReadSecret = Callable[[str, str], Awaitable[str]]
@@ -31,6 +31,8 @@ async def open_hosts(spec: HostsSpec, read: ReadSecret) -> AsyncGenerator[tuple[
         HostError: One does not answer, shows another key, or does not let anybody in.
         PlanError: A secret cannot be read.
     """
+    from keelway.deploy.ssh_host import SshAccess, SshHost  # noqa: PLC0415 - not for a plan
+
     ssh = spec.ssh
     key = await read(ssh.key, "ssh_key") if ssh.key else None
     password = await read(ssh.key_password, "ssh_key_password") if ssh.key_password else None

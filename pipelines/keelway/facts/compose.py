@@ -1,14 +1,16 @@
-"""The compose project of the integration tests and of the load test, read once."""
+"""The compose projects of the tests and of deploy targets, read once."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelway.compose.loader import load_project
 from keelway.errors import PlanError
+from keelway.model.host_address import parse_host, project_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from keelway.compose.project import Project
     from keelway.config.loader import Loaded
@@ -36,6 +38,38 @@ def read_compose(loaded: Loaded, environ: Mapping[str, str]) -> Project | None:
         environment={**environ, **pinned_bases(loaded)},
         profiles=written.profiles,
     )
+
+
+def read_deployed(
+    loaded: Loaded, environ: Mapping[str, str], targets: Collection[str] = ()
+) -> dict[str, dict[str, Project]]:
+    """Return the projects of deploy targets: by target, and by the project's name on its hosts.
+
+    Args:
+        loaded: The configuration.
+        environ: The environment, for variables of the files.
+        targets: The targets that are deployed to, beside those that every release goes to.
+
+    Raises:
+        ConfigError: A compose file is wrong, or a variable that it needs is missing.
+    """
+    found: dict[str, dict[str, Project]] = {}
+    for name, target in loaded.config.deploy.items():
+        if target.kind != "compose" or not (target.on_release or name in targets):
+            continue
+        folders = {parse_host(text).folder or target.folder for text in target.hosts}
+        found[name] = {
+            project: load_project(
+                [loaded.root / file for file in target.files],
+                name=project,
+                env_files=[loaded.root / file for file in target.env_files],
+                environment=environ,
+                profiles=target.profiles,
+                root=Path("/"),
+            )
+            for project in sorted({project_of(folder) for folder in folders})
+        }
+    return found
 
 
 def _is_loaded(loaded: Loaded) -> bool:

@@ -12,13 +12,13 @@ from keelway.facts.actor import find_actor
 from keelway.facts.agreement import agree
 from keelway.facts.builder import find_builder
 from keelway.facts.ci import find_job
-from keelway.facts.compose import read_compose
+from keelway.facts.compose import read_compose, read_deployed
 from keelway.facts.epoch import decide_epoch
 from keelway.facts.git import NoCommit, read_commit
 from keelway.facts.here import Facts, PathKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from keelway.config.loader import Loaded
     from keelway.model.changes import Changes
@@ -31,6 +31,7 @@ def gather_facts(
     *,
     compose: bool = True,
     changed_since: str | None = None,
+    deploying: Collection[str] = (),
 ) -> Facts:
     """Return what is true here for this configuration.
 
@@ -41,6 +42,7 @@ def gather_facts(
         programs: Names of programs to look for.
         compose: Whether the compose files of the integration tests are read.
         changed_since: Build only images with inputs that changed since this commit.
+        deploying: Targets whose compose files are read, beside those of every release.
 
     Raises:
         ConfigError: When the compose file of the integration tests is wrong.
@@ -70,6 +72,7 @@ def gather_facts(
         changes=None if changed_since is None else _changes(loaded, changed_since, environ),
         compose=read_compose(loaded, environ) if compose else None,
         place=loaded.place,
+        deployed=read_deployed(loaded, environ, deploying),
     )
 
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 PathKind = Literal["file", "directory", "missing"]
 
 
+def _no_projects() -> dict[str, Mapping[str, Project]]:
+    return {}
+
+
 def _no_pins() -> dict[str, Pin]:
     return {}
 
@@ -71,6 +75,8 @@ class Facts:
     """Which images have inputs that changed, where only those are to be built."""
     compose: Project | None = None
     """The compose project of the integration tests, where there are any."""
+    deployed: Mapping[str, Mapping[str, Project]] = field(default_factory=_no_projects)
+    """The compose projects of deploy targets: by target, and by the project's name on its hosts."""
     place: Place | None = None
     """Where the configuration's keys stand, for what planning finds wrong with them."""
 

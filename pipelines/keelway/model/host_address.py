@@ -87,3 +87,13 @@ def check_folder(text: str) -> str:
         msg = f"{text!r} has characters that nobody can see"
         raise ValueError(msg)
     return text.rstrip("/")
+
+
+def project_of(folder: str) -> str:
+    """Return the name of the compose project in a target's folder, which is the folder's own.
+
+    >>> project_of("/srv/Orders v2")
+    'orders-v2'
+    """
+    name = re.sub(r"[^a-z0-9_-]+", "-", folder.rpartition("/")[2].lower())
+    return name.strip("_-") or "release"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from keelway.model.evidence import Attestations, Signatures
     from keelway.model.outcome import Skipped
     from keelway.model.platform import Platform
+    from keelway.model.rollout import Rollout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,3 +68,5 @@ class Delivered:
     """What is signed."""
     attestations: Attestations | Skipped
     """What is stated."""
+    rollout: Rollout | Skipped | None = None
+    """Where it is deployed; nothing where there is no target at all."""
