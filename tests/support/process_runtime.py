@@ -73,6 +73,7 @@ class ProcessRuntime:
                 health=one.written.get("health"),
                 exit_code=one.process.returncode,
                 image=one.written["says"],
+                image_id=one.written["says"],
                 ports=((80, "127.0.0.1", int(one.written["port"])),),
             )
             for name, one in self.units.get(unit.project, {}).items()

@@ -84,6 +84,7 @@ class Target:
             rollout=release.id,
             event=DeliveryEvent.DEPLOY,
             strategy=self.strategy.name,
+            version=release.version,
             wanted=live,
             previous=before,
             who="tester",

@@ -38,7 +38,8 @@ async def carry(
     Raises:
         DeployError: It failed; what ran before runs again.
         RollbackError: That failed too, or must not be done unasked.
-        InconclusiveError: Nobody can tell: all stays as it is, and a person decides.
+        InconclusiveError: Nobody can tell whether it is good: all stays as it is, journals too, so
+            that `keelway rollback` and the next deployment undo it.
         StageError: It serves, but not everything was tidied up.
     """
     try:

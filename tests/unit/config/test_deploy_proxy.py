@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from keelway.config.deploy_compose import ComposeTarget
 from tests.unit.config.test_deploy import TARGET
 from tests.unit.config.test_loader import load, problems
 
@@ -28,6 +29,7 @@ unclear_ms = 300
 
 def test_a_proxy_and_an_analysis(tmp_path: Path) -> None:
     target = load(tmp_path, BLUE_GREEN).config.deploy["web"]
+    assert isinstance(target, ComposeTarget)
     assert target.proxy is not None
     assert target.proxy.services["orders"].ports == (18080, 18081)
     assert target.analysis.inconclusive == "ask"
