@@ -14,9 +14,11 @@ from keelway.deploy.analysis import AnalysisError, Analyst
 from keelway.deploy.journal import Journal
 from keelway.deploy.proxy import ProxyError
 from keelway.deploy.strategies.blue_green import BlueGreen
+from keelway.deploy.strategies.recreate import Recreate
 from keelway.errors import InconclusiveError, StageError
 from tests.support.load_client import Load, get
 from tests.support.nginx import Nginx, nginx
+from tests.support.ports import free_port
 from tests.support.sites import Target
 
 if TYPE_CHECKING:
@@ -162,6 +164,38 @@ async def test_the_old_version_is_stopped_and_starts_again_when_one_goes_back(
     use(target, edge, keep_old=True)
     await target.deploy(target.coloured("v2"))
     assert target.runtime.who_runs() == {V1, V2, DATABASE}
+
+
+async def test_what_both_share_goes_back_too_and_nothing_else_starts_again(
+    edge: Nginx, target: Target
+) -> None:
+    failing = {"probes": ({**PROBE, "path": "/broken", "at": ("after",)},)}
+    use(target, edge, analysis=failing)
+    for database, starts in (("database", []), ("database2", ["web/database"])):
+        site = await target.begin(target.coloured("v2", database=database))
+        with pytest.raises(AnalysisError):
+            await target.strategy.bring(site)
+        target.runtime.starts.clear()
+        await target.strategy.back(site)
+        assert target.runtime.starts == starts
+        assert target.runtime.who_runs() == {V1, DATABASE}
+
+
+async def test_a_target_that_had_no_colours_gets_them(edge: Nginx, target: Target) -> None:
+    target.strategy = Recreate()
+    plain = target.plain(
+        "v0",
+        {
+            "shop": {"says": "v0", "port": free_port()},
+            "database": {"says": "database", "port": target.database},
+        },
+    )
+    await target.runtime.down(target.layout.unit("x", "blue"))
+    await target.deploy(plain)
+    use(target, edge)
+    await target.deploy(target.coloured("v1"))
+    assert target.runtime.who_runs() == {V1, DATABASE}
+    assert await get(edge.port) == "v1"
 
 
 async def test_of_a_first_deployment_that_fails_nothing_is_left(

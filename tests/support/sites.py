@@ -45,10 +45,10 @@ class Target:
         """Return where its files are."""
         return Layout(str(self.folder))
 
-    def coloured(self, version: str, **shop: Any) -> Release:
+    def coloured(self, version: str, *, database: str = "database", **shop: Any) -> Release:
         """Put a release for both colours on the host."""
         parts: dict[str, Mapping[str, Any]] = {
-            "shared": {"database": {"says": "database", "port": self.database}},
+            "shared": {"database": {"says": database, "port": self.database}},
             "blue": {"shop": {"says": version, "port": self.ports[0], **shop}},
             "green": {"shop": {"says": version, "port": self.ports[1], **shop}},
         }

@@ -6,8 +6,6 @@ Example:
     >>> config = ProxyConfig(file="/x.conf", listen=("80",), services={"shop": shop})
     >>> [one.address for one in upstreams(config, "green")]
     ['127.0.0.1:18081']
-    >>> colour_ports(config, "blue")
-    {('shop', 8080): 18080}
     >>> url_of(config)
     'http://127.0.0.1:80'
 """
@@ -22,7 +20,7 @@ from keelway.deploy.proxy import NginxAt
 from keelway.deploy.release import COLOURS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from keelway.config.deploy_proxy import ProxyConfig, ProxyServiceConfig
     from keelway.deploy.release import Colour
@@ -78,15 +76,6 @@ def shared(old: Iterable[Upstream], new: Iterable[Upstream], percent: int) -> tu
         *(replace(one, weight=100 - percent) for one in old),
         *(replace(one, weight=percent) for one in new),
     )
-
-
-def colour_ports(config: ProxyConfig, colour: Colour) -> Mapping[tuple[str, int], int]:
-    """Return at which of the host's own ports the services of a colour are: by service and port."""
-    return {
-        (name, one.port): one.ports[COLOURS.index(colour)]
-        for name, one in config.services.items()
-        if one.ports is not None
-    }
 
 
 def colour_urls(config: ProxyConfig, colour: Colour) -> dict[str, str]:

@@ -25,6 +25,7 @@ from keelway.deploy.nginx import read_upstreams
 from keelway.deploy.proxy import Proxy, ProxyError, ProxyState
 from keelway.deploy.release import other_colour
 from keelway.deploy.strategies.readiness import wait_until_answering
+from keelway.deploy.strategies.written import services_of
 
 if TYPE_CHECKING:
     from keelway.config.deploy_analysis import Moment
@@ -93,14 +94,13 @@ class BlueGreen:
             HostError: The host was lost.
         """
         current = site.current
-        if current is not None and not await _runs(site, current):
+        if current is not None and not await self._serves(site, current):
             async with site.step("start-old", f"starting {current.release.version} again"):
                 await _start(site, current)
         async with site.step("switch-back", "requests go where they went before"):
             turned = await self._restore(site)
-        if current is not None:
-            # What both colours share may have become another one with the new version.
-            async with site.step("start-old", f"looking after {current.release.version}"):
+        if current is not None and await _changed(site, current):
+            async with site.step("shared-old", f"what both share is as {current.release.version}"):
                 await _start(site, current)
         if turned:
             async with site.step("drain", "waiting for the last requests of the new version"):
@@ -145,6 +145,12 @@ class BlueGreen:
         if site.journal.document.memory.get(_MEMORY) is None:
             return False
         return await self._proxy(site).restore(await self._before(site))
+
+    async def _serves(self, site: Site, current: Placed) -> bool:
+        """Return whether all services run that NGINX would send requests to."""
+        states = await site.runtime.states(site.unit(current, current.colour or ""))
+        running = {one.service for one in states if one.status == "running"}
+        return set(self._config.services) <= running
 
     async def _canary(self, site: Site, colour: Colour, before: ProxyState) -> None:
         """Give it a part of the requests, and more and more where it stands them."""
@@ -234,13 +240,12 @@ async def _start(site: Site, placed: Placed) -> None:
         await site.runtime.wait_healthy(unit, site.pace.health_timeout_s)
 
 
-async def _runs(site: Site, placed: Placed) -> bool:
-    """Return whether all that a release had runs still."""
-    for unit in site.units(placed):
-        states = await site.runtime.states(unit)
-        if not states or any(one.status != "running" for one in states):
-            return False
-    return True
+async def _changed(site: Site, current: Placed) -> bool:
+    """Return whether the new version brought another form of what both versions share."""
+    new = await services_of(site.host, site.unit(site.wanted, SHARED))
+    part = "" if current.colour is None else SHARED
+    old = await services_of(site.host, site.unit(current, part))
+    return any(old.get(name) != one for name, one in new.items())
 
 
 def _colour(placed: Placed) -> Colour:

@@ -5,18 +5,13 @@ For services that others can do without for a moment: there is no proxy that hol
 
 from __future__ import annotations
 
-from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-import yaml
-
-from keelway.deploy.host import STAGE
-from keelway.errors import StageError
+from keelway.deploy.strategies.written import in_order, services_of
 
 if TYPE_CHECKING:
     from keelway.deploy.release import Colour, Live
     from keelway.deploy.site import Placed, Site
-    from keelway.deploy.unit import Unit
 
 
 class Rolling:
@@ -65,29 +60,10 @@ class Rolling:
             await _end_others(site, site.wanted)
 
 
-def services_in_order(data: bytes) -> tuple[str, ...]:
-    """Return the services of a unit's file, those first that others depend on.
-
-    >>> services_in_order(b"services: {web: {depends_on: {db: {}}}, db: {}}")
-    ('db', 'web')
-
-    Raises:
-        ValueError: It is no unit's file.
-    """
-    try:
-        read = cast("dict[str, Any]", yaml.safe_load(data))
-        services = cast("dict[str, dict[str, Any]]", read["services"])
-        waits = {name: list(one.get("depends_on") or ()) for name, one in services.items()}
-        order = tuple(TopologicalSorter(waits).static_order())
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, CycleError) as error:
-        raise ValueError(f"not what keelway writes: {error}") from error
-    return tuple(name for name in order if name in waits)
-
-
 async def _roll(site: Site, placed: Placed, suffix: str = "") -> None:
     version = placed.release.version
     for unit in site.units(placed):
-        for service in await _services(site, unit):
+        for service in in_order(await services_of(site.host, unit)):
             async with site.step(f"start-{service}{suffix}", f"{service} of {version}"):
                 await site.runtime.up(unit, (service,))
                 await site.runtime.wait_healthy(unit, site.pace.health_timeout_s, (service,))
@@ -98,20 +74,7 @@ async def _roll(site: Site, placed: Placed, suffix: str = "") -> None:
 
 async def _end_others(site: Site, placed: Placed) -> None:
     for unit in site.units(placed):
-        own = await _services(site, unit)
+        own = await services_of(site.host, unit)
         others = sorted({one.service for one in await site.runtime.states(unit)} - set(own))
         if others:
             await site.runtime.stop(unit, others, timeout_s=max(site.pace.drain_s, 1))
-
-
-async def _services(site: Site, unit: Unit) -> tuple[str, ...]:
-    path = f"{unit.folder}/compose.yaml"
-    data = await site.host.read(path)
-    if data is None:
-        raise StageError(f"{site.host.name} has no {path}", stage=STAGE)
-    try:
-        return services_in_order(data)
-    except ValueError as error:
-        raise StageError(
-            f"{path} on {site.host.name} cannot be read: {error}", stage=STAGE
-        ) from error
