@@ -24,7 +24,7 @@ from tests.support.ssh_server import new_key, ssh_server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from keelway.model.target_release import TargetRelease, TargetRollout
+    from keelway.model.target_release import TargetRelease, TargetOutcome
 
 OVERLAY = "overlays/production/kustomization.yaml"
 
@@ -33,7 +33,7 @@ def run(*words: str) -> str:
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout
 
 
-async def deploy(spec: GitOpsSpec, wanted: TargetRelease, **secrets: str) -> TargetRollout:
+async def deploy(spec: GitOpsSpec, wanted: TargetRelease, **secrets: str) -> TargetOutcome:
     async with run_with(**secrets) as run:
         return await deploy_gitops(run, spec, wanted)
 

@@ -12,7 +12,7 @@ from keelway.kubernetes.annotations import HISTORY, with_entry
 from keelway.kubernetes.deploying import deploy_kubernetes, read_kubernetes_history
 from keelway.kubernetes.spec import KubernetesError, KubernetesSpec
 from keelway.model.history import DeliveryEvent, DeliveryOutcome
-from keelway.model.target_release import TargetRelease, TargetRollout, earlier_release
+from keelway.model.target_release import TargetRelease, TargetOutcome, earlier_release
 from tests.support.gitops import release, run_with
 from tests.support.kubernetes_api import Cluster, kubernetes_api
 from tests.support.missing import need
@@ -47,7 +47,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 async def deploy(
     there: Cluster, wanted: TargetRelease, spec: KubernetesSpec = SPEC
-) -> TargetRollout:
+) -> TargetOutcome:
     async with run_with(KUBECONFIG_TEXT=there.kubeconfig) as run:
         return await deploy_kubernetes(run, spec, wanted)
 

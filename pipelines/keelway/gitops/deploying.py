@@ -14,7 +14,7 @@ from keelway.gitops.problem import STAGE
 from keelway.gitops.pull_requests import Proposal, open_pull_request
 from keelway.gitops.writing import read_entries, write_release
 from keelway.model.history import DeliveryOutcome, HistoryEntry
-from keelway.model.target_release import TargetRollout
+from keelway.model.target_release import TargetOutcome
 
 if TYPE_CHECKING:
     from keelway._stage import Run
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HISTORY_LIMIT = 200
 
 
-async def deploy_gitops(run: Run, spec: GitOpsSpec, release: TargetRelease) -> TargetRollout:
+async def deploy_gitops(run: Run, spec: GitOpsSpec, release: TargetRelease) -> TargetOutcome:
     """Return what became of a release in a repository: a commit, or nothing to change.
 
     Args:
@@ -60,7 +60,7 @@ async def deploy_gitops(run: Run, spec: GitOpsSpec, release: TargetRelease) -> T
         replaced=written.replaced,
         reason=release.reason,
     )
-    return TargetRollout(entry=entry, changed=written.changed, details=details, url=proposed)
+    return TargetOutcome(entry=entry, changed=written.changed, details=details, url=proposed)
 
 
 async def read_gitops_history(

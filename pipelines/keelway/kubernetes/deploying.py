@@ -22,7 +22,7 @@ from keelway.kubernetes.rollouts import restore, wait_for_rollouts
 from keelway.kubernetes.spec import STAGE, KubernetesError
 from keelway.kubernetes.workloads import find_changes, read_state
 from keelway.model.history import DeliveryOutcome, HistoryEntry
-from keelway.model.target_release import TargetRelease, TargetRollout
+from keelway.model.target_release import TargetRelease, TargetOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 async def deploy_kubernetes(
     run: Run, spec: KubernetesSpec, release: TargetRelease
-) -> TargetRollout:
+) -> TargetOutcome:
     """Return what became of a release in a cluster: all workloads are on it.
 
     Args:
@@ -72,7 +72,7 @@ async def deploy_kubernetes(
     )
     for line in details:
         run.say(STAGE, line)
-    return TargetRollout(entry=done, changed=True, details=details)
+    return TargetOutcome(entry=done, changed=True, details=details)
 
 
 async def read_kubernetes_history(run: Run, spec: KubernetesSpec) -> tuple[HistoryEntry, ...]:
@@ -116,7 +116,7 @@ async def _same(
     spec: KubernetesSpec,
     changes: Sequence[Change],
     started: HistoryEntry,
-) -> TargetRollout:
+) -> TargetOutcome:
     """Return that nothing changed, once all workloads are ready with what they have."""
     failed = await _failures(kubectl, spec, changes)
     if failed:
@@ -128,7 +128,7 @@ async def _same(
     line = "all workloads have these images already, and are ready"
     run.say(STAGE, line)
     done = replace(started, at=run.clock.now(), outcome=DeliveryOutcome.SUCCEEDED)
-    return TargetRollout(entry=done, changed=False, details=(line,))
+    return TargetOutcome(entry=done, changed=False, details=(line,))
 
 
 async def _roll_out(

@@ -14,7 +14,7 @@ from keelway.gitops.deploying import deploy_gitops, read_gitops_history
 from keelway.gitops.problem import GitOpsError
 from keelway.gitops.spec import GitOpsSpec, LoginSpec
 from keelway.model.history import DeliveryEvent
-from keelway.model.target_release import TargetRelease, TargetRollout, earlier_release
+from keelway.model.target_release import TargetRelease, TargetOutcome, earlier_release
 from tests.support.gitops import REPOSITORY, followed, release, run_with, spec_of
 from tests.support.repositories import Repository, git_server
 
@@ -25,7 +25,7 @@ FILE = "overlays/production/kustomization.yaml"
 TOKEN = "glpat-not-to-be-seen"  # noqa: S105 - it opens nothing
 
 
-async def deploy(spec: GitOpsSpec, wanted: TargetRelease, **secrets: str) -> TargetRollout:
+async def deploy(spec: GitOpsSpec, wanted: TargetRelease, **secrets: str) -> TargetOutcome:
     async with run_with(**secrets) as run:
         return await deploy_gitops(run, spec, wanted)
 
