@@ -24,7 +24,7 @@ from tests.support.ssh_server import new_key, ssh_server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from keelway.model.target_release import TargetRelease, TargetOutcome
+    from keelway.model.target_release import TargetOutcome, TargetRelease
 
 OVERLAY = "overlays/production/kustomization.yaml"
 

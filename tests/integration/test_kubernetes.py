@@ -12,7 +12,7 @@ from keelway.kubernetes.annotations import HISTORY, with_entry
 from keelway.kubernetes.deploying import deploy_kubernetes, read_kubernetes_history
 from keelway.kubernetes.spec import KubernetesError, KubernetesSpec
 from keelway.model.history import DeliveryEvent, DeliveryOutcome
-from keelway.model.target_release import TargetRelease, TargetOutcome, earlier_release
+from keelway.model.target_release import TargetOutcome, TargetRelease, earlier_release
 from tests.support.gitops import release, run_with
 from tests.support.kubernetes_api import Cluster, kubernetes_api
 from tests.support.missing import need

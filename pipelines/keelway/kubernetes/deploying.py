@@ -22,7 +22,7 @@ from keelway.kubernetes.rollouts import restore, wait_for_rollouts
 from keelway.kubernetes.spec import STAGE, KubernetesError
 from keelway.kubernetes.workloads import find_changes, read_state
 from keelway.model.history import DeliveryOutcome, HistoryEntry
-from keelway.model.target_release import TargetRelease, TargetOutcome
+from keelway.model.target_release import TargetOutcome, TargetRelease
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from keelway.gitops.deploying import deploy_gitops, read_gitops_history
 from keelway.gitops.problem import GitOpsError
 from keelway.gitops.spec import GitOpsSpec, LoginSpec
 from keelway.model.history import DeliveryEvent
-from keelway.model.target_release import TargetRelease, TargetOutcome, earlier_release
+from keelway.model.target_release import TargetOutcome, TargetRelease, earlier_release
 from tests.support.gitops import REPOSITORY, followed, release, run_with, spec_of
 from tests.support.repositories import Repository, git_server
 
