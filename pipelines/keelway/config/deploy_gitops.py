@@ -56,7 +56,9 @@ def _repository(value: str) -> str:
     if is_url and "@" in rest.partition("/")[0] and ":" in rest.partition("@")[0]:
         msg = "a password does not belong into an address: set login.token"
         raise ValueError(msg)
-    if (is_url and scheme not in {"https", "http", "ssh", "file"}) or value.startswith("-"):
+    is_known = scheme in {"https", "http", "ssh", "file"} if is_url else value[0] != "-"
+    # transport::address runs programs.
+    if not is_known or re.match(r"\w*::", value):
         msg = "an address by https, ssh or file, git@HOST:PATH, or a path is expected"
         raise ValueError(msg)
     return value
