@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from keelway._cli.base import base
 from keelway._cli.build import build
-from keelway._cli.call import call
+from keelway._cli.call import CallCommand, call
 from keelway._cli.compose import compose
 from keelway._cli.deploy import deploy
 from keelway._cli.doctor import doctor
@@ -105,7 +105,10 @@ def program() -> typer.Typer:
     # What follows the name of a program are that program's arguments, whatever they look like.
     app.command(context_settings={"allow_interspersed_args": False})(run)
     # Functions have arguments of their own, and a help that tells of them.
-    app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(call)
+    app.command(
+        cls=CallCommand,
+        context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    )(call)
     # What follows belongs to the engine's program, which has its own help.
     app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(engine)
     return app

@@ -1,8 +1,19 @@
 """`keelway call`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+
+from keelway._cli.completing import complete_call
+
+
+class CallCommand(TyperCommand):
+    """The command whose options are its words: what begins with a dash is completed as they are."""
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Return what the word may become."""
+        return self.params[0].shell_complete(ctx, incomplete)
 
 
 def call(
@@ -12,6 +23,7 @@ def call(
             metavar="[FUNCTION [ARGUMENTS]]...",
             help="A function with its arguments, then a function of what it gives, and so on; "
             "`keelway call FUNCTION --help` tells of each.",
+            autocompletion=complete_call,
         ),
     ] = None,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from keelway._cli.completing import complete_service
+from keelway._cli.completing import complete_profile, complete_running, complete_service
 
 
 class ComposeFormat(StrEnum):
@@ -34,11 +34,23 @@ ComposeFolder = Annotated[
     ),
 ]
 ComposeName = Annotated[
-    str | None, typer.Option("--project-name", "-p", metavar="NAME", help="The project's name.")
+    str | None,
+    typer.Option(
+        "--project-name",
+        "-p",
+        metavar="NAME",
+        help="The project's name.",
+        autocompletion=complete_running,
+    ),
 ]
 ComposeProfiles = Annotated[
     list[str] | None,
-    typer.Option("--profile", metavar="PROFILE", help="A profile to switch on; '*' for all."),
+    typer.Option(
+        "--profile",
+        metavar="PROFILE",
+        help="A profile to switch on; '*' for all.",
+        autocompletion=complete_profile,
+    ),
 ]
 ComposeEnvFiles = Annotated[
     list[Path] | None,

@@ -4,12 +4,16 @@ from typing import Annotated
 
 import typer
 
+from keelway._cli.completing import complete_function
+
 
 def functions(
     path: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FUNCTION]...", help="List the functions of what these functions give."
+            metavar="[FUNCTION]...",
+            help="List the functions of what these functions give.",
+            autocompletion=complete_function,
         ),
     ] = None,
     *,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from keelway._cli import output
+from keelway._cli.completing import complete_ci
 from keelway._cli.options import ConfigFile
 
 
@@ -16,6 +17,7 @@ def ci(
             metavar="[NAME]...",
             help="github, gitlab, jenkins, circleci, azure, bitbucket, buildkite, woodpecker, "
             "drone; dependabot or renovate. That in use here when absent.",
+            autocompletion=complete_ci,
         ),
     ] = None,
     *,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from keelway._cli.completing import complete_image, complete_platform
+from keelway._cli.completing import complete_built_platform, complete_image, complete_suite
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
 
@@ -55,7 +55,7 @@ Platforms = Annotated[
         "--platform",
         metavar="PLATFORM",
         help="Only this platform; may be given several times.",
-        autocompletion=complete_platform,
+        autocompletion=complete_built_platform,
     ),
 ]
 
@@ -66,5 +66,16 @@ Images = Annotated[
         metavar="NAME",
         help="Only this image; may be given several times.",
         autocompletion=complete_image,
+    ),
+]
+
+Suites = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--suite",
+        metavar="NAME",
+        help="Only this test suite; may be given several times. The experiments that inject "
+        "faults are `faults`.",
+        autocompletion=complete_suite,
     ),
 ]

@@ -40,6 +40,7 @@ class Only:
 
     images: Sequence[str] | None = None
     platforms: Sequence[str] | None = None
+    suites: Sequence[str] | None = None
 
 
 def prepare(
@@ -54,7 +55,7 @@ def prepare(
         file: What `--config` named, if anything.
         without: Parts to leave out, each with the reason.
         changed_since: Build only images with inputs that changed since this commit.
-        only: The images and platforms that it is for, if not for all.
+        only: The images, platforms and suites that it is for, if not for all.
 
     Raises:
         ConfigError: When the configuration is wrong.
@@ -62,7 +63,12 @@ def prepare(
     """
     loaded = load_config(Path.cwd(), file)
     if only is not None:
-        config = narrow(loaded.config, images=only.images or (), platforms=only.platforms or ())
+        config = narrow(
+            loaded.config,
+            images=only.images or (),
+            platforms=only.platforms or (),
+            suites=only.suites or (),
+        )
         loaded = replace(loaded, config=config)
     facts = gather_facts(
         loaded,

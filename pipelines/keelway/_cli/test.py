@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from keelway._cli.options import AsJson, ConfigFile, Engine, Platforms, Progress
+from keelway._cli.options import AsJson, ConfigFile, Engine, Platforms, Progress, Suites
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
 
@@ -12,10 +12,11 @@ _REASON = "`keelway test` only builds and tests"
 _ONLY_FAULTS = "`keelway test --faults` only injects faults"
 
 
-def test(
+def test(  # noqa: PLR0913 - a command has the options that it has
     *,
     config: ConfigFile = None,
     platforms: Platforms = None,
+    suites: Suites = None,
     engine: Engine = EngineChoice.AUTO,
     progress: Progress = ProgressForm.AUTO,
     faults: Annotated[
@@ -43,6 +44,6 @@ def test(
             "publish": _REASON,
             **({"suites": _ONLY_FAULTS} if faults else {}),
         },
-        only=Only(platforms=platforms),
+        only=Only(platforms=platforms, suites=suites),
         as_json=as_json,
     )

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from keelway.calling.naming import kebab
+from keelway.calling.places import MODULE_FILES, MODULE_FOLDER, module_folder
 from keelway.calling.registry import Registry
 from keelway.errors import ConfigError, ConfigProblem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-MODULE_FILES = ("dagger-module.toml", "dagger.json")
-"""What a module is described by: Dagger 1.0's form first, as Dagger looks for them."""
 
 _OWN = "keelway.module"
 _MAIN = "Keelway"
@@ -48,20 +46,18 @@ def load_module(given: str | None, here: Path) -> LoadedModule:
     Raises:
         ConfigError: There is no such module, or it cannot be loaded.
     """
-    if given is None and any((here / "ci" / name).is_file() for name in MODULE_FILES):
-        given = "ci"
-    if given is None:
-        # As if it lay in the repository that it is called in.
-        root = _root_above(here)
-        return _imported(_OWN, _MAIN, name="keelway", folder=root, context=root)
-    if "://" in given or given.startswith("git@"):
+    if given is not None and ("://" in given or given.startswith("git@")):
         raise _error(
             given,
             "only a module of this machine can be called",
             "clone its repository, and name the folder; Dagger's own command line takes addresses",
         )
-    folder = (here / given).resolve()
-    return _load(folder, given)
+    folder = module_folder(given, here)
+    if folder is None:
+        # As if it lay in the repository that it is called in.
+        root = _root_above(here)
+        return _imported(_OWN, _MAIN, name="keelway", folder=root, context=root)
+    return _load(folder, given or MODULE_FOLDER)
 
 
 def _load(folder: Path, given: str) -> LoadedModule:

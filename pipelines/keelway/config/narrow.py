@@ -1,4 +1,4 @@
-"""Fewer images, or fewer platforms, than the configuration has: for one machine of several. Pure.
+"""Fewer images, platforms or test suites than the configuration has. Pure.
 
 Example:
     >>> from keelway.config import Config, ImageConfig, ProjectConfig
@@ -12,6 +12,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from keelway.config.fault_checks import FAULTS_SUITE
 from keelway.errors import PlanError
 from keelway.model.platform import parse_platform
 
@@ -24,20 +25,30 @@ if TYPE_CHECKING:
     from keelway.model.platform import Platform
 
 
-def narrow(config: Config, *, images: Sequence[str] = (), platforms: Sequence[str] = ()) -> Config:
-    """Return the configuration with only these images and platforms; all where none are named.
+def narrow(
+    config: Config,
+    *,
+    images: Sequence[str] = (),
+    platforms: Sequence[str] = (),
+    suites: Sequence[str] = (),
+) -> Config:
+    """Return the configuration with only these images, platforms and suites.
 
-    An image that is built for none of the platforms is left out; integration tests run for the
-    platforms that are left of theirs.
+    All of what none is named of. An image that is built for none of the platforms is left out;
+    integration tests run for the platforms that are left of theirs.
 
     Args:
         config: What was written.
         images: Names of images.
         platforms: Platforms.
+        suites: Names of test suites; the experiments are one, `faults`.
 
     Raises:
-        PlanError: When there is no such image, or none is built for such a platform.
+        PlanError: When there is no such image or suite, or no image is built for such a platform.
     """
+    if suites:
+        tests = _suites(config.integration, suites)
+        config = config.model_copy(update={"integration": tests})
     if not images and not platforms:
         return config
     chosen = {name: config.images[name] for name in config.images if not images or name in images}
@@ -62,6 +73,19 @@ def _platforms(image: ImageConfig) -> tuple[Platform, ...]:
     return tuple(parse_platform(text) for text in image.platforms)
 
 
+def _suites(config: IntegrationConfig, names: Sequence[str]) -> IntegrationConfig:
+    known = (*(suite.name for suite in config.suites), *([FAULTS_SUITE] if config.faults else []))
+    for name in names:
+        if name not in known:
+            raise _unknown("test suite", name, known)
+    return config.model_copy(
+        update={
+            "suites": tuple(suite for suite in config.suites if suite.name in names),
+            "faults": config.faults if FAULTS_SUITE in names else (),
+        }
+    )
+
+
 def _tests(config: IntegrationConfig, wanted: tuple[Platform, ...]) -> IntegrationConfig:
     if not wanted:
         return config
@@ -73,4 +97,6 @@ def _tests(config: IntegrationConfig, wanted: tuple[Platform, ...]) -> Integrati
 def _unknown(what: str, name: str, known: tuple[str, ...]) -> PlanError:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""
-    return PlanError(f"there is no {what} '{name}'", next_step=f"{hint}known: {', '.join(known)}")
+    return PlanError(
+        f"there is no {what} '{name}'", next_step=f"{hint}known: {', '.join(known) or 'none'}"
+    )

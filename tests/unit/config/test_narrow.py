@@ -3,6 +3,7 @@
 import pytest
 
 from keelway.config import Config, ImageConfig, IntegrationConfig, ProjectConfig, SuiteConfig
+from keelway.config.faults import FaultConfig
 from keelway.config.narrow import narrow
 from keelway.errors import PlanError
 
@@ -38,6 +39,20 @@ def test_the_tests_run_for_the_platforms_that_are_left_of_theirs() -> None:
     assert (both.enabled, both.platforms) == (True, ("linux/arm64",))
     assert narrow(config(), platforms=["linux/arm64"]).integration.platforms == ("linux/arm64",)
     assert not narrow(config("linux/amd64"), platforms=["linux/arm64"]).integration.enabled
+
+
+def test_one_suite_and_the_experiments_are_one() -> None:
+    api = config().integration
+    hurt = FaultConfig(
+        name="db-dies", service="db", fault="kill", probe="http://orders/health", expect="recovers"
+    )
+    both = config().model_copy(update={"integration": api.model_copy(update={"faults": (hurt,)})})
+    assert narrow(both, suites=["api"]).integration == api
+    only = narrow(both, suites=["faults"]).integration
+    assert (only.suites, only.faults) == ((), (hurt,))
+    with pytest.raises(PlanError, match="there is no test suite 'ap'") as caught:
+        narrow(both, suites=["ap"])
+    assert caught.value.next_step == "did you mean 'api'? known: api, faults"
 
 
 def test_what_is_not_there_is_answered_with_what_was_meant() -> None:
