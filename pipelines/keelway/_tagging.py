@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelway._registries import find_login
@@ -48,6 +49,38 @@ async def held_tags(
     for tag, reason in held.items():
         run.say("publish", f"{repository}:{tag} stays where it is: {reason}")
     return held
+
+
+async def push_archives(
+    run: Run,
+    address: str,
+    files_of_images: Sequence[str],
+    *,
+    registries: Sequence[RegistrySpec],
+    files: Sequence[str],
+) -> Digest:
+    """Let a tag name images that other machines built, and return the digest that it names then.
+
+    Args:
+        run: The run.
+        address: `host[:port]/path:tag`.
+        files_of_images: Their archives, one a platform: what is in them is sent as it is.
+        registries: The configured ones.
+        files: Docker's configurations, the first that exists counts.
+
+    Raises:
+        PlanError: A password cannot be read.
+        StageError: An archive cannot be read, or the registry does not take what is in it.
+    """
+    from keelway.registry.archive import open_archive  # noqa: PLC0415 - not for a plan
+    from keelway.registry.client import open_repository  # noqa: PLC0415 - likewise
+    from keelway.registry.pushing import push  # noqa: PLC0415 - likewise
+
+    repository, _, tag = address.rpartition(":")
+    login = await find_login(run, repository, registries=registries, files=files, stage="publish")
+    archives = [open_archive(Path(file), stage="publish") for file in files_of_images]
+    async with open_repository(repository, login=login, stage="publish") as opened:
+        return await push(opened, archives, tag)
 
 
 async def annotate_tag(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
+from keelway._cli.assemble import assemble
 from keelway._cli.base import base
 from keelway._cli.build import build
 from keelway._cli.call import CallCommand, call
@@ -26,6 +27,7 @@ from keelway._cli.init import init_app
 from keelway._cli.load import load
 from keelway._cli.logs import logs
 from keelway._cli.plan import plan
+from keelway._cli.prove import prove
 from keelway._cli.ps import ps
 from keelway._cli.release import release
 from keelway._cli.report import report
@@ -53,6 +55,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "sbom": sbom,
     "test": test,
     "load": load,
+    "prove": prove,
+    "assemble": assemble,
     "up": up,
     "logs": logs,
     "ps": ps,

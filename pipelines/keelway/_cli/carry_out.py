@@ -9,7 +9,7 @@ from rich.console import Console
 
 from keelway._cli import output
 from keelway._cli.env import summary_file, terminal_form
-from keelway._cli.prepare import Only, prepare
+from keelway._cli.prepare import prepare
 from keelway._cli.step_summary import add_summary
 from keelway._cli.stopping import run_until_stopped
 from keelway.flow import release
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
+    from keelway._cli.prepare import Only, Prepared
     from keelway._stage import Run
     from keelway.model.engine_choice import EngineChoice
     from keelway.model.progress_form import ProgressForm
@@ -57,6 +58,30 @@ def carry_out(  # noqa: PLR0913 - a run has the options that it has
         StoppedError: A signal did.
     """
     prepared = prepare(config, without, changed_since, only)
+    carry_out_prepared(prepared, engine, progress, work=work, as_json=as_json)
+
+
+def carry_out_prepared(
+    prepared: Prepared,
+    engine: EngineChoice,
+    progress: ProgressForm,
+    *,
+    work: Callable[[Run, Plan], Awaitable[object]],
+    as_json: bool,
+) -> None:
+    """Run and report what was planned.
+
+    Args:
+        prepared: The plan, with what it was made from.
+        engine: What does the work.
+        progress: How it is told of.
+        work: What is done with the plan.
+        as_json: Whether the result is the report as data.
+
+    Raises:
+        KeelwayError: What stopped the run; the report is written all the same.
+        StoppedError: A signal did.
+    """
     directory = prepared.report_directory
     job = prepared.facts.job
     earlier = _written(directory / REPORT_FILE)

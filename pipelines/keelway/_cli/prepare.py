@@ -15,7 +15,7 @@ from keelway.planning import known_programs, plan_release
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from keelway.config import Loaded
+    from keelway.config import Config, Loaded
     from keelway.facts import Facts
     from keelway.planning import Part, Plan
 
@@ -27,6 +27,8 @@ class Prepared:
     loaded: Loaded
     facts: Facts
     plan: Plan
+    written: Config
+    """The whole configuration, also where the plan is for a part of it."""
 
     @property
     def report_directory(self) -> Path:
@@ -62,6 +64,7 @@ def prepare(
         PlanError: When it asks for what cannot be done here.
     """
     loaded = load_config(Path.cwd(), file)
+    written = loaded.config
     if only is not None:
         config = narrow(
             loaded.config,
@@ -78,4 +81,4 @@ def prepare(
         changed_since=changed_since,
     )
     plan = plan_release(loaded.config, facts, without=without)
-    return Prepared(loaded=loaded, facts=facts, plan=plan)
+    return Prepared(loaded=loaded, facts=facts, plan=plan, written=written)

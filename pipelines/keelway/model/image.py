@@ -32,6 +32,8 @@ class BuiltImage:
     """What it was built for."""
     container: dagger.Container
     """The image, as the engine has it."""
+    archive: str | None = None
+    """The file that holds it, of an image that another machine built: that is what is published."""
 
     @property
     def label(self) -> str:

@@ -117,6 +117,14 @@ class Repository:
         self._check(answer.data, descriptor.digest)
         return answer.data
 
+    async def has_blob(self, digest: Digest) -> bool:
+        """Return whether a blob is there.
+
+        Raises:
+            RegistryError: Nobody answers, or the login is refused.
+        """
+        return (await self._pull(f"blobs/{digest}", method="HEAD")).ok
+
     async def put_blob(self, data: bytes, media_type: str) -> Descriptor:
         """Keep a blob, unless it is there, and return what points to it.
 
@@ -124,8 +132,7 @@ class Repository:
             RegistryError: The registry does not take it.
         """
         descriptor = Descriptor.of(data, media_type)
-        place = f"blobs/{descriptor.digest}"
-        if (await self._pull(place, method="HEAD")).ok:
+        if await self.has_blob(descriptor.digest):
             return descriptor
         begun = await self._push("POST", f"/v2/{self._path}/blobs/uploads/")
         if not begun.ok or "location" not in begun.headers:

@@ -23,7 +23,7 @@ import anyio
 from keelway._registries import plan_registries
 from keelway._secrets import open_secret, read_secret
 from keelway._stage import Run, failures_of, stage
-from keelway._tagging import annotate_tag, held_tags
+from keelway._tagging import annotate_tag, held_tags, push_archives
 from keelway._together import each
 from keelway.errors import PublishError, RegistryError, StageError
 from keelway.facts.release import (
@@ -297,6 +297,12 @@ async def _push_tag(job: _Job, address: str) -> Digest:
 
 
 async def _push_once(job: _Job, address: str) -> Digest:
+    archives = [variant.archive for variant in job.variants if variant.archive is not None]
+    if archives:  # others built them: their bytes go as they are
+        spec = job.spec
+        return await push_archives(
+            job.run, address, archives, registries=spec.registries, files=spec.login_files
+        )
     variants = [variant.container for variant in job.variants]
     with failures_of("publish", _PUSHING, job.registry.secrets):
         answer = await job.registry.pusher.publish(address, platform_variants=variants)
