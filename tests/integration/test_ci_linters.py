@@ -12,7 +12,7 @@ import pytest
 
 from keelway.ci_templates.pins import CHECKOUT
 from tests.support.missing import need
-from tests.support.pipelines import FULL, PLAIN, files
+from tests.support.pipelines import ASSEMBLED, FULL, PLAIN, files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ SCHEMAS = {
 }
 
 
-@pytest.fixture(params=[PLAIN, FULL], ids=["plain", "full"])
+@pytest.fixture(params=[PLAIN, FULL, ASSEMBLED], ids=["plain", "full", "assembled"])
 def generated(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A repository with all files of a small configuration, and of one that has everything."""
     return written(tmp_path, files(request.param))
@@ -118,13 +118,22 @@ def test_every_file_follows_its_schema(full: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_component_of_gitlab_follows_the_schema_in_both_its_parts(full: Path) -> None:
-    head, _, jobs = (full / "templates" / "keelway.yml").read_text().partition("---\n")
-    for number, text in enumerate((head, jobs)):
-        path = full / f"{number}.yml"
-        path.write_text(text)
+@pytest.mark.parametrize("text", [FULL, ASSEMBLED], ids=["full", "assembled"])
+def test_the_component_of_gitlab_follows_the_schema_in_both_its_parts(
+    tmp_path: Path, text: str
+) -> None:
+    head, _, jobs = files(text, "gitlab")["templates/keelway.yml"].partition("---\n")
+    for number, part in enumerate((head, jobs)):
+        path = tmp_path / f"{number}.yml"
+        path.write_text(part)
         done = schema("gitlab-ci", path)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_workflows_that_put_proofs_together_follow_the_schema(tmp_path: Path) -> None:
+    folder = written(tmp_path, files(ASSEMBLED, "github"))
+    done = schema("github-workflows", *(folder / ".github" / "workflows").iterdir())
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_schema_would_say_it(full: Path) -> None:

@@ -119,6 +119,47 @@ def test_github_publishes_nothing_of_a_fork(
     assert not closed_registry.has(image(repository))
 
 
+@pytest.fixture
+def assembled(shop: Project) -> Project:
+    """The same, of two platforms, each proved on a machine of its own."""
+    config = (shop.folder / "keelway.toml").read_text()
+    config = config.replace('["linux/amd64"]', '["linux/amd64", "linux/arm64"]')
+    (shop.folder / "keelway.toml").write_text(f"{config}\n[ci]\nassemble = true\n")
+    done = shop.keelway("init", "ci", "github", "gitlab")
+    assert done.code == 0, done.text()
+    shop.commit()
+    return shop
+
+
+def look_at(index: dict[str, Any], report: dict[str, Any]) -> None:
+    """See that both platforms are released, and that the release built neither."""
+    platforms = [one["platform"]["architecture"] for one in index["manifests"]]
+    assert platforms == ["amd64", "arm64"]
+    stages = [stage["name"] for stage in report["stages"]]
+    assert "proof" in stages
+    assert "build" not in stages
+
+
+def test_github_puts_together_what_each_machine_proved(
+    assembled: Project, closed_registry: Registry, repository: str
+) -> None:
+    payload = {"ref": "refs/heads/main", "repository": {"default_branch": "main"}}
+    done = act(assembled, "push", payload, "release", **SECRET)
+    assert done.code == 0, done.text()
+    report = json.loads((assembled.folder.parent / "kept/keelway/report.json").read_text())
+    look_at(closed_registry.manifest(image(repository))[1], report)
+
+
+def test_gitlab_puts_together_what_each_machine_proved(
+    assembled: Project, closed_registry: Registry, repository: str, request: pytest.FixtureRequest
+) -> None:
+    packages = installed(Path(__file__).parent / "gitlab" / "package-lock.json", request.config)
+    jobs = ("keelway-native", "keelway-release")
+    done = gitlab(assembled, packages, *jobs, CI_PIPELINE_SOURCE="push", **SECRET)
+    assert done.code == 0, done.text()
+    look_at(closed_registry.manifest(image(repository))[1], assembled.report())
+
+
 def test_gitlab_releases_a_push(
     shop: Project, closed_registry: Registry, repository: str, request: pytest.FixtureRequest
 ) -> None:

@@ -21,18 +21,22 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 280
 # Actions of others can't be fetched here. In their place each tells that it was called, and what
-# keeps files does keep them.
+# keeps files does keep them, and what brings kept files brings them.
 _CALLED = """\
 name: stand-in
 description: stands in for {name}
-inputs: {{name: {{default: ""}}, path: {{default: ""}}}}
+inputs: {{name: {{default: ""}}, path: {{default: ""}}, pattern: {{default: ""}}}}
 runs:
   using: composite
   steps:
     - shell: bash
-      env: {{NAME: "${{{{ inputs.name }}}}", FROM: "${{{{ inputs.path }}}}"}}
+      env:
+        NAME: "${{{{ inputs.name }}}}"
+        FROM: "${{{{ inputs.path }}}}"
+        PATTERN: "${{{{ inputs.pattern }}}}"
       run: |
         echo "stand-in for {name}"
+        if [ "$PATTERN" ]; then mkdir -p "$FROM" && cp -R "$KEPT"/$PATTERN "$FROM"; fi
         if [ "$NAME" ]; then mkdir -p "$KEPT" && cp -R "$FROM" "$KEPT/$NAME"; fi
 """
 _USES = re.compile(r"uses: ([\w.-]+/[\w.-]+)(/[\w./-]+)?@([0-9a-f]{40})")
@@ -62,6 +66,7 @@ def act(
         "--job", job, "--eventpath", str(beside / "event.json"),
         "--workflows", ".github/workflows/keelway.yml",
         "--platform", "ubuntu-24.04=-self-hosted",
+        "--platform", "ubuntu-24.04-arm=-self-hosted",
         "--use-new-action-cache", "--no-cache-server",
         "--action-cache-path", str(beside / "actions"),
         *(word for name, value in secrets.items() for word in ("--secret", f"{name}={value}")),
@@ -82,8 +87,8 @@ def _stand_ins(files: Path, folder: Path) -> list[str]:
     return words
 
 
-def gitlab(project: Project, packages: Path, job: str, **variables: str) -> Outcome:
-    """Run one job of the pipeline, as in a checkout of its own."""
+def gitlab(project: Project, packages: Path, *jobs: str, **variables: str) -> Outcome:
+    """Run some jobs of the pipeline, each as in a checkout of its own."""
     subprocess.run(
         ["git", "remote", "add", "origin", "https://gitlab.example.com/acme/sample.git"],
         cwd=project.folder,
@@ -93,7 +98,7 @@ def gitlab(project: Project, packages: Path, job: str, **variables: str) -> Outc
     given = [f"{name}={value}" for name, value in variables.items()]
     words = [
         str(need_node() / "bin" / "node"), str(packages / "node_modules/.bin/gitlab-ci-local"),
-        job, "--force-shell-executor", "--shell-isolation",
+        *jobs, "--force-shell-executor", "--shell-isolation",
         *(word for one in given for word in ("--variable", one)),
         "--ignore-predefined-vars", ",".join(variables),
     ]  # fmt: skip

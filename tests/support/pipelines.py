@@ -1,4 +1,4 @@
-"""Configurations whose pipelines are looked at: a small one, and one that has everything."""
+"""Configurations whose pipelines are looked at: small, with everything, and out of proofs."""
 
 from __future__ import annotations
 
@@ -69,6 +69,7 @@ timeout_minutes = 90
 [ci.runners]
 "linux/arm64" = "arm-machines"
 """
+ASSEMBLED = FULL.replace("[ci]\n", "[ci]\nassemble = true\n")
 EVERY_CI = [template.name for template in TEMPLATES]
 
 

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from keelway.model.platform import Platform
 
 GITHUB_REGISTRY = "ghcr.io"
+PROOFS_FOLDER = ".cache/keelway-proofs"
+"""Where the reports of other machines are brought; what is in `.cache` is no change of a commit."""
+DIGEST_FILE = "proof/digest"
+"""Under the report directory: what `keelway prove` leaves for the CI to hand on."""
 _OFF = "off"
 # What stands in shell words, in patterns of files and in YAML without quotes.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./-]*")
@@ -85,6 +89,11 @@ class Native(NamedTuple):
         """Return a name for files and jobs, as in `build-orders-linux-amd64`."""
         return f"{self.title} {file_name(self.platform)}".replace(" ", "-")
 
+    @property
+    def variable(self) -> str:
+        """Return the variable that holds the digest of a proof: `KEELWAY_PROOF_LINUX_AMD64`."""
+        return f"KEELWAY_PROOF_{file_name(self.platform)}".replace("-", "_").upper()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
@@ -108,6 +117,8 @@ class Pipeline:
     """What each is built for."""
     runners: Mapping[Platform, str]
     """Where the configuration names one."""
+    assembled: bool
+    """Whether the release puts together what was proved elsewhere."""
     tested: bool
     """Whether there are integration tests."""
     keyless: bool
@@ -132,6 +143,15 @@ class Pipeline:
     def platforms(self) -> tuple[Platform, ...]:
         """Return all platforms, each once."""
         return tuple(dict.fromkeys(place for places in self.images.values() for place in places))
+
+    @property
+    def proofs(self) -> tuple[Native, ...]:
+        """Return what proves each platform, where the release puts that together."""
+        if not self.assembled:
+            return ()
+        return tuple(
+            Native("prove", platform, f"prove --platform {platform}") for platform in self.platforms
+        )
 
     @property
     def native_commands(self) -> tuple[Native, ...]:
@@ -179,6 +199,7 @@ def describe(config: Config, around: Surroundings) -> Pipeline:
         weekly=None if ci.weekly == _OFF or not config.base else ci.weekly,
         images=images,
         runners={parse_platform(text): runner for text, runner in ci.runners.items()},
+        assembled=ci.assemble,
         tested=config.integration.enabled and bool(config.integration.suites),
         keyless=_is_keyless(config),
         programs=tuple(_programs(config)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keelway.ci_templates import github_run, pins
+from keelway.ci_templates.description import PROOFS_FOLDER
 from keelway.ci_templates.github_run import ACTION_FOLDER, RUNNER, in_braces
 from keelway.ci_templates.yaml_text import Told, to_yaml
 from keelway.model.platform import AMD64, ARM64
@@ -68,7 +69,8 @@ def _triggers(pipeline: Pipeline) -> Node:
 
 
 def _jobs(pipeline: Pipeline) -> Node:
-    native = _native(pipeline)
+    native = {} if pipeline.assembled else _native(pipeline)
+    proofs = _proofs(pipeline)
     is_weekly = f"github.event_name == 'schedule' && github.event.schedule == '{pipeline.weekly}'"
     not_weekly = f" && !({is_weekly})" if pipeline.weekly else ""
     jobs: dict[str, Node] = {
@@ -89,13 +91,18 @@ def _jobs(pipeline: Pipeline) -> Node:
             if not pipeline.weekly
             else {"if": in_braces(f"!({is_weekly})"), **native},
         }
+    if proofs:
+        jobs |= {"# Each platform is built and judged on a machine of its own.": None}
+    for name, proof in proofs.items():
+        jobs[name] = {"if": f"github.event_name != 'pull_request'{not_weekly}", **proof}
+    needed: Node = list(proofs) or ("native" if native else None)
     jobs["release"] = {
         "name": "Release",
-        **({"needs": "native"} if native else {}),
+        **({"needs": needed} if needed else {}),
         "if": f"github.event_name != 'pull_request'{not_weekly}",
         "permissions": _delivering(pipeline),
         "uses": _CALLED,
-        "with": {"command": "release", "deliver": True},
+        "with": _released(pipeline),
         **_given(pipeline, pipeline.secrets.all),
     }
     if pipeline.weekly:
@@ -107,6 +114,39 @@ def _jobs(pipeline: Pipeline) -> Node:
 
 
 _SARIF = Told("write", comment="findings, as SARIF")
+
+
+def _proofs(pipeline: Pipeline) -> dict[str, dict[str, Node]]:
+    """Return a job for each platform: not a matrix, whose jobs have no outputs of their own."""
+    runners = {**_RUNNERS, **pipeline.runners}
+    return {
+        one.key: {
+            "name": f"Prove {one.platform}",
+            "permissions": {"contents": _READ},
+            "uses": _CALLED,
+            "with": {
+                "command": one.words,
+                # By emulation where no machine is named.
+                "runner": runners.get(one.platform, runners[AMD64]),
+                "artifact": f"keelway-{one.key}",
+                "sarif": False,
+            },
+            **_given(pipeline, pipeline.secrets.build),
+        }
+        for one in pipeline.proofs
+    }
+
+
+def _released(pipeline: Pipeline) -> Node:
+    if not pipeline.assembled:
+        return {"command": "release", "deliver": True}
+    # The digests come from the jobs themselves, and not with the files that they speak of.
+    named = [f"--proof {in_braces(f'needs.{one.key}.outputs.proof')}" for one in pipeline.proofs]
+    return {
+        "command": f"assemble {PROOFS_FOLDER} {' '.join(named)}",
+        "deliver": True,
+        "proofs": "keelway-prove-*",
+    }
 
 
 def _native(pipeline: Pipeline) -> dict[str, Node]:

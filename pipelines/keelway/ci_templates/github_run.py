@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keelway.ci_templates import pins, shell
+from keelway.ci_templates.description import DIGEST_FILE, PROOFS_FOLDER
 from keelway.ci_templates.shell import Machine
 from keelway.ci_templates.yaml_text import Told
 from keelway.model.platform import AMD64
@@ -42,6 +43,18 @@ def reusable(pipeline: Pipeline) -> Node:
         "on": {
             "workflow_call": {
                 "inputs": _inputs(pipeline),
+                **(
+                    {
+                        "outputs": {
+                            "proof": {
+                                "description": "The digest of the proof that was made.",
+                                "value": "${{ jobs.run.outputs.proof }}",
+                            }
+                        }
+                    }
+                    if pipeline.assembled
+                    else {}
+                ),
                 **({"secrets": passed} if passed else {}),
             }
         },
@@ -50,6 +63,11 @@ def reusable(pipeline: Pipeline) -> Node:
                 "name": "keelway ${{ inputs.command }}",
                 "runs-on": "${{ inputs.runner }}",
                 "timeout-minutes": "${{ inputs.timeout-minutes }}",
+                **(
+                    {"outputs": {"proof": "${{ steps.keelway.outputs.proof }}"}}
+                    if pipeline.assembled
+                    else {}
+                ),
                 "steps": _steps(pipeline),
             }
         },
@@ -84,6 +102,17 @@ def _inputs(pipeline: Pipeline) -> Node:
             **text,
             "default": "keelway",
         },
+        **(
+            {
+                "proofs": {
+                    "description": "Reports of other jobs that are brought first, as a pattern.",
+                    **text,
+                    "default": "",
+                }
+            }
+            if pipeline.assembled
+            else {}
+        ),
         "timeout-minutes": {
             "description": "After how long it is stopped.",
             "type": "number",
@@ -101,7 +130,9 @@ def _steps(pipeline: Pipeline) -> Node:
                 "persist-credentials": False,
             },
         },
+        *_brought(pipeline),
         {
+            **({"id": "keelway"} if pipeline.assembled else {}),
             "uses": f"./{ACTION_FOLDER}",
             "with": {"command": "${{ inputs.command }}", "cache": "${{ !inputs.deliver }}"},
             **_secret_environment(pipeline),
@@ -127,6 +158,18 @@ def _steps(pipeline: Pipeline) -> Node:
                 "retention-days": 30,
             },
         },
+    ]
+
+
+def _brought(pipeline: Pipeline) -> list[Node]:
+    if not pipeline.assembled:
+        return []
+    return [
+        {
+            "if": "inputs.proofs != ''",
+            "uses": pins.DOWNLOAD_ARTIFACT.pinned,
+            "with": {"pattern": "${{ inputs.proofs }}", "path": PROOFS_FOLDER},
+        }
     ]
 
 
@@ -166,9 +209,11 @@ def action(pipeline: Pipeline) -> Node:
         },
         {
             "name": "Run keelway",
+            **({"id": "run"} if pipeline.assembled else {}),
             "shell": "bash",
             "env": {"KEELWAY_COMMAND": "${{ inputs.command }}"},
-            "run": _RUN.format(work=shell.work(pipeline, Machine.HOSTED, pipeline.command(_WORDS))),
+            "run": _RUN.format(work=shell.work(pipeline, Machine.HOSTED, pipeline.command(_WORDS)))
+            + (_HAND_ON.format(digest=f"{pipeline.report}/{DIGEST_FILE}") * pipeline.assembled),
         },
         {
             "name": "Hand over the reports",
@@ -190,10 +235,25 @@ def action(pipeline: Pipeline) -> Node:
                 "default": "true",
             },
         },
+        **(
+            {
+                "outputs": {
+                    "proof": {
+                        "description": "The digest of the proof that was made.",
+                        "value": "${{ steps.run.outputs.proof }}",
+                    }
+                }
+            }
+            if pipeline.assembled
+            else {}
+        ),
         "runs": {"using": "composite", "steps": steps},
     }
 
 
+_HAND_ON = """\
+if [ -f {digest} ]; then echo "proof=$(cat {digest})" >>"$GITHUB_OUTPUT"; fi
+"""
 # The words come in as a variable: what stands in them is never a part of the script.
 _RUN = """\
 read -ra words <<<"$KEELWAY_COMMAND"

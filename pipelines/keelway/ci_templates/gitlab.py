@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keelway.ci_templates import shell
+from keelway.ci_templates.description import DIGEST_FILE
 from keelway.ci_templates.shell import Machine
 from keelway.ci_templates.yaml_text import to_yaml
 from keelway.model.platform import AMD64, ARM64
@@ -71,7 +72,7 @@ def _spec(pipeline: Pipeline) -> Node:
                 },
                 "stage": {"default": "test", "description": "The stage of the jobs."},
                 "release-command": {
-                    "default": pipeline.command("release"),
+                    "default": pipeline.command(*_release(pipeline)),
                     "description": "What releases.",
                 },
             }
@@ -79,9 +80,17 @@ def _spec(pipeline: Pipeline) -> Node:
     }
 
 
+def _release(pipeline: Pipeline) -> list[str]:
+    """Return the words of a release; digests of proofs come as variables of the jobs before it."""
+    if not pipeline.assembled:
+        return ["release"]
+    named = [f'--proof "${one.variable}"' for one in pipeline.proofs]
+    return ["assemble", pipeline.report, *named]
+
+
 def _jobs(pipeline: Pipeline) -> Node:
     jobs: dict[str, Node] = {".keelway": _shared(pipeline)}
-    native = _native(pipeline)
+    native = _proving(pipeline) if pipeline.assembled else _native(pipeline)
     if native:
         jobs |= {
             "# Each target for each platform, on a machine of that platform.": None,
@@ -156,11 +165,43 @@ def _native(pipeline: Pipeline) -> dict[str, Node]:
     }
 
 
+def _proving(pipeline: Pipeline) -> dict[str, Node]:
+    runners = {**_RUNNERS, **pipeline.runners}
+    told = f"{pipeline.report}/proof/job.env"
+    matrix: list[Node] = [
+        {
+            "TASK": one.title,
+            # By emulation where no machine is named.
+            "RUNNER": runners.get(one.platform, runners[AMD64]),
+            "COMMAND": pipeline.command(*one.words.split()),
+            "PROOF": one.variable,
+        }
+        for one in pipeline.proofs
+    ]
+    hand_on = f'echo "$PROOF=$(cat {pipeline.report}/{DIGEST_FILE})" >{told}\n'
+    return {
+        "extends": ".keelway",
+        "rules": [*_not_bases(pipeline), *_released(pipeline)],
+        "parallel": {"matrix": matrix},
+        "tags": ["$RUNNER"],
+        "script": [shell.work(pipeline, Machine.CONTAINER, "$COMMAND") + hand_on],
+        "artifacts": {"reports": {"dotenv": told}},
+    }
+
+
 def _released(pipeline: Pipeline) -> list[Node]:
     tags = "|".join(pattern.replace(".", "\\.").replace("*", ".*") for pattern in pipeline.tags)
     rules: list[Node] = [{"if": f"$CI_COMMIT_TAG =~ /^({tags.replace('/', chr(92) + '/')})$/"}]
-    rules += [{"if": f'$CI_COMMIT_BRANCH == "{branch}"'} for branch in pipeline.branches]
+    rules += [{"if": f"$CI_COMMIT_BRANCH {_like(branch)}"} for branch in pipeline.branches]
     return [*rules, {"if": _SCHEDULE}]
+
+
+def _like(pattern: str) -> str:
+    """Return what compares with a name, in which `*` stands for anything."""
+    if "*" not in pattern:
+        return f'== "{pattern}"'
+    escaped = pattern.replace(".", "\\.").replace("/", "\\/").replace("*", ".*")
+    return f"=~ /^{escaped}$/"
 
 
 def _not_bases(pipeline: Pipeline) -> list[Node]:

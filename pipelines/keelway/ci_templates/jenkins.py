@@ -13,10 +13,11 @@ from textwrap import indent
 from typing import TYPE_CHECKING
 
 from keelway.ci_templates import shell
+from keelway.ci_templates.description import DIGEST_FILE, PROOFS_FOLDER
 from keelway.ci_templates.shell import Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from keelway.ci_templates.description import Pipeline
 
@@ -33,6 +34,7 @@ def render(pipeline: Pipeline) -> Mapping[str, str]:
 def _jenkinsfile(pipeline: Pipeline) -> str:
     minutes = pipeline.timeout_minutes
     return _PIPELINE.format(
+        proofs="// Platform -> digest of its proof.\ndef proofs = [:]\n\n" * pipeline.assembled,
         triggers=_triggers(pipeline),
         minutes=minutes,
         stages=indent("".join(_stages(pipeline)), "    "),
@@ -48,7 +50,7 @@ def _triggers(pipeline: Pipeline) -> str:
 
 
 def _stages(pipeline: Pipeline) -> list[str]:
-    natives = [
+    natives = _proofs(pipeline) or [
         _stage(f"{title} ({platform})", words, label=runner)
         for title, platform, words in pipeline.native_commands
         if (runner := pipeline.runners.get(platform)) is not None
@@ -60,7 +62,9 @@ def _stages(pipeline: Pipeline) -> list[str]:
         inside = indent("".join(natives), "    ")
         stages.append(_NATIVE.format(when=_released(pipeline), stages=inside))
     credentials = [*pipeline.secrets.all, *([TOKEN] if pipeline.keyless else [])]
-    body = _body("release", tuple(credentials))
+    body = _body(_release(pipeline), tuple(credentials))
+    if pipeline.assembled:
+        body += f", stashes: {_listed(one.key for one in pipeline.proofs)}"
     stages.append(_RELEASE.format(when=_released(pipeline), body=body))
     if pipeline.weekly is not None:
         body = _body("base --refresh", pipeline.secrets.deliver)
@@ -72,13 +76,39 @@ def _stage(name: str, words: str, *, label: str) -> str:
     return _ON_AGENT.format(name=name, label=label, words=words)
 
 
+def _proofs(pipeline: Pipeline) -> list[str]:
+    """Return a stage for each platform, which leaves its report and tells the proof's digest."""
+    return [
+        _PROVE.format(
+            platform=one.platform,
+            # By emulation where no machine is named.
+            label=pipeline.runners.get(one.platform, "linux"),
+            body=_body(one.words, pipeline.secrets.build) + f", stash: '{one.key}'",
+        )
+        for one in pipeline.proofs
+    ]
+
+
+def _release(pipeline: Pipeline) -> str:
+    if not pipeline.assembled:
+        return "release"
+    named = " ".join(f"--proof ${{proofs['{one.platform}']}}" for one in pipeline.proofs)
+    return f"assemble {PROOFS_FOLDER} {named}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return "[" + ", ".join(f"'{name}'" for name in names) + "]"
+
+
 def _body(words: str, credentials: tuple[str, ...], *, forks: bool = False) -> str:
     """Return the arguments of the step; a fork's pull request is given no credential."""
+    quote = '"' if "$" in words else "'"
+    command = f"command: {quote}{words}{quote}"
     if not credentials:
-        return f"command: '{words}'"
-    named = "[" + ", ".join(f"'{name}'" for name in credentials) + "]"
+        return command
+    named = _listed(credentials)
     given = f"env.CHANGE_FORK ? [] : {named}" if forks else named
-    return f"command: '{words}', credentials: {given}"
+    return f"{command}, credentials: {given}"
 
 
 def _released(pipeline: Pipeline) -> str:
@@ -94,6 +124,9 @@ def _step(pipeline: Pipeline) -> str:
         setup=_in_quotes(shell.setup(pipeline, Machine.OWN), "      "),
         work=_in_quotes(shell.work(pipeline, Machine.OWN, command), "          "),
         report=pipeline.report,
+        told=_STASHED_TOLD * pipeline.assembled,
+        brought=_BROUGHT.format(folder=PROOFS_FOLDER) * pipeline.assembled,
+        stashed=_STASHED.format(report=pipeline.report, digest=DIGEST_FILE) * pipeline.assembled,
     )
 
 
@@ -114,7 +147,7 @@ _PARAMETERS = """\
   }
 """
 _PIPELINE = """\
-pipeline {{
+{proofs}pipeline {{
   agent none
   options {{
     buildDiscarder(logRotator(numToKeepStr: '50'))
@@ -157,6 +190,16 @@ stage('{name}') {{
   }}
 }}
 """
+_PROVE = """\
+stage('prove ({platform})') {{
+  agent {{ label '{label}' }}
+  steps {{
+    script {{
+      proofs['{platform}'] = load('vars/keelway.groovy').call({body})
+    }}
+  }}
+}}
+"""
 _RELEASE = """\
 stage('release') {{
   when {{
@@ -192,10 +235,10 @@ _STEP = """\
  * command      words for keelway
  * credentials  ids of credentials (secret text); each is the variable of its own name
  * sarif        true where the plug-in Warnings (warnings-ng) shows findings
- */
+{told} */
 def call(Map settings) {{
   def secrets = (settings.credentials ?: []).collect {{ string(credentialsId: it, variable: it) }}
-  withEnv(["KEELWAY_COMMAND=${{settings.command}}"]) {{
+{brought}  withEnv(["KEELWAY_COMMAND=${{settings.command}}"]) {{
     sh '''
 {setup}
     '''
@@ -212,8 +255,21 @@ def call(Map settings) {{
         recordIssues tools: [sarif(pattern: '{report}/scan/*.sarif')]
       }}
     }}
-  }}
+{stashed}  }}
 }}
 
 return this
+"""
+_STASHED_TOLD = """\
+ * stash        what the report is kept as for stages on other agents; gives the proof's digest
+ * stashes      reports of other stages that are brought first
+"""
+_BROUGHT = """\
+  (settings.stashes ?: []).each {{ name -> dir("{folder}/${{name}}") {{ unstash name }} }}
+"""
+_STASHED = """\
+    if (settings.stash) {{
+      stash(name: settings.stash, includes: '{report}/**')
+      return readFile('{report}/{digest}').trim()
+    }}
 """

@@ -49,6 +49,11 @@ UPLOAD_ARTIFACT = Action(
     commit="043fb46d1a93c77aae656e7c1c64a875d1fc6a0a",
     version="v7.0.1",
 )
+DOWNLOAD_ARTIFACT = Action(
+    name="actions/download-artifact",
+    commit="3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c",
+    version="v8.0.1",
+)
 UPLOAD_SARIF = Action(
     name="github/codeql-action/upload-sarif",
     commit="5595ccaf912efad79be6eef63a5619ff05969be3",

@@ -32,5 +32,11 @@ class CiConfig(Section):
     """After how long a job is stopped."""
     runners: Mapping[PlatformText, RunnerText] = {}
     """The machine that runs a platform's programs itself: a label, tag or queue of the CI."""
+    assemble: bool = False
+    """Whether each platform is built and judged on a machine of its own, and released from there.
+
+    The release then builds nothing: it puts their proofs together (GitHub, GitLab and Jenkins).
+    Otherwise one machine releases all platforms, foreign ones by emulation.
+    """
     package: PackageText | None = None
     """What pip installs; keelway of the version that wrote the pipeline when absent."""

@@ -15,7 +15,7 @@ from keelway.ci_templates.catalog import TEMPLATES, choose
 from keelway.errors import ConfigError
 from keelway.facts.ci import PROVIDERS
 from tests.support.ci_scripts import parse_groovy, scripts
-from tests.support.pipelines import EVERY_CI, FULL, PLAIN, files
+from tests.support.pipelines import ASSEMBLED, EVERY_CI, FULL, PLAIN, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ def read(path: str, text: str = FULL) -> Any:
     return list(yaml.safe_load_all(files(text)[path]))[-1]
 
 
-@pytest.mark.parametrize("text", [PLAIN, FULL], ids=["plain", "full"])
+@pytest.mark.parametrize("text", [PLAIN, FULL, ASSEMBLED], ids=["plain", "full", "assembled"])
 @pytest.mark.parametrize("name", EVERY_CI)
 def test_every_script_is_one(name: str, text: str) -> None:
     found = [script for path, one in files(text, name).items() for script in scripts(path, one)]
@@ -137,12 +137,43 @@ def test_each_platform_is_proved_on_a_machine_of_its_own() -> None:
     assert {one["RUNNER"] for one in gitlab} == {"saas-linux-small-amd64", "arm-machines"}
 
 
+def test_a_release_out_of_proofs_gives_each_proof_a_digest_of_its_own() -> None:
+    jobs = read(".github/workflows/keelway.yml", ASSEMBLED)["jobs"]
+    assert jobs["release"]["needs"] == ["prove-linux-amd64", "prove-linux-arm64"]
+    command = jobs["release"]["with"]["command"]
+    for name in jobs["release"]["needs"]:
+        assert f"--proof ${{{{ needs.{name}.outputs.proof }}}}" in command
+        assert jobs[name]["permissions"] == {"contents": "read"}
+        assert set(jobs[name]["secrets"]) == {"PIP_TOKEN"}
+    assert jobs["prove-linux-arm64"]["with"]["runner"] == "arm-machines"
+
+    gitlab = read("templates/keelway.yml", ASSEMBLED)
+    told = [one["PROOF"] for one in gitlab["keelway-native"]["parallel"]["matrix"]]
+    assert told == ["KEELWAY_PROOF_LINUX_AMD64", "KEELWAY_PROOF_LINUX_ARM64"]
+    assert gitlab["keelway-native"]["artifacts"]["reports"]["dotenv"] == ".keelway/proof/job.env"
+    head, _ = yaml.safe_load_all(files(ASSEMBLED)["templates/keelway.yml"])
+    command = head["spec"]["inputs"]["release-command"]["default"]
+    assert command == f'keelway assemble .keelway --proof "${told[0]}" --proof "${told[1]}"'
+
+    jenkins = files(ASSEMBLED)["Jenkinsfile"]
+    assert "proofs['linux/arm64'] = load('vars/keelway.groovy').call(" in jenkins
+    assert "stashes: ['prove-linux-amd64', 'prove-linux-arm64'])" in jenkins
+    for text in (jenkins, files(ASSEMBLED)["vars/keelway.groovy"]):
+        parse_groovy(text)
+
+
+def test_a_pattern_of_branches_is_one_on_gitlab_too() -> None:
+    rules = [one["if"] for one in read("templates/keelway.yml")["keelway-release"]["rules"][1:]]
+    assert '$CI_COMMIT_BRANCH == "main"' in rules
+    assert r"$CI_COMMIT_BRANCH =~ /^release\/.*$/" in rules
+
+
 def test_every_action_is_pinned_by_a_commit_with_its_version_beside() -> None:
     known = [one for one in vars(pins).values() if isinstance(one, pins.Action)]
     for action in known:
         assert re.fullmatch(r"[0-9a-f]{40}", action.commit)
         assert re.fullmatch(r"v\d+\.\d+\.\d+", action.version)
-    used = re.findall(r"uses: ([^.\s]\S*)(.*)", "".join(files(FULL, "github").values()))
+    used = re.findall(r"uses: ([^.\s]\S*)(.*)", "".join(files(ASSEMBLED, "github").values()))
     assert {name for name, _ in used} == {str(action.pinned) for action in known}
     assert all(re.fullmatch(r" # v[\d.]+", version) for _, version in used)
 
@@ -162,7 +193,7 @@ def test_nightly_releases_on_jenkins_are_at_the_same_hour_of_utc() -> None:
     assert "triggers" not in files(PLAIN, "jenkins")["Jenkinsfile"]
 
 
-@pytest.mark.parametrize("text", [PLAIN, FULL], ids=["plain", "full"])
+@pytest.mark.parametrize("text", [PLAIN, FULL, ASSEMBLED], ids=["plain", "full", "assembled"])
 @pytest.mark.parametrize("path", ["Jenkinsfile", "vars/keelway.groovy"])
 def test_groovy_parses(path: str, text: str) -> None:
     good = files(text, "jenkins")[path]
