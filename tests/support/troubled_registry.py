@@ -91,6 +91,7 @@ def reset(answer: Answer) -> None:
     answer.send(answer.body[: len(answer.body) // 2])
     linger = struct.pack("ii", 1, 0)
     answer.handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    answer.handler.close_connection = True
     answer.handler.connection.close()
 
 

@@ -6,7 +6,6 @@ and writes), and the tags `.sig` and `.att` of older versions (cosign's signatur
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,10 +16,10 @@ from keelway.registry.content import (
     EMPTY_TYPE,
     MANIFEST_TYPE,
     Descriptor,
-    Manifest,
     digest_of,
     serialize,
 )
+from keelway.registry.layering import AddedLayer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +32,6 @@ _PREDICATE = "dev.sigstore.bundle.predicateType"
 _CREATED = "org.opencontainers.image.created"
 SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"
 SIMPLE_SIGNING_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
-_CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,43 +128,7 @@ async def keep_attestation(
 
 async def _append(repository: Repository, tag: str, entry: Mapping[str, Any]) -> Descriptor:
     """Add a layer to the manifest under a tag; others may do the same."""
-    return (await repository.amend(tag, _Layer(repository, entry))).descriptor
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """One layer of a manifest in the old layout."""
-
-    repository: Repository
-    entry: Mapping[str, Any]
-
-    def is_in(self, found: Manifest) -> bool:
-        return any(layer.digest == self.entry["digest"] for layer in found.layers())
-
-    async def added_to(self, found: Manifest | None) -> tuple[bytes, str]:
-        known = [] if found is None else list(found.document.get("layers") or ())
-        data, config = _legacy_manifest([*known, self.entry])
-        await self.repository.put_blob(config, _CONFIG_TYPE)
-        return data, MANIFEST_TYPE
-
-
-def _legacy_manifest(layers: list[Any]) -> tuple[bytes, bytes]:
-    config = json.dumps(
-        {
-            "architecture": "",
-            "os": "",
-            "config": {},
-            "rootfs": {"type": "layers", "diff_ids": [layer["digest"] for layer in layers]},
-        },
-        separators=(",", ":"),
-    ).encode()
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": MANIFEST_TYPE,
-        "config": Descriptor.of(config, _CONFIG_TYPE).document(),
-        "layers": layers,
-    }
-    return serialize(manifest), config
+    return (await repository.amend(tag, AddedLayer(repository, entry))).descriptor
 
 
 def _tag(subject: Subject, suffix: str) -> str:

@@ -8,24 +8,24 @@ Example:
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelway.errors import RegistryError
 from keelway.registry.amending import Amendments
+from keelway.registry.blobs import Blobs
 from keelway.registry.content import (
     ACCEPTED_TYPES,
     INDEX_TYPE,
     Descriptor,
     Manifest,
     digest_of,
-    serialize,
 )
+from keelway.registry.referring import Listed, fallback_tag
 from keelway.registry.transport import Answer, Transport
 from keelway.tags.reference import parse_repository
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator
 
     from keelway.model.image import Digest
     from keelway.registry.amending import Addition
@@ -65,6 +65,7 @@ class Repository:
     def __init__(self, transport: Transport, *, name: str, path: str, stage: str) -> None:
         """Keep the way to it; `open_repository` makes these."""
         self.name = name
+        self.blobs = Blobs(transport, name=name, path=path, stage=stage)
         self._transport = transport
         self._path = path
         self._stage = stage
@@ -111,19 +112,7 @@ class Repository:
         Raises:
             RegistryError: It is not there, or its bytes are not what the digest says.
         """
-        answer = await self._pull(f"blobs/{descriptor.digest}")
-        if not answer.ok:
-            raise self._transport.refused(f"to give {self._shown(descriptor.digest)}", answer)
-        self._check(answer.data, descriptor.digest)
-        return answer.data
-
-    async def has_blob(self, digest: Digest) -> bool:
-        """Return whether a blob is there.
-
-        Raises:
-            RegistryError: Nobody answers, or the login is refused.
-        """
-        return (await self._pull(f"blobs/{digest}", method="HEAD")).ok
+        return await self.blobs.get(descriptor)
 
     async def put_blob(self, data: bytes, media_type: str) -> Descriptor:
         """Keep a blob, unless it is there, and return what points to it.
@@ -131,23 +120,32 @@ class Repository:
         Raises:
             RegistryError: The registry does not take it.
         """
-        descriptor = Descriptor.of(data, media_type)
-        if await self.has_blob(descriptor.digest):
-            return descriptor
-        begun = await self._push("POST", f"/v2/{self._path}/blobs/uploads/")
-        if not begun.ok or "location" not in begun.headers:
-            raise self._transport.refused("an upload", begun)
-        location = begun.headers["location"]
-        joint = "&" if "?" in location else "?"
-        done = await self._push(
-            "PUT",
-            f"{location}{joint}digest={descriptor.digest}",
-            media_type="application/octet-stream",
-            data=data,
-        )
-        if not done.ok:
-            raise self._transport.refused(f"the blob {descriptor.digest}", done)
-        return descriptor
+        return await self.blobs.put(data, media_type)
+
+    async def has(self, digest: Digest) -> bool:
+        """Return whether a manifest or index is there, without fetching it.
+
+        Raises:
+            RegistryError: The registry refuses.
+        """
+        accept = {"Accept": ", ".join(ACCEPTED_TYPES)}
+        answer = await self._pull(f"manifests/{digest}", method="HEAD", headers=accept)
+        if not answer.ok and answer.status != _NOT_FOUND:
+            raise self._transport.refused(f"to tell of {self._shown(digest)}", answer)
+        return answer.ok
+
+    async def put_tag(self, tag: str, digest: Digest) -> bool:
+        """Let a tag name what is there under a digest, and return whether it named another.
+
+        Raises:
+            RegistryError: There is nothing under the digest, or the registry does not take it.
+        """
+        manifest = await self.manifest(digest)
+        named = await self.find(tag)
+        if named is not None and named.digest == digest:
+            return False
+        await self.put_manifest(manifest.data, manifest.media_type, tag)
+        return True
 
     async def put_manifest(self, data: bytes, media_type: str, tag: str | None = None) -> Answer:
         """Keep a manifest under its digest, or under a tag, and return the registry's answer.
@@ -189,7 +187,7 @@ class Repository:
             raise self._transport.refused(f"the manifest {self._shown(digest_of(data))}", answer)
         if "oci-subject" in answer.headers:
             return False
-        await self.amend(fallback_tag(subject), _Listed(listed, self._entries))
+        await self.amend(fallback_tag(subject), Listed(listed, self._entries))
         return True
 
     async def referrers(
@@ -286,36 +284,6 @@ class Repository:
 
     def _shown(self, reference: str) -> str:
         return f"{self.name}{'@' if ':' in reference else ':'}{reference}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """A manifest in the index of a fall-back tag."""
-
-    entry: Descriptor
-    entries: Callable[[Manifest], tuple[Descriptor, ...]]
-
-    def is_in(self, found: Manifest) -> bool:
-        return any(known.digest == self.entry.digest for known in self.entries(found))
-
-    async def added_to(self, found: Manifest | None) -> tuple[bytes, str]:
-        known = () if found is None else self.entries(found)
-        document = {
-            "schemaVersion": 2,
-            "mediaType": INDEX_TYPE,
-            "manifests": [entry.document() for entry in (*known, self.entry)],
-        }
-        return serialize(document), INDEX_TYPE
-
-
-def fallback_tag(subject: Digest) -> str:
-    """Return the tag that lists a digest's referrers where there is no referrers API.
-
-    >>> from keelway.model.image import Digest
-    >>> fallback_tag(Digest("sha256:44136fa"))
-    'sha256-44136fa'
-    """
-    return subject.replace(":", "-")
 
 
 def _next_page(answer: Answer) -> str | None:

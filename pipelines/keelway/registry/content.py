@@ -132,6 +132,21 @@ class Manifest:
         """
         return self._descriptors("layers")
 
+    def blobs(self) -> tuple[Descriptor, ...]:
+        """Return all blobs of a manifest, its configuration first; an index has none.
+
+        Raises:
+            ValueError: An entry is no descriptor.
+        """
+        if self.is_index:
+            return ()
+        config = self.document.get("config")
+        try:
+            first = () if config is None else (Descriptor.parse(config),)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError("the configuration is no descriptor") from error
+        return (*first, *self.layers())
+
     def _descriptors(self, key: str) -> tuple[Descriptor, ...]:
         try:
             return tuple(Descriptor.parse(entry) for entry in self.document.get(key) or ())

@@ -22,9 +22,11 @@ from keelway.registry.content import json_object
 from keelway.tags.reference import DOCKER_HUB
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 TOKEN_USER = "<token>"  # noqa: S105 - what helpers answer as the name beside an identity token
+_MARGIN_S = 120.0
+"""A login that ends in this time is fetched anew."""
 _HUB_KEYS = ("https://index.docker.io/v1/", "index.docker.io", "registry-1.docker.io")
 
 
@@ -34,6 +36,25 @@ class Login:
 
     username: str
     password: str
+    expires_at: float | None = None
+    """Seconds since 1970; nothing when it lasts."""
+    renew: Callable[[], Awaitable[Login]] | None = field(default=None, compare=False)
+    """Gives the next one."""
+
+    async def fresh(self, *, now: float, refused: bool = False) -> Login:
+        """Return a login that still counts: itself, or the next one when it is about to end.
+
+        Args:
+            now: Seconds since 1970.
+            refused: Whether the registry took no more what it had taken before.
+
+        Raises:
+            KeelwayError: Who gives logins gives none.
+        """
+        over = self.expires_at is not None and now > self.expires_at - _MARGIN_S
+        if self.renew is None or not (over or refused):
+            return self
+        return await self.renew()
 
     def __repr__(self) -> str:
         """Return it without the password."""

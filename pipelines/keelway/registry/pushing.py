@@ -31,7 +31,7 @@ async def push(repository: Repository, archives: Sequence[Archive], tag: str) ->
     """
     for archive in archives:
         for blob in archive.blobs():
-            if not await repository.has_blob(blob.digest):
+            if not await repository.blobs.has(blob.digest):
                 data = archive.read(blob.digest, stage="publish")
                 await repository.put_blob(data, blob.media_type)
     if len(archives) == 1:

@@ -1,15 +1,16 @@
 """HTTP to one registry: where it is, who asks, and when to ask again.
 
-Tokens are fetched as the distribution specification's token authentication says; a request is
-repeated after a network error, a 429 or a 5xx, never after another refusal.
+A request is repeated after a network error, a 429 or a 5xx, never after another refusal. A login
+that has an end is fetched anew when it is over.
 """
 
 from __future__ import annotations
 
-import base64
 import functools
 import re
 import ssl
+import time
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -17,25 +18,19 @@ import anyio
 import httpx
 
 from keelway.errors import RegistryError, redact
-from keelway.registry.content import json_object
-from keelway.registry.logins import TOKEN_USER
+from keelway.registry.retrying import ATTEMPTS, is_passing, pause_s, retry_after
+from keelway.registry.tokens import Tokens
 from keelway.tags.reference import DOCKER_HUB
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, AsyncIterable, Mapping
     from types import TracebackType
 
     from keelway.registry.logins import Login
 
 _HUB_HOST = "registry-1.docker.io"
 _LOOPBACK = re.compile(r"^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$")
-_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _TIMEOUT_S = 30.0
-_ATTEMPTS = 4
-_DELAY_S = 0.5
-_LONGEST_DELAY_S = 20.0
-_TOO_MANY = 429
-_SERVER_ERROR = 500
 _UNAUTHORIZED = 401
 _SHOWN = 300
 
@@ -59,6 +54,22 @@ class Answer:
         """Return the beginning of what it said, fit to be shown."""
         return redact(self.data.decode(errors="replace").strip())[:_SHOWN]
 
+    @classmethod
+    def of(cls, response: httpx.Response) -> Answer:
+        """Return a response that was read."""
+        lowered = {name.lower(): value for name, value in response.headers.items()}
+        return cls(status=response.status_code, headers=lowered, data=response.content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    method: str
+    url: str
+    scope: str
+    headers: Mapping[str, str]
+    data: bytes | AsyncIterable[bytes] | None
+    query: Mapping[str, str]
+
 
 def is_loopback(host: str) -> bool:
     """Return whether a registry is on this machine, where plain HTTP is what everybody speaks."""
@@ -66,7 +77,7 @@ def is_loopback(host: str) -> bool:
 
 
 @functools.cache
-def _trust() -> ssl.SSLContext:
+def trust() -> ssl.SSLContext:
     """Return the machine's own certificates; SSL_CERT_FILE and SSL_CERT_DIR hold."""
     return ssl.create_default_context()
 
@@ -82,18 +93,19 @@ class Transport:
             login: Whom to log in as, where it is asked.
             stage: Which stage it is for, for errors.
         """
-        self._host = host
+        self.host = host
         self._login = login
         self._stage = stage
         plain = is_loopback(host)
         address = _HUB_HOST if host == DOCKER_HUB else host
         self._client = httpx.AsyncClient(
             base_url=f"{'http' if plain else 'https'}://{address}",
-            verify=_trust() if not plain else False,
+            verify=trust() if not plain else False,
             timeout=_TIMEOUT_S,
             follow_redirects=True,
             trust_env=not plain,
         )
+        self._tokens = Tokens(self._client, host, stage=stage)
         self._authorization: dict[str, str] = {}
         self._asking = anyio.Lock()
 
@@ -133,142 +145,126 @@ class Transport:
         Raises:
             RegistryError: Nobody answers, or the login is refused.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
-            last = attempt == _ATTEMPTS
+        request = _Request(
+            method=method, url=url, scope=scope, headers=headers or {}, data=data, query=query or {}
+        )
+        for attempt in range(1, ATTEMPTS + 1):
+            last = attempt == ATTEMPTS
             try:
-                answer = await self._authorized(method, url, scope, headers, data, query)
+                answer = await self._authorized(request)
             except httpx.TransportError as error:
                 if last:
-                    raise self._unreachable(error) from error
+                    raise self.unreachable(error) from error
                 wait = 0.0
             else:
-                lasts = answer.status != _TOO_MANY and answer.status < _SERVER_ERROR
-                if lasts or last:
+                if last or not is_passing(answer.status):
                     return answer
-                wait = _retry_after(answer)
-            await anyio.sleep(max(wait, min(_DELAY_S * 2 ** (attempt - 1), _LONGEST_DELAY_S)))
+                wait = retry_after(answer.headers, now=time.time())
+            await anyio.sleep(pause_s(attempt, wait))
         raise AssertionError("the last attempt returns or raises")
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        scope: str,
+        headers: Mapping[str, str] | None = None,
+        data: AsyncIterable[bytes] | None = None,
+    ) -> AsyncGenerator[httpx.Response]:
+        """Give the answer to one request, whose body is read or sent piece by piece.
+
+        It is sent once: who has the pieces decides whether to begin again. A token is asked for
+        where the registry wants one and the body is not sent yet.
+
+        Args:
+            method: As HTTP writes it.
+            url: Path from the registry's root, or a whole address that the registry gave.
+            scope: What a token must allow.
+            headers: More headers.
+            data: The body.
+
+        Raises:
+            httpx.TransportError: Nobody answers, or the connection broke.
+            RegistryError: The login is refused.
+        """
+        request = _Request(
+            method=method, url=url, scope=scope, headers=headers or {}, data=data, query={}
+        )
+        used = self._authorization.get(scope)
+        response = await self._once(request)
+        try:
+            if response.status_code == _UNAUTHORIZED:
+                await response.aread()
+                refused = await self._log_in(Answer.of(response), scope, used)
+                if data is None and refused is None:
+                    await response.aclose()
+                    response = await self._once(request)
+            yield response
+        finally:
+            await response.aclose()
 
     def refused(self, doing: str, answer: Answer) -> RegistryError:
         """Return the error for an answer that is not what was asked for."""
         login = answer.status in {_UNAUTHORIZED, 403}
         return RegistryError(
-            f"{self._host} refused {doing}: HTTP {answer.status}",
+            f"{self.host} refused {doing}: HTTP {answer.status}",
             stage=self._stage,
             status=answer.status,
             why=answer.text or None,
             next_step="log in with an account that may do this" if login else None,
         )
 
-    async def _authorized(
-        self,
-        method: str,
-        url: str,
-        scope: str,
-        headers: Mapping[str, str] | None,
-        data: bytes | None,
-        query: Mapping[str, str] | None,
-    ) -> Answer:
-        """Send once, and once more with a token when the registry asks for one."""
-        used = self._authorization.get(scope)
-        answer = await self._once(method, url, scope, headers, data, query)
-        if answer.status != _UNAUTHORIZED:
-            return answer
-        async with self._asking:
-            if self._authorization.get(scope) == used:  # nobody else asked meanwhile
-                challenge = answer.headers.get("www-authenticate", "")
-                self._authorization[scope] = await self._authorization_for(challenge, scope)
-        return await self._once(method, url, scope, headers, data, query)
-
-    async def _once(
-        self,
-        method: str,
-        url: str,
-        scope: str,
-        headers: Mapping[str, str] | None,
-        data: bytes | None,
-        query: Mapping[str, str] | None,
-    ) -> Answer:
-        sent = dict(headers or {})
-        if scope in self._authorization:
-            sent["Authorization"] = self._authorization[scope]
-        answer = await self._client.request(
-            method, url, headers=sent, content=data, params=query or None
-        )
-        lowered = {name.lower(): value for name, value in answer.headers.items()}
-        return Answer(status=answer.status_code, headers=lowered, data=answer.content)
-
-    async def _authorization_for(self, challenge: str, scope: str) -> str:
-        """Return what the registry wants to see, by its challenge (RFC 7235, section 4.1)."""
-        scheme, _, rest = challenge.partition(" ")
-        if scheme.lower() == "basic":
-            if self._login is None:
-                raise self._not_logged_in()
-            account = f"{self._login.username}:{self._login.password}".encode()
-            return f"Basic {base64.b64encode(account).decode()}"
-        if scheme.lower() != "bearer":
-            raise RegistryError(
-                f"{self._host} asks for an unknown kind of login: {scheme or 'none is named'}",
-                stage=self._stage,
-                status=_UNAUTHORIZED,
-            )
-        return f"Bearer {await self._token(dict(_CHALLENGE.findall(rest)), scope)}"
-
-    async def _token(self, wanted: Mapping[str, str], scope: str) -> str:
-        fields = {"service": wanted.get("service", ""), "scope": wanted.get("scope", scope)}
-        realm = wanted.get("realm", "")
-        login = self._login
-        if login is not None and login.username == TOKEN_USER:
-            form = {
-                **fields,
-                "grant_type": "refresh_token",
-                "refresh_token": login.password,
-                "client_id": "keelway",
-            }
-            answer = await self._client.post(realm, data=form)
-        else:
-            account = None if login is None else (login.username, login.password)
-            answer = await self._client.get(realm, params=fields, auth=account)
-        if not answer.is_success:
-            raise self._not_logged_in() if login is None else self._bad_login(answer.status_code)
-        try:
-            document = json_object(answer.content)
-            token = document.get("token") or document.get("access_token")
-        except ValueError:
-            token = None
-        if not token:
-            raise RegistryError(
-                f"{realm}, where {self._host} sends its users to, gave no token",
-                stage=self._stage,
-                next_step="check the registry's address; something else may answer in its place",
-            )
-        return str(token)
-
-    def _not_logged_in(self) -> RegistryError:
+    def unreachable(self, error: Exception) -> RegistryError:
+        """Return the error for a registry that does not answer."""
         return RegistryError(
-            f"{self._host} asks for a login, and there is none",
-            stage=self._stage,
-            status=_UNAUTHORIZED,
-            next_step=f"give username and password of the registry, or `docker login {self._host}`",
-        )
-
-    def _bad_login(self, status: int) -> RegistryError:
-        return RegistryError(
-            f"{self._host} refused the login",
-            stage=self._stage,
-            status=status,
-            next_step="check username and password; a token may have expired",
-        )
-
-    def _unreachable(self, error: Exception) -> RegistryError:
-        return RegistryError(
-            f"{self._host} cannot be reached",
+            f"{self.host} cannot be reached",
             stage=self._stage,
             why=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__,
             next_step="check its address and the network, and run again",
         )
 
+    async def _authorized(self, request: _Request) -> Answer:
+        """Send once, and once more with a token when the registry asks for one."""
+        used = self._authorization.get(request.scope)
+        answer = await self._whole(request)
+        if answer.status != _UNAUTHORIZED:
+            return answer
+        refused = await self._log_in(answer, request.scope, used)
+        return refused or await self._whole(request)
 
-def _retry_after(answer: Answer) -> float:
-    given = answer.headers.get("retry-after", "")
-    return min(float(given), _LONGEST_DELAY_S) if given.isdecimal() else 0.0
+    async def _log_in(self, answer: Answer, scope: str, used: str | None) -> Answer | None:
+        """Ask for what the registry wants to see, and return an answer that may pass, if any."""
+        async with self._asking:
+            if self._authorization.get(scope) != used:  # somebody else asked meanwhile
+                return None
+            if self._login is not None:
+                self._login = await self._login.fresh(now=time.time(), refused=used is not None)
+            challenge = answer.headers.get("www-authenticate", "")
+            found = await self._tokens.authorization(challenge, scope, self._login)
+            if not isinstance(found, str):
+                return Answer.of(found)
+            self._authorization[scope] = found
+            return None
+
+    async def _whole(self, request: _Request) -> Answer:
+        response = await self._once(request)
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return Answer.of(response)
+
+    async def _once(self, request: _Request) -> httpx.Response:
+        sent = dict(request.headers)
+        if request.scope in self._authorization:
+            sent["Authorization"] = self._authorization[request.scope]
+        built = self._client.build_request(
+            request.method,
+            request.url,
+            headers=sent,
+            content=request.data,
+            params=request.query or None,
+        )
+        return await self._client.send(built, stream=True)
