@@ -39,7 +39,7 @@ def pause_s(attempt: int, asked_s: float = 0.0) -> float:
         attempt: The one that failed; the first is 1.
         asked_s: The pause that the registry asked for.
     """
-    longest = min(_DELAY_S * 2 ** (attempt - 1), _LONGEST_DELAY_S)
+    longest = min(_DELAY_S * 2.0 ** (attempt - 1), _LONGEST_DELAY_S)
     return max(asked_s, longest * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
 
 
