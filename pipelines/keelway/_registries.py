@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keelway._secrets import plan_secret, read_secret
+from keelway._secrets import plan_secret, read_own_secret, read_secret
+from keelway.errors import PlanError
+from keelway.facts.gather import login_files
 from keelway.model.registry import LoginSpec, RegistrySpec
+from keelway.registry.providers.known import VARIABLES, provider_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from keelway._stage import Run
     from keelway.config import Config, RegistryConfig
     from keelway.facts import Facts
+    from keelway.registry.keyring import Keyring
     from keelway.registry.logins import Login
 
 
@@ -20,17 +25,88 @@ def plan_registries(config: Config, facts: Facts) -> tuple[RegistrySpec, ...]:
     """Return where images are published.
 
     Raises:
-        PlanError: When a password is missing.
+        PlanError: When a password is missing, or nobody may log in here.
     """
     return tuple(_plan(registry, facts) for registry in config.registries)
 
 
 def _plan(registry: RegistryConfig, facts: Facts) -> RegistrySpec:
-    if registry.username is None or registry.password is None:
-        return RegistrySpec(url=registry.url)
-    password = plan_secret(registry.password, facts, what=f"the password for {registry.url}")
-    login = LoginSpec(username=registry.username, password=password)
-    return RegistrySpec(url=registry.url, login=login)
+    if facts.untrusted is not None and registry.login is not None:
+        raise PlanError(
+            f"nobody logs in to {registry.url}: {facts.untrusted}",
+            next_step="leave out what needs it where pull requests of forks are built",
+        )
+    password = None
+    if registry.password is not None:
+        what = f"the password for {registry.url}"
+        password = plan_secret(registry.password, facts, what=what)
+    trusted = facts.variables if facts.untrusted is None else frozenset[str]()
+    return _spec(registry, password, trusted)
+
+
+def _spec(
+    registry: RegistryConfig, password: str | None, variables: frozenset[str]
+) -> RegistrySpec:
+    host = registry.url.partition("/")[0]
+    provider = registry.login or provider_of(host, of_gitlab_job="CI_REGISTRY" in variables)
+    read = tuple(name for name in VARIABLES.get(provider, ()) if name in variables)
+    login = None
+    if registry.login is not None or password is not None or provider != "docker-config":
+        login = LoginSpec(
+            username=registry.username,
+            password=password,
+            provider=registry.login,
+            variables=() if registry.username is not None else read,
+        )
+    return RegistrySpec(
+        url=registry.url, login=login, mirrors=registry.mirrors, fallback=registry.fallback
+    )
+
+
+def own_keyring(config: Config | None, root: Path, environ: Mapping[str, str]) -> Keyring:
+    """Return the logins of a command that needs no engine; each is looked for when it is needed.
+
+    Args:
+        config: The configuration, where there is one.
+        root: What its paths are relative to.
+        environ: The environment.
+    """
+    from keelway.registry.keyring import Keyring  # noqa: PLC0415 - not for a plan
+
+    variables = frozenset(name for name, value in environ.items() if value)
+
+    async def read(source: str, what: str) -> str:
+        scheme, _, rest = source.partition("://")
+        found = f"file://{(root / rest).resolve()}" if scheme == "file" else source
+        return (await read_own_secret(found, what=what)).strip()
+
+    registries = () if config is None else config.registries
+    return Keyring(
+        registries=tuple(_spec(one, one.password, variables) for one in registries),
+        files=login_files(environ),
+        read=read,
+        variables=variables,
+    )
+
+
+def stage_keyring(
+    run: Run, *, registries: Sequence[RegistrySpec], files: Sequence[str], stage: str
+) -> Keyring:
+    """Return the logins of a stage, whose secrets the engine's client reads.
+
+    Args:
+        run: The run.
+        registries: The configured ones.
+        files: Docker's configurations, the first that exists counts.
+        stage: Which stage asks, for errors.
+    """
+    from keelway.registry.keyring import Keyring  # noqa: PLC0415 - not for a plan
+
+    async def read(source: str, what: str) -> str:
+        return await read_secret(run, source, stage=stage, what=what)
+
+    variables = {name for one in registries if one.login for name in one.login.variables}
+    return Keyring(registries=registries, files=files, read=read, variables=frozenset(variables))
 
 
 async def find_login(
@@ -51,14 +127,8 @@ async def find_login(
         stage: Which stage asks, for errors.
 
     Raises:
-        PlanError: A password cannot be read.
+        PlanError: A password cannot be read, or a login that is asked for is missing.
+        RegistryError: Who gives logins refuses.
     """
-    from keelway.registry.logins import Login, load_logins  # noqa: PLC0415 - not for a plan
-
-    for registry in registries:
-        if registry.login is not None and registry.has(repository):
-            what = f"the password for {registry.url}"
-            password = await read_secret(run, registry.login.password, stage=stage, what=what)
-            return Login(username=registry.login.username, password=password)
-    logins = await load_logins(files)
-    return await logins.find(repository.partition("/")[0])
+    keyring = stage_keyring(run, registries=registries, files=files, stage=stage)
+    return await keyring.find(repository)

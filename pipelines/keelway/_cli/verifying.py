@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from keelway._cli import output
 from keelway._cli.env import environment
 from keelway._cli.stopping import run_until_stopped
+from keelway._registries import own_keyring
 from keelway.config import Config, load_config
 from keelway.errors import ConfigError, PlanError
 from keelway.facts.gather import find_programs, login_files
@@ -74,6 +75,7 @@ def verification_spec(
         trust=_trust(asked, written, root, environ),
         demands=_demands(asked, written),
         login_files=login_files(environ),
+        find_login=own_keyring(written, root, environ).find,
     )
 
 

@@ -5,7 +5,11 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, model_validator
 
 from keelway.config.section import SecretSource, Section, Text
+from keelway.model.registry import Provider
 from keelway.tags.reference import BadReferenceError, parse_repository
+
+_BY_ACCOUNT: tuple[Provider, ...] = ("token", "harbor")
+_WITHOUT_NAME: tuple[Provider, ...] = ("ghcr", "gar", "acr", "quay", "gitlab")
 
 
 def _repository(value: str) -> str:
@@ -22,8 +26,22 @@ class RegistryConfig(Section):
 
     url: Annotated[Text, AfterValidator(_repository)]
     """Prefix of the repositories, without a scheme. The image's name is appended after a slash."""
+    mirrors: tuple[Annotated[Text, AfterValidator(_repository)], ...] = ()
+    """Prefixes where the same images may be read when this registry does not answer, as a
+    pull-through cache has them. What comes from there is held against its digest.
+    """
+    fallback: Annotated[Text, AfterValidator(_repository)] | None = None
+    """Prefix of a second place: everything is published there as well, with its evidence, so that
+    this registry can be restored from it.
+    """
+    login: Provider | None = None
+    """How to log in: by the machine's own Docker config and its credential helpers
+    (`docker-config`), by username and password (`token`), or as the provider wants it. Without it,
+    username and password count, then the machine's logins, then the provider whose name the host
+    has: a job's `GITHUB_TOKEN` for `ghcr.io`, the AWS keys of the environment for ECR.
+    """
     username: Text | None = None
-    """Whom to log in as. Without it, the logins of the machine's own Docker config are used."""
+    """Whom to log in as."""
     password: SecretSource | None = None
     """Where the password is read: `env://NAME`, `file://PATH`, `cmd://COMMAND`, or a store's
     address, as for build secrets.
@@ -31,7 +49,14 @@ class RegistryConfig(Section):
 
     @model_validator(mode="after")
     def _login_is_whole(self) -> Self:
-        if (self.username is None) != (self.password is None):
+        alone = self.username is None and self.login in _WITHOUT_NAME
+        if (self.username is None) != (self.password is None) and not alone:
             msg = "username and password go together: give both, or neither"
+            raise ValueError(msg)
+        if self.login in _BY_ACCOUNT and self.password is None:
+            msg = f'login = "{self.login}" needs username and password'
+            raise ValueError(msg)
+        if self.login == "docker-config" and self.password is not None:
+            msg = 'login = "docker-config" has its password there: remove username and password'
             raise ValueError(msg)
         return self

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from keelway._registries import own_keyring
 from keelway._tools import mmdebstrap
 from keelway.config import load_config
 from keelway.diagnosis.check import Check
@@ -25,7 +26,7 @@ from keelway.diagnosis.tools import check_git, check_mmdebstrap, check_tools
 from keelway.dockerfile import DockerfileError, SyntaxProblem, parse
 from keelway.dockerfile.instructions import Run
 from keelway.errors import ConfigError, KeelwayError, PlanError
-from keelway.facts.gather import find_programs, gather_facts, login_files
+from keelway.facts.gather import find_programs, gather_facts
 from keelway.planning import known_programs, plan_release
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ async def examine(folder: Path, file: Path | None, environ: Mapping[str, str]) -
     found = find_programs(names, search_path)
     engines, store = await check_engines(environ, distribution)
     answered = await check_registries(
-        () if config is None else config.registries, environ, login_files(environ)
+        () if config is None else config.registries,
+        environ,
+        own_keyring(config, folder if loaded is None else loaded.root, environ),
     )
     now_s = time.time()
     told = [(one.time[0], now_s + one.time[1]) for one in answered if one.time is not None]

@@ -13,8 +13,8 @@ import httpx
 
 from keelway._together import each
 from keelway.diagnosis.check import Check
-from keelway.errors import PlanError
-from keelway.registry.logins import load_logins
+from keelway.errors import PlanError, RegistryError
+from keelway.registry.providers.known import REMEDIES, provider_of
 from keelway.registry.transport import is_loopback
 from keelway.tags.reference import DOCKER_HUB
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from keelway.config import RegistryConfig
-    from keelway.registry.logins import Logins
+    from keelway.registry.keyring import Keyring
 
 GROUP = "registries"
 _WITHIN_S = 10.0
@@ -40,24 +40,20 @@ class Answered:
 
 
 async def check_registries(
-    registries: Sequence[RegistryConfig], environ: Mapping[str, str], files: Sequence[str]
+    registries: Sequence[RegistryConfig], environ: Mapping[str, str], keyring: Keyring
 ) -> list[Answered]:
     """Return how each registry stands, all asked at once.
 
     Args:
         registries: As configured.
         environ: The environment, for passwords in it.
-        files: Where this machine's logins are kept.
+        keyring: The logins of this machine and of the configuration.
     """
-    try:
-        logins: Logins | PlanError = await load_logins(files)
-    except PlanError as error:
-        logins = error
-    return list(await each(partial(_check, environ, logins), registries))
+    return list(await each(partial(_check, environ, keyring), registries))
 
 
 async def _check(
-    environ: Mapping[str, str], logins: Logins | PlanError, registry: RegistryConfig
+    environ: Mapping[str, str], keyring: Keyring, registry: RegistryConfig
 ) -> Answered:
     host = registry.url.partition("/")[0]
     address = "registry-1.docker.io" if host == DOCKER_HUB else host
@@ -83,7 +79,7 @@ async def _check(
         needed=True,
         remedy="" if status in _ANSWERS else f"curl -sI {url}",
     )
-    login = await _login(registry, host, environ, logins, is_open=status == _OPEN)
+    login = await _login(registry, host, environ, keyring, is_open=status == _OPEN)
     return Answered(checks=(reached, login), time=told)
 
 
@@ -99,12 +95,14 @@ async def _login(
     registry: RegistryConfig,
     host: str,
     environ: Mapping[str, str],
-    logins: Logins | PlanError,
+    keyring: Keyring,
     *,
     is_open: bool,
 ) -> Check:
-    ok, text = await _logged_in(registry, host, environ, logins)
+    ok, text = await _logged_in(registry, environ, keyring)
     remedy = f"docker login {host}, or username and password of this registry in keelway.toml"
+    if registry.login is not None:
+        remedy = REMEDIES[registry.login]
     if not ok and is_open:
         ok, text = True, "none, and it answers without one"
     return Check(
@@ -118,19 +116,25 @@ async def _login(
 
 
 async def _logged_in(
-    registry: RegistryConfig, host: str, environ: Mapping[str, str], logins: Logins | PlanError
+    registry: RegistryConfig, environ: Mapping[str, str], keyring: Keyring
 ) -> tuple[bool, str]:
     if registry.password is not None:
         kind, _, name = registry.password.partition("://")
+        who = registry.username or registry.login
         if kind == "env" and not environ.get(name):
-            return False, f"configured as {registry.username}, and {name} is not set"
-        return True, f"configured as {registry.username}, password from {registry.password}"
-    if isinstance(logins, PlanError):
-        return False, logins.message
+            return False, f"configured as {who}, and {name} is not set"
+        if registry.username is not None:
+            return True, f"configured as {who}, password from {registry.password}"
     try:
-        found = await logins.find(host)
-    except PlanError as error:
+        found = await keyring.find(f"{registry.url.rstrip('/')}/image")
+    except (PlanError, RegistryError) as error:
         return False, error.message
     if found is None:
         return False, "there is none on this machine"
-    return True, f"as {found.username}, by this machine's own logins"
+    host = registry.url.partition("/")[0]
+    provider = registry.login or provider_of(host, of_gitlab_job="CI_REGISTRY" in environ)
+    if found.expires_at is not None:
+        minutes = int((found.expires_at - time.time()) // 60)
+        return True, f"as {found.username}, by {provider}, for {minutes} minutes"
+    own = "this machine's own logins"
+    return True, f"as {found.username}, by {own if provider == 'docker-config' else provider}"

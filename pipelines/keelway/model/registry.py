@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Provider = Literal[
+    "docker-config", "token", "ghcr", "docker-hub", "ecr", "gar", "acr", "harbor", "quay", "gitlab"
+]
+"""Whose way to log in a registry has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginSpec:
     """How to log in to a registry."""
 
-    username: str
-    """Whom to log in as."""
-    password: str
+    username: str | None = None
+    """Whom to log in as; the provider says it when there is none."""
+    password: str | None = None
     """Where the password is read: `env://NAME`, `file:///PATH` or `cmd://COMMAND`."""
+    provider: Provider | None = None
+    """Whose way it is; found by the host's name when there is none."""
+    variables: tuple[str, ...] = ()
+    """Environment variables that the provider's way may read here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +32,16 @@ class RegistrySpec:
     url: str
     """The prefix of its repositories, without a scheme."""
     login: LoginSpec | None = None
-    """The logins of the machine's own Docker config are used when there is none."""
+    """The machine's own logins are used when there is none, then what the provider gives."""
+    mirrors: tuple[str, ...] = ()
+    """Prefixes where the same images may be read, the first one first."""
+    fallback: str | None = None
+    """Prefix of a place that everything is published to as well, for when this one is lost."""
+
+    @property
+    def host(self) -> str:
+        """Return `host[:port]`."""
+        return self.url.partition("/")[0]
 
     def repository(self, image: str) -> str:
         """Return the repository of an image."""

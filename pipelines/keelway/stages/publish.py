@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from keelway._registries import plan_registries
+from keelway._registries import plan_registries, stage_keyring
 from keelway._secrets import open_secret, read_secret
 from keelway._stage import Run, failures_of, stage
 from keelway._tagging import annotate_tag, held_tags, push_archives
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from keelway.model.published import Published, PublishedTag
     from keelway.model.registry import RegistrySpec
     from keelway.model.verdict import Verified
+    from keelway.registry.keyring import Keyring
     from keelway.tags.annotations import Annotations
     from keelway.tags.moving import Floating
 
@@ -138,7 +139,7 @@ async def publish(run: Run, spec: PublishSpec, verified: Verified) -> Published:
         PlanError: A password cannot be read.
         PublishError: Some image did not reach some registry, or registries disagree on a digest.
     """
-    registries = await each(partial(_open, run), spec.registries)
+    registries = await each(partial(_open, run, spec), spec.registries)
     jobs = [
         _Job(run=run, spec=spec, image=name, variants=verified.images.of(name), registry=registry)
         for name in verified.images.names()
@@ -165,8 +166,10 @@ async def publish(run: Run, spec: PublishSpec, verified: Verified) -> Published:
 class _Registry:
     spec: RegistrySpec
     pusher: dagger.Container
-    """An empty container that has the login."""
-    secrets: tuple[str, ...]
+    """An empty container that has the login, where that does not end."""
+    secrets: tuple[str, ...] = ()
+    keyring: Keyring | None = None
+    """Where the login comes from otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,17 +205,35 @@ class _Outcome:
     failed: tuple[_Failure, ...]
 
 
-async def _open(run: Run, spec: RegistrySpec) -> _Registry:
-    """Return the registry with its login, whose password is read before anything is pushed."""
+async def _open(run: Run, publishing: PublishSpec, spec: RegistrySpec) -> _Registry:
+    """Return the registry with its login, which is looked for before anything is pushed."""
     pusher = run.dag.container()
-    if spec.login is None:
-        return _Registry(spec=spec, pusher=pusher, secrets=())
-    what = f"the password for {spec.url}"
-    value = await read_secret(run, spec.login.password, stage="publish", what=what)
-    host = spec.url.partition("/")[0]
-    secret = open_secret(run, spec.login.password)
-    pusher = pusher.with_registry_auth(host, spec.login.username, secret)
-    return _Registry(spec=spec, pusher=pusher, secrets=(value,))
+    login = spec.login
+    if login is not None and login.username is not None and login.password is not None:
+        what = f"the password for {spec.url}"
+        value = await read_secret(run, login.password, stage="publish", what=what)
+        secret = open_secret(run, login.password)
+        pusher = pusher.with_registry_auth(spec.host, login.username, secret)
+        return _Registry(spec=spec, pusher=pusher, secrets=(value,))
+    if login is None:
+        return _Registry(spec=spec, pusher=pusher)
+    keyring = stage_keyring(run, registries=(spec,), files=publishing.login_files, stage="publish")
+    await keyring.find(spec.repository("image"))
+    return _Registry(spec=spec, pusher=pusher, keyring=keyring)
+
+
+async def _logged_in(job: _Job) -> tuple[dagger.Container, tuple[str, ...]]:
+    """Return what pushes, and what must not be shown; a login that ends is fetched anew."""
+    from keelway.registry.logins import TOKEN_USER  # noqa: PLC0415 - not for a plan
+
+    registry = job.registry
+    login = None if registry.keyring is None else await registry.keyring.find(job.repository)
+    # Identity tokens are of the machine's own logins, which the engine's client reads itself.
+    if login is None or login.username == TOKEN_USER:
+        return registry.pusher, registry.secrets
+    secret = job.run.dag.set_secret(f"login of {registry.spec.host}", login.password)
+    pusher = registry.pusher.with_registry_auth(registry.spec.host, login.username, secret)
+    return pusher, (login.password,)
 
 
 async def _push(job: _Job) -> _Outcome:
@@ -304,8 +325,9 @@ async def _push_once(job: _Job, address: str) -> Digest:
             job.run, address, archives, registries=spec.registries, files=spec.login_files
         )
     variants = [variant.container for variant in job.variants]
-    with failures_of("publish", _PUSHING, job.registry.secrets):
-        answer = await job.registry.pusher.publish(address, platform_variants=variants)
+    pusher, secrets = await _logged_in(job)
+    with failures_of("publish", _PUSHING, secrets):
+        answer = await pusher.publish(address, platform_variants=variants)
     found = _DIGEST.search(answer)
     if found is None:
         raise StageError(f"the engine answered no digest: {answer!r}", stage="publish")

@@ -31,11 +31,15 @@ from keelway.verification.identity import IdentityTrust, proved_by_identity
 from keelway.verification.keys import PublicKey, read_key, signs, signs_envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     from keelway.evidence.finding import FoundBundle
     from keelway.model.image import Digest
+    from keelway.registry.logins import Login
+    from keelway.tags.reference import ImageReference
+
+    FindLogin = Callable[[str], Awaitable[Login | None]]
 
 _STAGE = "verify"
 
@@ -56,6 +60,8 @@ class VerifySpec:
     demands: Demands = field(default_factory=Demands)
     login_files: tuple[str, ...] = ()
     """Docker's configurations of this machine; the first that exists counts."""
+    find_login: FindLogin | None = None
+    """Tells whom to log in as for a repository, in place of those files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +99,7 @@ async def verify_image(image: str, spec: VerifySpec) -> Verification:
     except BadReferenceError as error:
         raise PlanError(str(error), next_step="name it as registry/repository:tag") from error
     key = read_key(spec.trust.public_key) if isinstance(spec.trust, KeyTrust) else None
-    login = await (await load_logins(spec.login_files)).find(parsed.host)
+    login = await _login(spec, parsed)
     async with open_repository(parsed.repository, login=login, stage=_STAGE) as repository:
         index = await repository.manifest(parsed.digest or parsed.tag or "latest")
         name = parsed.path.rpartition("/")[2]
@@ -107,6 +113,12 @@ async def verify_image(image: str, spec: VerifySpec) -> Verification:
         refused=tuple(reason for one in proved for reason in one.refused),
         verified_at=now,
     )
+
+
+async def _login(spec: VerifySpec, image: ImageReference) -> Login | None:
+    if spec.find_login is not None:
+        return await spec.find_login(image.repository)
+    return await (await load_logins(spec.login_files)).find(image.host)
 
 
 def refusal(verification: Verification) -> GateError:
