@@ -26,11 +26,13 @@ from keelway._cli.history import history
 from keelway._cli.init import init_app
 from keelway._cli.load import load
 from keelway._cli.logs import logs
+from keelway._cli.mirror import mirror
 from keelway._cli.plan import plan
 from keelway._cli.prove import prove
 from keelway._cli.ps import ps
 from keelway._cli.release import release
 from keelway._cli.report import report
+from keelway._cli.restore import restore
 from keelway._cli.rollback import rollback
 from keelway._cli.run import run
 from keelway._cli.sbom import sbom
@@ -67,6 +69,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "rollback": rollback,
     "history": history,
     "unlock": unlock,
+    "mirror": mirror,
+    "restore": restore,
     "report": report,
     "exceptions": exceptions,
     "functions": functions,

@@ -41,6 +41,10 @@ class Asked:
     signature_only: bool
 
 
+NOTHING_ASKED = Asked(key=None, identity=None, issuer=None, signature_only=False)
+"""A command line that leaves all to the configuration."""
+
+
 def show_verification(image: str, asked: Asked, config: Path | None, *, as_json: bool) -> None:
     """Verify an image and print how it stands.
 
@@ -48,7 +52,7 @@ def show_verification(image: str, asked: Asked, config: Path | None, *, as_json:
         GateError: It does not verify.
         KeelwayError: It could not be looked at.
     """
-    written, root = _configuration(config)
+    written, root = find_configuration(config)
     spec = verification_spec(asked, written, root, environment())
     result = run_until_stopped(partial(verify_image, image, spec))
     text = json.dumps(_data(result), indent=2) if as_json else verification_text(result)
@@ -79,8 +83,12 @@ def verification_spec(
     )
 
 
-def _configuration(config: Path | None) -> tuple[Config | None, Path]:
-    """Return the configuration, which an operator's machine need not have, and its directory."""
+def find_configuration(config: Path | None) -> tuple[Config | None, Path]:
+    """Return the configuration, which an operator's machine need not have, and its directory.
+
+    Raises:
+        ConfigError: It is wrong, or the one that is named is not there.
+    """
     try:
         loaded = load_config(Path.cwd(), config)
     except ConfigError as error:
