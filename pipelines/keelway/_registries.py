@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keelway._secrets import plan_secret, read_own_secret, read_secret
+from keelway.config.registry import RegistryConfig
 from keelway.errors import PlanError
 from keelway.facts.gather import login_files
 from keelway.model.registry import LoginSpec, RegistrySpec
@@ -15,19 +17,38 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keelway._stage import Run
-    from keelway.config import Config, RegistryConfig
+    from keelway.config import Config
     from keelway.facts import Facts
     from keelway.registry.keyring import Keyring
     from keelway.registry.logins import Login
 
 
 def plan_registries(config: Config, facts: Facts) -> tuple[RegistrySpec, ...]:
-    """Return where images are published.
+    """Return where images are published: each registry, and its fall-back behind it.
 
     Raises:
         PlanError: When a password is missing, or nobody may log in here.
     """
-    return tuple(_plan(registry, facts) for registry in config.registries)
+    variables = facts.variables if facts.untrusted is None else frozenset[str]()
+    return with_fallbacks(tuple(_plan(one, facts) for one in config.registries), variables)
+
+
+def with_fallbacks(
+    registries: tuple[RegistrySpec, ...], variables: frozenset[str]
+) -> tuple[RegistrySpec, ...]:
+    """Return registries with their fall-backs; one may be another of the registries.
+
+    Args:
+        registries: As configured.
+        variables: Names of the environment variables that are set and may be read.
+    """
+    standing_in = {one.fallback: one.url for one in registries if one.fallback is not None}
+    known = {one.url: replace(one, fallback_of=standing_in.get(one.url)) for one in registries}
+    for place, url in standing_in.items():
+        if place not in known:
+            login = _login(RegistryConfig(url=place), None, variables)
+            known[place] = RegistrySpec(url=place, login=login, fallback_of=url)
+    return tuple(known.values())
 
 
 def _plan(registry: RegistryConfig, facts: Facts) -> RegistrySpec:
@@ -47,19 +68,27 @@ def _plan(registry: RegistryConfig, facts: Facts) -> RegistrySpec:
 def _spec(
     registry: RegistryConfig, password: str | None, variables: frozenset[str]
 ) -> RegistrySpec:
+    return RegistrySpec(
+        url=registry.url,
+        login=_login(registry, password, variables),
+        mirrors=registry.mirrors,
+        fallback=registry.fallback,
+    )
+
+
+def _login(
+    registry: RegistryConfig, password: str | None, variables: frozenset[str]
+) -> LoginSpec | None:
     host = registry.url.partition("/")[0]
     provider = registry.login or provider_of(host, of_gitlab_job="CI_REGISTRY" in variables)
+    if registry.login is None and password is None and provider == "docker-config":
+        return None
     read = tuple(name for name in VARIABLES.get(provider, ()) if name in variables)
-    login = None
-    if registry.login is not None or password is not None or provider != "docker-config":
-        login = LoginSpec(
-            username=registry.username,
-            password=password,
-            provider=registry.login,
-            variables=() if registry.username is not None else read,
-        )
-    return RegistrySpec(
-        url=registry.url, login=login, mirrors=registry.mirrors, fallback=registry.fallback
+    return LoginSpec(
+        username=registry.username,
+        password=password,
+        provider=registry.login,
+        variables=() if registry.username is not None else read,
     )
 
 
@@ -80,9 +109,10 @@ def own_keyring(config: Config | None, root: Path, environ: Mapping[str, str]) -
         found = f"file://{(root / rest).resolve()}" if scheme == "file" else source
         return (await read_own_secret(found, what=what)).strip()
 
-    registries = () if config is None else config.registries
+    configured = () if config is None else config.registries
+    specs = tuple(_spec(one, one.password, variables) for one in configured)
     return Keyring(
-        registries=tuple(_spec(one, one.password, variables) for one in registries),
+        registries=with_fallbacks(specs, variables),
         files=login_files(environ),
         read=read,
         variables=variables,

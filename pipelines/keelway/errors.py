@@ -274,9 +274,10 @@ class PublishError(StageError):
         done: Sequence[str],
         partial: object,
         next_step: str | None = None,
+        stage: str = "publish",
     ) -> None:
         """Keep one line for each failure and one for each reference that is already there."""
-        super().__init__(message, stage="publish", next_step=next_step, partial=partial)
+        super().__init__(message, stage=stage, next_step=next_step, partial=partial)
         self.failed = tuple(failed)
         self.done = tuple(done)
 

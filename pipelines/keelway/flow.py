@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keelway._together import together
+from keelway.finishing import FinishingOthers
+from keelway.model.evidence import Attestations, Signatures
 from keelway.model.outcome import Skipped
-from keelway.model.published import Delivered
+from keelway.model.published import Delivered, Published
 from keelway.model.release import Report
 from keelway.stages.attest import attest
 from keelway.stages.build import build
@@ -83,22 +85,28 @@ async def prove(run: Run, plan: VerifyPlan, images: Images) -> Verified:
 async def deliver(run: Run, plan: DeliverPlan, verified: Verified) -> Delivered:
     """Return what left the house: exactly the bytes that passed.
 
+    A registry that fails does not stop the others: they get the images with all evidence first.
+
     Args:
         run: The run.
         plan: What is published, signed and deployed, and how.
         verified: The proof that `verify` hands out.
 
     Raises:
-        PublishError: Some registry did not take an image; the error tells what is done.
-        RegistryError: A registry did not take a signature or a statement.
+        PublishError: Some registry did not take all; the error tells what is done.
+        RegistryError: The only registry did not take a signature or a statement.
         ToolError: cosign could not sign.
         GateError: What was published does not verify: it is not deployed.
         DeployError: The new version failed on a target; what ran before runs again.
         RollbackError: That failed too: a person is needed.
     """
-    published = await publish(run, plan.publish, verified)
-    signatures = await sign(run, plan.sign, published)
-    attestations = await attest(run, plan.attest, published, verified)
+    others = FinishingOthers()
+    published = await others.first(publish(run, plan.publish, verified), kind=Published)
+    signatures = await others.first(sign(run, plan.sign, published), kind=Signatures)
+    attestations = await others.first(
+        attest(run, plan.attest, published, verified), kind=Attestations
+    )
+    others.raise_failure()
     rollout = None if plan.deploy is None else await deploy(run, plan.deploy, published)
     return Delivered(
         published=published, signatures=signatures, attestations=attestations, rollout=rollout

@@ -30,7 +30,7 @@ def mirror(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Copy a published image to another registry, with all its evidence.
+    """Copy a published image elsewhere, with all its evidence.
 
     Only what is not there is sent. The copy is looked at as `keelway verify` does it, where it is
     known whose signature counts, and must stand there as it did before. No engine is needed.

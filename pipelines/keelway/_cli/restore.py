@@ -35,7 +35,7 @@ def restore(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a lost image back from a fall-back or a mirror, with all its evidence.
+    """Bring a lost image back, with all its evidence.
 
     It has the same digest as before, and verifies as before. No engine is needed.
     """

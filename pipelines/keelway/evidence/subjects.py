@@ -19,7 +19,11 @@ _NO_PLATFORM = "unknown/unknown"  # BuildKit's attestation manifests
 
 
 async def find_subjects(
-    repositories: Mapping[str, Repository], image: PublishedImage, *, stage: str
+    repositories: Mapping[str, Repository],
+    image: PublishedImage,
+    *,
+    stage: str,
+    read_from: str | None = None,
 ) -> tuple[Subject, ...]:
     """Return the subjects of a published image, its index first; of one platform it is the whole.
 
@@ -27,13 +31,14 @@ async def find_subjects(
         repositories: Open ones, by name.
         image: The image; its index is read from its first repository, and checked.
         stage: Which stage it is for, for errors.
+        read_from: The repository that it is read from, if not from the first.
 
     Raises:
         RegistryError: The index is not there, or its bytes are not what the digest says.
         StageError: The index cannot be read.
     """
     names = tuple(dict.fromkeys(tag.repository for tag in image.tags))
-    found = await repositories[names[0]].manifest(image.digest)
+    found = await repositories[read_from or names[0]].manifest(image.digest)
     only = image.platforms[0] if image.platforms else None
     return subjects_in(found, image.name, names, stage=stage, only=only)
 

@@ -56,6 +56,8 @@ class Published:
 
     images: tuple[PublishedImage, ...]
     """Each image, once."""
+    missing: tuple[str, ...] = ()
+    """What is in a fall-back alone, since its own registry did not answer: with the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,8 @@ class RegistrySpec:
     """Prefixes where the same images may be read, the first one first."""
     fallback: str | None = None
     """Prefix of a place that everything is published to as well, for when this one is lost."""
+    fallback_of: str | None = None
+    """Prefix of the registry that this one stands in for."""
 
     @property
     def host(self) -> str:

@@ -86,9 +86,14 @@ class Amendments:
             pause = max(_SETTLE_S, _TIMES_SLOWER * self._slowest_s)
             await anyio.sleep(pause * random.uniform(1, 2))  # noqa: S311 - no secret
             if not [tag for tag in self._amended if await self._add_again(tag)]:
+                self.forget()
                 return
         if self._amended:
             raise self._contended(next(iter(self._amended)))
+
+    def forget(self) -> None:
+        """Look for nothing that was added so far any more."""
+        self._amended.clear()
 
     async def _add_again(self, tag: str) -> bool:
         """Add what was lost, and return whether anything was."""

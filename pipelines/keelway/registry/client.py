@@ -247,6 +247,10 @@ class Repository:
         """
         await self._amendments.settle()
 
+    def forget(self) -> None:
+        """Look no more for what was added to tags: the registry is known to have failed."""
+        self._amendments.forget()
+
     def _entries(self, index: Manifest) -> tuple[Descriptor, ...]:
         try:
             return index.manifests()

@@ -281,6 +281,8 @@ class ReportDocument(Part):
     verdict: VerdictPart | None
     published: tuple[PublishedPart, ...] | None
     """What is in the registries, also when something else failed."""
+    missing: tuple[str, ...] = ()
+    """What is in a fall-back alone, since its own registry did not answer: with the reason."""
     signatures: SignedPart | None
     attestations: SignedPart | None
     files: tuple[FilePart, ...]

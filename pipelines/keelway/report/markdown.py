@@ -252,6 +252,9 @@ def _release(report: ReportDocument) -> Iterator[Block]:
     if references:
         rows = tuple(f"- {code(reference)}\n" for reference in references)
         yield Block(title="Published", rows=rows)
+    if report.missing:
+        rows = tuple(f"- {code(line)}\n" for line in report.missing)
+        yield Block(title="Missing", rows=rows)
     commands = verify_commands(report)
     if commands:
         yield Block(title="Verify", rows=(fenced("\n".join(commands), "sh"),))

@@ -167,6 +167,11 @@ def published(done: Published | None) -> tuple[PublishedPart, ...] | None:
     )
 
 
+def missing(done: Published | None) -> tuple[str, ...]:
+    """Return what is in a fall-back alone."""
+    return () if done is None else tuple(redact(line) for line in done.missing)
+
+
 def _target(target: ImageFindings) -> TargetPart:
     return TargetPart(
         image=target.image,

@@ -193,6 +193,7 @@ class Recorder:
                 load=parts.load(self._result(LoadReport)),
                 verdict=parts.verdict(self._verdict()),
                 published=parts.published(self._result(Published)),
+                missing=parts.missing(self._result(Published)),
                 signatures=parts.signatures(self._result(Signatures)),
                 attestations=parts.attestations(self._result(Attestations)),
                 files=files,

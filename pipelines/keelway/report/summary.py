@@ -59,6 +59,7 @@ def _judged(report: ReportDocument) -> Iterator[str]:
 def _delivered(report: ReportDocument) -> Iterator[str]:
     for published in report.published or ():
         yield from (f"published  {reference}" for reference in published.references)
+    yield from (f"missing    {line}" for line in report.missing)
     if report.signatures is not None:
         number = len({evidence.subject for evidence in report.signatures.evidence})
         yield f"signed     {number} digests by {report.signatures.signer}"

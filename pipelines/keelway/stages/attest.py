@@ -29,6 +29,7 @@ from keelway.model.outcome import Skipped
 
 if TYPE_CHECKING:
     from keelway.config import Config
+    from keelway.evidence.repositories import Keeping
     from keelway.evidence.signer import Signer
     from keelway.facts import Facts
     from keelway.model.evidence import Statement
@@ -111,14 +112,17 @@ async def attest(
     Raises:
         PlanError: The key, its password or the token cannot be read, or cosign is missing.
         ToolError: cosign cannot sign.
-        RegistryError: A registry does not take a statement, or gives back other bytes.
+        RegistryError: No registry takes a statement, or one gives back other bytes.
+        PublishError: Some registry takes none; the others have all.
         StageError: A kept report is missing or was changed since it was written.
     """
     from keelway.evidence import statements  # noqa: PLC0415 - not for a plan
     from keelway.evidence.claims import proved_builder  # noqa: PLC0415 - likewise
-    from keelway.evidence.repositories import open_repositories  # noqa: PLC0415 - likewise
+    from keelway.evidence.repositories import (  # noqa: PLC0415 - likewise
+        Keeping,
+        open_repositories,
+    )
     from keelway.evidence.signer import open_signer  # noqa: PLC0415 - likewise
-    from keelway.evidence.subjects import find_subjects  # noqa: PLC0415 - likewise
 
     signer = await open_signer(run, spec.signer, stage="attest")
     names = [tag.repository for image in published.images for tag in image.tags]
@@ -136,25 +140,27 @@ async def attest(
         epoch=spec.epoch,
     )
     async with open_repositories(names, find, stage="attest") as repositories:
-        found = [await find_subjects(repositories, im, stage="attest") for im in published.images]
-        subjects = tuple(subject for some in found for subject in some)
+        keeping = Keeping(stage="attest", repositories=repositories)
+        subjects = await keeping.subjects(published.images)
         made = await statements.gather(gathered, subjects, verified)
-        keep = partial(_keep, run, spec, signer, repositories)
+        keep = partial(_keep, run, spec, signer, keeping)
         kept = [evidence for some in await each(keep, made.statements) for evidence in some]
         if "summary" in spec.predicates:
             last = statements.summaries(gathered, subjects, verified, kept)
             kept += [evidence for some in await each(keep, last) for evidence in some]
+        attestations = Attestations(
+            attested=tuple(kept), signer=signer.name, tool=signer.tool, notes=made.notes
+        )
+        await keeping.finish(kept, attestations)
     run.say("attest", f"{len(kept)} statements about {len(subjects)} digests, by {signer.name}")
-    return Attestations(
-        attested=tuple(kept), signer=signer.name, tool=signer.tool, notes=made.notes
-    )
+    return attestations
 
 
 async def _keep(
     run: Run,
     spec: AttestSpec,
     signer: Signer,
-    repositories: dict[str, Repository],
+    keeping: Keeping,
     said: Statement,
 ) -> tuple[Evidence, ...]:
     """Sign one statement once, and keep it in each repository, in each layout."""
@@ -163,16 +169,19 @@ async def _keep(
 
     doing = f"attesting {PredicateType(said.predicate_type).name.lower()} of {said.subject.label}"
     bundle = await signer.attest(run, statement_text(said), doing=doing)
-    kept: list[Evidence] = []
-    for name in said.subject.repositories:
-        for layout in spec.layouts:
-            if layout is Layout.REFERRER:
-                keep = keep_referrer(
-                    repositories[name], said.subject, bundle, said.predicate_type, spec.epoch
-                )
-            else:
-                keep = keep_attestation(
-                    repositories[name], said.subject, bundle, said.predicate_type
-                )
-            kept.append(await keep)
-    return tuple(kept)
+
+    async def write(layout: Layout, repository: Repository) -> Evidence:
+        if layout is Layout.REFERRER:
+            return await keep_referrer(
+                repository, said.subject, bundle, said.predicate_type, spec.epoch
+            )
+        return await keep_attestation(repository, said.subject, bundle, said.predicate_type)
+
+    return tuple(
+        [
+            one
+            for name in said.subject.repositories
+            for layout in spec.layouts
+            for one in await keeping.keep(name, partial(write, layout))
+        ]
+    )

@@ -12,17 +12,13 @@ Example:
 
 from __future__ import annotations
 
-import functools
-import re
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-import anyio
-
-from keelway._registries import plan_registries, stage_keyring
-from keelway._secrets import open_secret, read_secret
-from keelway._stage import Run, failures_of, stage
+from keelway._pushing import OpenRegistry, is_transient, open_registry
+from keelway._registries import plan_registries
+from keelway._stage import Run, stage
 from keelway._tagging import annotate_tag, held_tags, push_archives
 from keelway._together import each
 from keelway.errors import PublishError, RegistryError, StageError
@@ -32,7 +28,6 @@ from keelway.facts.release import (
     release_floating,
     release_names,
 )
-from keelway.model.image import BuiltImage, Digest
 from keelway.model.outcome import Skipped
 from keelway.model.registry import RetrySpec
 from keelway.tags.moving import hold_back
@@ -40,35 +35,14 @@ from keelway.tags.moving import hold_back
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import dagger
-
     from keelway.config import Config
     from keelway.facts import Facts
+    from keelway.model.image import BuiltImage, Digest
     from keelway.model.published import Published, PublishedTag
     from keelway.model.registry import RegistrySpec
     from keelway.model.verdict import Verified
-    from keelway.registry.keyring import Keyring
     from keelway.tags.annotations import Annotations
     from keelway.tags.moving import Floating
-
-_SHOWN = 200
-"""So many characters of a reason are told before the next attempt; the last one is told whole."""
-
-_PUSHING = "the push"
-
-_DIGEST = re.compile(r"@(sha256:[0-9a-f]{64})$")
-
-
-@functools.cache
-def _transient() -> re.Pattern[str]:
-    """Return what network errors, 5xx and 429 look like; compiled when the first one is judged."""
-    return re.compile(
-        r"""connection\ (refused|reset|timed\ out)|broken\ pipe|timeout|timed\ out|unexpected\ EOF
-        |no\ such\ host|name\ resolution|network\ is\ unreachable|no\ route\ to\ host|\bEOF$
-        |too\ ?many\ ?requests|(\bstatus|code\b|\bhttp\b)[^\n]{0,40}?\b(429|5\d\d)\b
-        |\b5\d\d\ (internal\ server\ error|bad\ gateway|service\ unavailable|gateway\ time-?out)""",
-        re.IGNORECASE | re.VERBOSE,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,15 +113,18 @@ async def publish(run: Run, spec: PublishSpec, verified: Verified) -> Published:
         PlanError: A password cannot be read.
         PublishError: Some image did not reach some registry, or registries disagree on a digest.
     """
-    registries = await each(partial(_open, run, spec), spec.registries)
+    registries = await each(partial(open_registry, run, spec.login_files), spec.registries)
     jobs = [
         _Job(run=run, spec=spec, image=name, variants=verified.images.of(name), registry=registry)
         for name in verified.images.names()
         for registry in registries
     ]
     outcomes = await each(_push, jobs)
-    published = _published(verified, outcomes)
-    failed = [failure for outcome in outcomes for failure in outcome.failed]
+    missing = _missing(outcomes)
+    published = _published(verified, outcomes, missing)
+    for failure in missing:
+        run.say("publish", f"missing: {failure}")
+    failed = [one for outcome in outcomes for one in outcome.failed if one not in missing]
     failed += _disagreements(outcomes)
     if failed:
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
@@ -163,16 +140,6 @@ async def publish(run: Run, spec: PublishSpec, verified: Verified) -> Published:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Registry:
-    spec: RegistrySpec
-    pusher: dagger.Container
-    """An empty container that has the login, where that does not end."""
-    secrets: tuple[str, ...] = ()
-    keyring: Keyring | None = None
-    """Where the login comes from otherwise."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
     """One image for one registry, under all tags."""
 
@@ -180,7 +147,7 @@ class _Job:
     spec: PublishSpec
     image: str
     variants: tuple[BuiltImage, ...]
-    registry: _Registry
+    registry: OpenRegistry
 
     @property
     def repository(self) -> str:
@@ -193,6 +160,8 @@ class _Failure:
 
     address: str
     reason: str
+    passing: bool = False
+    """Whether nobody answered: what was asked for is not refused."""
 
     def __str__(self) -> str:
         return f"{self.address}: {self.reason}"
@@ -201,39 +170,9 @@ class _Failure:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outcome:
     image: str
+    registry: RegistrySpec
     done: tuple[PublishedTag, ...]
     failed: tuple[_Failure, ...]
-
-
-async def _open(run: Run, publishing: PublishSpec, spec: RegistrySpec) -> _Registry:
-    """Return the registry with its login, which is looked for before anything is pushed."""
-    pusher = run.dag.container()
-    login = spec.login
-    if login is not None and login.username is not None and login.password is not None:
-        what = f"the password for {spec.url}"
-        value = await read_secret(run, login.password, stage="publish", what=what)
-        secret = open_secret(run, login.password)
-        pusher = pusher.with_registry_auth(spec.host, login.username, secret)
-        return _Registry(spec=spec, pusher=pusher, secrets=(value,))
-    if login is None:
-        return _Registry(spec=spec, pusher=pusher)
-    keyring = stage_keyring(run, registries=(spec,), files=publishing.login_files, stage="publish")
-    await keyring.find(spec.repository("image"))
-    return _Registry(spec=spec, pusher=pusher, keyring=keyring)
-
-
-async def _logged_in(job: _Job) -> tuple[dagger.Container, tuple[str, ...]]:
-    """Return what pushes, and what must not be shown; a login that ends is fetched anew."""
-    from keelway.registry.logins import TOKEN_USER  # noqa: PLC0415 - not for a plan
-
-    registry = job.registry
-    login = None if registry.keyring is None else await registry.keyring.find(job.repository)
-    # Identity tokens are of the machine's own logins, which the engine's client reads itself.
-    if login is None or login.username == TOKEN_USER:
-        return registry.pusher, registry.secrets
-    secret = job.run.dag.set_secret(f"login of {registry.spec.host}", login.password)
-    pusher = registry.pusher.with_registry_auth(registry.spec.host, login.username, secret)
-    return pusher, (login.password,)
 
 
 async def _push(job: _Job) -> _Outcome:
@@ -248,15 +187,17 @@ async def _push(job: _Job) -> _Outcome:
         try:
             pushed, digest = await _name(job, address, pushed)
         except StageError as error:
-            failed.append(_Failure(address, error.message))
+            gone = is_transient(error.message)
+            failed.append(_Failure(address, error.message, gone))
             left = tags[position + 1 :]
-            if left and is_transient(error.message):  # nobody there: more tags change nothing
-                failed.append(_Failure(job.repository, f"not tried: {', '.join(left)}"))
+            if left and gone:  # nobody there: more tags change nothing
+                failed.append(_Failure(job.repository, f"not tried: {', '.join(left)}", gone))
                 break
         else:
             done.append(PublishedTag(repository=job.repository, tag=tag, digest=digest))
             job.run.say("publish", f"{address}@{digest}")
-    return _Outcome(image=job.image, done=tuple(done), failed=tuple(failed))
+    registry = job.registry.spec
+    return _Outcome(image=job.image, registry=registry, done=tuple(done), failed=tuple(failed))
 
 
 async def _movable(job: _Job) -> tuple[list[str], list[_Failure]]:
@@ -273,7 +214,8 @@ async def _movable(job: _Job) -> tuple[list[str], list[_Failure]]:
     except RegistryError as error:
         moving = {one.tag for one in spec.moving}
         why = f'{error.message}; what it has decides on this tag, unless tags.moving is "free"'
-        failed = [_Failure(f"{job.repository}:{tag}", why) for tag in tags if tag in moving]
+        gone = is_transient(error.message)
+        failed = [_Failure(f"{job.repository}:{tag}", why, gone) for tag in tags if tag in moving]
         return [tag for tag in tags if tag not in moving], failed
     return [tag for tag in tags if tag not in held], []
 
@@ -286,7 +228,7 @@ async def _name(job: _Job, address: str, pushed: Digest | None) -> tuple[Digest,
     """
     more = job.spec.annotations.get(job.image)
     if more is None or pushed is None:
-        pushed = await _push_tag(job, address)
+        pushed = await _push_first(job, address)
     if more is None:
         return pushed, pushed
     spec = job.spec
@@ -296,50 +238,34 @@ async def _name(job: _Job, address: str, pushed: Digest | None) -> tuple[Digest,
     return pushed, named
 
 
-async def _push_tag(job: _Job, address: str) -> Digest:
-    """Return the digest that the tag names now; what cannot last is tried again."""
-    retry = job.spec.retry
-    for attempt in range(1, retry.attempts):
-        try:
-            return await _push_once(job, address)
-        except StageError as error:
-            if not is_transient(error.message):
-                raise
-            delay = min(retry.delay_s * 2 ** (attempt - 1), retry.longest_delay_s)
-            reason = error.message[:_SHOWN]
-            job.run.say("publish", f"{address}: {reason}; trying again in {delay:g} s")
-            await anyio.sleep(delay)
-    try:
-        return await _push_once(job, address)
-    except StageError as error:
-        if retry.attempts > 1 and is_transient(error.message):
-            error.message += f" (tried {retry.attempts} times)"
-        raise
-
-
-async def _push_once(job: _Job, address: str) -> Digest:
+async def _push_first(job: _Job, address: str) -> Digest:
+    """Push the image, and return its digest."""
     archives = [variant.archive for variant in job.variants if variant.archive is not None]
-    if archives:  # others built them: their bytes go as they are
-        spec = job.spec
-        return await push_archives(
-            job.run, address, archives, registries=spec.registries, files=spec.login_files
-        )
-    variants = [variant.container for variant in job.variants]
-    pusher, secrets = await _logged_in(job)
-    with failures_of("publish", _PUSHING, secrets):
-        answer = await pusher.publish(address, platform_variants=variants)
-    found = _DIGEST.search(answer)
-    if found is None:
-        raise StageError(f"the engine answered no digest: {answer!r}", stage="publish")
-    return Digest(found[1])
+    if not archives:
+        return await job.registry.push(address, job.variants, job.spec.retry)
+    spec = job.spec  # others built them: their bytes go as they are
+    return await push_archives(
+        job.run, address, archives, registries=spec.registries, files=spec.login_files
+    )
 
 
-def is_transient(message: str) -> bool:
-    """Return whether trying again can help: the network, a 5xx or a 429."""
-    return _transient().search(message) is not None
+def _missing(outcomes: Sequence[_Outcome]) -> list[_Failure]:
+    """Return what is in a fall-back alone, as its own registry did not answer: that is no failure.
+
+    What a registry refuses is one, and what the fall-back has not either.
+    """
+    kept = {(one.image, one.registry.fallback_of) for one in outcomes if not one.failed}
+    return [
+        failure
+        for one in outcomes
+        if (one.image, one.registry.url) in kept and all(other.passing for other in one.failed)
+        for failure in one.failed
+    ]
 
 
-def _published(verified: Verified, outcomes: Sequence[_Outcome]) -> Published:
+def _published(
+    verified: Verified, outcomes: Sequence[_Outcome], missing: Sequence[_Failure]
+) -> Published:
     from keelway.model.published import Published, PublishedImage  # noqa: PLC0415 - not for a plan
 
     images: list[PublishedImage] = []
@@ -350,7 +276,7 @@ def _published(verified: Verified, outcomes: Sequence[_Outcome]) -> Published:
             images.append(
                 PublishedImage(name=name, digest=tags[0].digest, platforms=platforms, tags=tags)
             )
-    return Published(images=tuple(images))
+    return Published(images=tuple(images), missing=tuple(str(one) for one in missing))
 
 
 def _disagreements(outcomes: Sequence[_Outcome]) -> list[_Failure]:

@@ -25,6 +25,7 @@ from keelway.model.outcome import Skipped
 
 if TYPE_CHECKING:
     from keelway.config import Config
+    from keelway.evidence.repositories import Keeping
     from keelway.evidence.signer import Signer
     from keelway.facts import Facts
     from keelway.model.published import Published
@@ -82,11 +83,14 @@ async def sign(run: Run, spec: SignSpec, published: Published) -> Signatures:
     Raises:
         PlanError: The key, its password or the token cannot be read, or cosign is missing.
         ToolError: cosign cannot sign: a wrong password, an expired token.
-        RegistryError: A registry does not take a signature.
+        RegistryError: No registry takes a signature.
+        PublishError: Some registry does not; the others have all.
     """
-    from keelway.evidence.repositories import open_repositories  # noqa: PLC0415 - not for a plan
+    from keelway.evidence.repositories import (  # noqa: PLC0415 - not for a plan
+        Keeping,
+        open_repositories,
+    )
     from keelway.evidence.signer import open_signer  # noqa: PLC0415 - likewise
-    from keelway.evidence.subjects import find_subjects  # noqa: PLC0415 - likewise
     from keelway.evidence.verify_options import verify_options  # noqa: PLC0415 - likewise
 
     signer = await open_signer(run, spec.signer, stage="sign")
@@ -95,31 +99,33 @@ async def sign(run: Run, spec: SignSpec, published: Published) -> Signatures:
         find_login, run, registries=spec.registries, files=spec.login_files, stage="sign"
     )
     async with open_repositories(names, find, stage="sign") as repositories:
-        found = [await find_subjects(repositories, im, stage="sign") for im in published.images]
-        subjects = [subject for some in found for subject in some]
-        kept = await each(partial(_sign, run, spec, signer, repositories), subjects)
-    signed = tuple(evidence for some in kept for evidence in some)
+        keeping = Keeping(stage="sign", repositories=repositories)
+        subjects = await keeping.subjects(published.images)
+        kept = await each(partial(_sign, run, spec, signer, keeping), subjects)
+        signed = tuple(evidence for some in kept for evidence in some)
+        signatures = Signatures(
+            signed=signed,
+            signer=signer.name,
+            tool=signer.tool,
+            verify_with=verify_options(spec.signer, signer.claims),
+        )
+        await keeping.finish(signed, signatures)
     run.say("sign", f"{len(subjects)} digests signed by {signer.name}")
-    return Signatures(
-        signed=signed,
-        signer=signer.name,
-        tool=signer.tool,
-        verify_with=verify_options(spec.signer, signer.claims),
-    )
+    return signatures
 
 
 async def _sign(
     run: Run,
     spec: SignSpec,
     signer: Signer,
-    repositories: dict[str, Repository],
+    keeping: Keeping,
     subject: Subject,
 ) -> tuple[Evidence, ...]:
     """Sign one digest, and keep the signature in each repository that has it."""
     kept: list[Evidence] = []
     for layout in spec.layouts:
         keep = _keep_referrer if layout is Layout.REFERRER else _keep_legacy
-        kept += await keep(run, spec, signer, repositories, subject)
+        kept += await keep(run, spec, signer, keeping, subject)
     return tuple(kept)
 
 
@@ -127,7 +133,7 @@ async def _keep_referrer(
     run: Run,
     spec: SignSpec,
     signer: Signer,
-    repositories: dict[str, Repository],
+    keeping: Keeping,
     subject: Subject,
 ) -> list[Evidence]:
     from keelway.evidence.keeping import keep_referrer  # noqa: PLC0415 - not for a plan
@@ -136,25 +142,30 @@ async def _keep_referrer(
     text = statement_text(signature_of(subject))
     bundle = await signer.attest(run, text, doing=f"signing {subject.label}")
     predicate = PredicateType.COSIGN_SIGNATURE
-    return [
-        await keep_referrer(repositories[name], subject, bundle, predicate, spec.epoch)
-        for name in subject.repositories
-    ]
+
+    async def write(repository: Repository) -> Evidence:
+        return await keep_referrer(repository, subject, bundle, predicate, spec.epoch)
+
+    return [one for name in subject.repositories for one in await keeping.keep(name, write)]
 
 
 async def _keep_legacy(
     run: Run,
     spec: SignSpec,  # noqa: ARG001 - both are called alike
     signer: Signer,
-    repositories: dict[str, Repository],
+    keeping: Keeping,
     subject: Subject,
 ) -> list[Evidence]:
-    from keelway.evidence import keeping  # noqa: PLC0415 - not for a plan
+    from keelway.evidence.keeping import (  # noqa: PLC0415 - not for a plan
+        SignedPayload,
+        keep_signature,
+        simple_signing,
+    )
 
     kept: list[Evidence] = []
     for name in subject.repositories:
-        payload = keeping.simple_signing(subject, name)
+        payload = simple_signing(subject, name)
         bundle = await signer.sign(run, payload, doing=f"signing {subject.label} for {name}")
-        signed = keeping.SignedPayload(payload=payload, signature=bundle.message_signature())
-        kept.append(await keeping.keep_signature(repositories[name], subject, signed))
+        signed = SignedPayload(payload=payload, signature=bundle.message_signature())
+        kept += await keeping.keep(name, partial(keep_signature, subject=subject, signed=signed))
     return kept

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from keelway._pushing import is_transient
 from keelway.errors import PlanError, PublishError
 from keelway.model.registry import LoginSpec, RegistrySpec, RetrySpec
-from keelway.stages.publish import (
-    PublishSpec,
-    is_transient,
-    publish,
-)
+from keelway.stages.publish import PublishSpec, publish
 from keelway.tags.moving import Floating
 from keelway.tags.versions import read_version
 from tests.support.built import DIGEST, OTHER_DIGEST, built, verified
@@ -158,6 +155,41 @@ async def test_one_registry_that_fails_does_not_stop_the_others(
     assert len(error.done) == 4
     assert f"already published: localhost:5000/demo/worker:latest@{DIGEST}" in error.diagnostics()
     assert [image.name for image in error.partial.images] == ["orders", "worker"]  # type: ignore[attr-defined] # typed as object: any stage has one
+
+
+async def test_a_registry_that_does_not_answer_is_missing_while_its_fall_back_has_all(
+    run: Run, engine: RecordingEngine, heard: Listener
+) -> None:
+    def answer(chain: Chain) -> object:
+        there = chain["publish"]["address"].startswith("registry.test")
+        return Failure("connection refused") if there else pushed(chain)
+
+    engine.answer("publish", answer)
+    other = RegistrySpec(url="localhost:5000/demo", fallback_of=THERE.url)
+    spec = PublishSpec(registries=(THERE, other), tags=("1.0", "latest"), retry=QUICK)
+    done = await publish(run, spec, verified(built(run, "orders")))
+    assert done.images[0].references() == (f"localhost:5000/demo/orders@{DIGEST}",)
+    assert [line.partition(": ")[0] for line in done.missing] == [
+        "registry.test/team/orders:1.0",
+        "registry.test/team/orders",
+    ]
+    assert any("missing: registry.test/team/orders:1.0" in note for note in heard.notes())
+
+
+@pytest.mark.parametrize("reason", ["unauthorized", "connection refused"])
+async def test_a_fall_back_does_not_hide_what_is_refused_nor_stand_in_for_others(
+    run: Run, engine: RecordingEngine, reason: str
+) -> None:
+    def answer(chain: Chain) -> object:
+        there = chain["publish"]["address"].startswith("registry.test")
+        return Failure(reason) if there else pushed(chain)
+
+    engine.answer("publish", answer)
+    stands_in = THERE.url if reason == "unauthorized" else "elsewhere.test"
+    other = RegistrySpec(url="localhost:5000/demo", fallback_of=stands_in)
+    spec = PublishSpec(registries=(THERE, other), retry=QUICK)
+    with pytest.raises(PublishError, match=r"registry\.test/team/orders:latest failed"):
+        await publish(run, spec, verified(built(run, "orders")))
 
 
 async def test_registries_must_agree_on_the_digest(run: Run, engine: RecordingEngine) -> None:
