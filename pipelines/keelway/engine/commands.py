@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelway.engine import housekeeping
@@ -63,6 +64,19 @@ def prune(options: argparse.Namespace) -> int:
     )
 
 
+def export_cache(options: argparse.Namespace) -> int:
+    """Write what was used of the store into a folder."""
+    return housekeeping.export_cache(
+        Settings.of(os.environ), options.folder, used_within=options.used_within,
+        as_json=options.json,
+    )  # fmt: skip
+
+
+def import_cache(options: argparse.Namespace) -> int:
+    """Take over a cache from a folder."""
+    return housekeeping.import_cache(Settings.of(os.environ), options.folder, as_json=options.json)
+
+
 def _kinds(options: argparse.Namespace) -> frozenset[str]:
     return frozenset(_KINDS[name] for name in options.kind or ())
 
@@ -103,7 +117,47 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_kind(usage)
     _add_prune(commands.add_parser("prune", help="remove what was not used for longest"))
+    _add_cache(commands.add_parser("cache", help="move the cache to and from a folder"))
     return parser
+
+
+def _add_cache(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Move what operations have made from one machine's store to another's. The folder is an "
+        "OCI image layout with one artifact: what copies OCI artifacts copies it. Only the digest "
+        "that is told has to be trusted: it names all the rest by content."
+    )
+    ways = command.add_subparsers(required=True, metavar="WAY")
+    export = _add(
+        ways.add_parser(
+            "export",
+            help="write what was used lately into a folder",
+            description="Write the results that were used lately, with what they need, into a "
+            "folder. What it has already is not written again, and what is not needed any more "
+            "is removed.",
+            epilog=_EXIT_CODES,
+        ),
+        export_cache,
+    )
+    export.add_argument("folder", type=Path, metavar="FOLDER", help="made if it is not there")
+    export.add_argument(
+        "--used-within",
+        metavar="AGE",
+        type=_age,
+        default="7d",
+        help="how long ago it may have been used, on any machine: 12h, 7d (default: %(default)s)",
+    )
+    taking = _add(
+        ways.add_parser(
+            "import",
+            help="take over what a folder has",
+            description="Take over what a folder has and the store has not. Layers are unpacked "
+            "when they are needed.",
+            epilog=_EXIT_CODES,
+        ),
+        import_cache,
+    )
+    taking.add_argument("folder", type=Path, metavar="FOLDER", help="what export has written")
 
 
 def _add(

@@ -3,6 +3,7 @@
     keelway-engine session      serve one client: what Dagger's SDK starts
     keelway-engine doctor       tell what this machine has and lacks
     keelway-engine du, prune    tell what the store holds, make room in it
+    keelway-engine cache        move what it holds to another machine
 
 `session` reads its arguments by hand, since it must start in a blink and ignore flags that it does
 not know; all else is argparse's.

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from keelway.engine.store.workspace import Workspace
 
 _SOURCE = "source"
+_ARCHIVE = "archive"
+"""The form of a layer that another store can have: all that this one knows of it."""
 _UNPACKS = 3
 """Layers of one image that are unpacked at once."""
 
@@ -167,6 +169,27 @@ class Layers:
                 self._remember(layer, form, known)
             return known
 
+    def to_archive(self, layer: str) -> LayerBlob | None:
+        """Return a layer as a blob that another store takes it from; None if it is not here.
+
+        What came from a blob is that blob. Others keep all that an image would leave out, such as
+        fractions of seconds.
+
+        Raises:
+            EngineError: The program `zstd` is missing.
+        """
+        self._workspace.pin(layer)
+        with self._flight(f"{layer} {_ARCHIVE}"):
+            known = self._archive(layer)
+            if known is None and self.path(layer).is_dir():
+                known = pack(
+                    self._blobs,
+                    "zstd",
+                    lambda sink: TarWriter(sink, epoch=None, exact=True).layer(self.path(layer)),
+                )
+                self._remember(layer, _ARCHIVE, known)
+            return known
+
     def lose(self, digests: Collection[str]) -> None:
         """Forget what is known by layers that came from blobs which are lost: it is made anew."""
         with self._database.writing() as connection:
@@ -252,10 +275,42 @@ class Layers:
 
     def _claim(self, layer: str) -> bool:
         self._workspace.pin(layer)
-        if not self.path(layer).is_dir():
+        if not self.path(layer).is_dir() and not self._restore(layer):
             return False
         self._present.add(layer)
         return True
+
+    def _restore(self, layer: str) -> bool:
+        """Make a layer that was imported as an archive; say whether it is there now."""
+        if self._archive(layer) is None:
+            return False
+        with self._flight(f"{layer} restored"), self._workspace.exclusive("archives", layer):
+            archive = self._archive(layer)
+            if archive is None or self.path(layer).is_dir():
+                return archive is not None
+
+            def fill(work: Path) -> None:
+                found = unpack(
+                    self._blobs.path(archive.digest), compression_of(archive.media_type), work
+                )
+                if found.digest != archive.digest:
+                    self._workspace.discard(self._blobs.path(archive.digest))
+                    raise EngineError(f"the archive {archive.digest} of a layer is damaged")
+
+            try:
+                self._build(layer, fill)
+            except EngineError:
+                if not self._blobs.has(archive.digest):
+                    return False  # damaged: as if it had never been imported
+                raise
+        return True
+
+    def _archive(self, layer: str) -> LayerBlob | None:
+        """Return the blob that a layer can be made of again, if there is one."""
+        form = _SOURCE if layer.startswith("b") else _ARCHIVE
+        text = self._database.memo("blob", f"{layer} {form}")
+        blob = None if text is None else LayerBlob(**json.loads(text))
+        return blob if blob is not None and self._blobs.has(blob.digest) else None
 
     def _once(self, layer: str, make: Callable[[], object]) -> str:
         """Make a layer unless it is there; one at a time, among threads and processes."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from keelway.engine.policy import Policy
+    from keelway.engine.store.cachefolder import Travelled
     from keelway.engine.store.database import Database
     from keelway.engine.store.web import Web
 
@@ -166,6 +167,31 @@ class Store:
         self._note_uses()
         chosen = self.policy if policy is None else policy
         return prune(self.root, self._workspace, self._database, chosen, only_look=only_look)
+
+    def export_cache(self, folder: Path, *, since: int) -> Travelled:
+        """Write what was used since then into a folder, from which other stores take it.
+
+        Args:
+            folder: A cache that was written before, or an empty or missing folder.
+            since: Nanoseconds since 1970.
+
+        Raises:
+            EngineError: The folder has something else, or cannot be written.
+        """
+        from keelway.engine.store.export import export_cache  # noqa: PLC0415 - for one command
+
+        self._note_uses()
+        return export_cache(self._database, self.layers, self.blobs, folder, since=since)
+
+    def import_cache(self, folder: Path) -> Travelled:
+        """Take over what a folder has and this store has not; layers are unpacked when needed.
+
+        Raises:
+            EngineError: It is no cache, or damaged.
+        """
+        from keelway.engine.store.importing import import_cache  # noqa: PLC0415 - for one command
+
+        return import_cache(self._database, self.blobs, folder)
 
     def _note_uses(self) -> None:
         """Write down when the things that this session uses were last used."""

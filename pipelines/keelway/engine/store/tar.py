@@ -43,10 +43,17 @@ _NO_XATTRS = frozenset({"security.selinux"})
 class TarWriter:
     """Writes the entries of a tar stream to a function."""
 
-    def __init__(self, sink: Callable[[bytes], object], *, epoch: int | None) -> None:
-        """Write to this function; clamp times to this number of seconds since 1970."""
+    def __init__(
+        self, sink: Callable[[bytes], object], *, epoch: int | None, exact: bool = False
+    ) -> None:
+        """Write to this function; clamp times to this number of seconds since 1970.
+
+        With `exact`, fractions of seconds are kept, in PAX records: another store can tell then
+        what was made on a machine, as this one can.
+        """
         self._sink = sink
         self._epoch = epoch
+        self._exact = exact
         self._links: dict[tuple[int, int], bytes] = {}
 
     def layer(self, root: Path) -> None:
@@ -155,6 +162,8 @@ class TarWriter:
         seconds, fraction = divmod(found.st_mtime_ns, _SECOND_NS)
         if self._epoch is not None and (fraction or seconds > self._epoch):
             seconds = self._epoch
+        elif self._exact and fraction:
+            records = [*(records or ()), (b"mtime", b"%d.%09d" % (seconds, fraction))]
         device = found.st_rdev if kind in b"34" else 0
         return _ustar(
             name,
