@@ -27,11 +27,13 @@ Example:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
 from keelway._narrowing import narrow
+from keelway.announcing import Announcements, plan_announcements
 from keelway.errors import PlanError
+from keelway.facts.here import Facts
 from keelway.facts.release import release_floating, release_names
 from keelway.model.outcome import Skipped
 from keelway.stages import load, policy, sbom, scan
@@ -53,10 +55,10 @@ if TYPE_CHECKING:
 
     from keelway._targets import DeploySpec
     from keelway.config import Config
-    from keelway.facts import Facts
     from keelway.gating.rule import GateSpec
     from keelway.loadtest.spec import LoadSpec
     from keelway.model.changes import Changes
+    from keelway.model.history import Actor
     from keelway.policy.spec import PolicySpec
     from keelway.tags.moving import Held
     from keelway.tags.naming import Names
@@ -137,6 +139,10 @@ class Plan:
     """Tags of the release that must not move to it, whatever the registry has."""
     withheld: str | None = None
     """Why no secret is read; nothing when all are."""
+    announcements: Announcements = field(default_factory=Announcements)
+    """Who is told of the release, and which commands are run around it."""
+    actor: Actor = field(default_factory=lambda: Facts().actor)
+    """Who does it."""
 
     def skipped(self) -> tuple[SkippedPart, ...]:
         """Return every part that is not done, with its reason, in the order of the flow."""
@@ -176,6 +182,8 @@ def plan_release(
         changes=narrowed.changes,
         held=hold_back(release_floating(config, facts, names), ()),
         withheld=facts.untrusted,
+        announcements=plan_announcements(config, facts),
+        actor=facts.actor,
         verify=VerifyPlan(
             build=narrowed.build,
             policy=left_out.get("policy") or plan_policy(config, facts),
@@ -244,7 +252,16 @@ def _skipped(plan: Plan) -> Iterator[SkippedPart]:
         yield from _left_out(
             ("sign", deliver.sign), ("attest", deliver.attest), ("deploy", deliver.deploy)
         )
+        yield from _untold(plan.announcements)
     yield from _unnamed(plan)
+
+
+def _untold(announcements: Announcements) -> Iterator[SkippedPart]:
+    """Yield the channels that cannot be told: no release fails because of them."""
+    notify = announcements.notify
+    for channel in () if isinstance(notify, Skipped) else notify.channels:
+        if channel.lacks is not None:
+            yield SkippedPart(part=f"notify {channel.name}", reason=channel.lacks)
 
 
 def _unnamed(plan: Plan) -> Iterator[SkippedPart]:

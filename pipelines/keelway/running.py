@@ -11,12 +11,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from typing import TYPE_CHECKING, TypeVar
 
 from keelway._stage import Clock, Run, SystemClock
+from keelway.announcing import announced
 from keelway.errors import KeelwayError
 from keelway.model.events import Note, Observer, Several, Silent, StageSkipped
+from keelway.model.outcome import Skipped
 from keelway.report.files import write_files
 from keelway.report.origin_part import origin_of
 from keelway.report.pages import write_reports
 from keelway.report.recorder import Recorder
+from keelway.report.release_entry import release_ended, release_started
 from keelway.session import EngineChoice, open_session
 
 if TYPE_CHECKING:
@@ -107,7 +110,7 @@ async def run_reported(  # noqa: PLR0913 - the run, and by name what surrounds i
     everybody = Several([recorder, observer])
     try:
         _tell_changes(plan, everybody, clock)
-        async with open_run(everybody, clock) as run:
+        async with open_run(everybody, clock) as run, _announced(run, plan, recorder):
             await work(run, part)
     except BaseException as error:
         # The first failure is the one to tell, not that its report could not be written either.
@@ -119,6 +122,24 @@ async def run_reported(  # noqa: PLR0913 - the run, and by name what surrounds i
         raise
     files = write_files(recorder.known(now=clock.now()), kinds, directory)
     return write_reports(recorder.document(now=clock.now(), files=files), directory)
+
+
+@asynccontextmanager
+async def _announced(run: Run, plan: Plan, recorder: Recorder) -> AsyncGenerator[None]:
+    """Announce a release, and how it ended; what publishes nothing is none."""
+    if isinstance(plan.deliver, Skipped):
+        yield
+        return
+    now = run.clock.now
+    started = release_started(plan.project, plan.names.version, plan.actor, now())
+    async with announced(run, plan.announcements, started) as ended:
+        try:
+            yield
+        except Exception as error:
+            document = recorder.document(now=now(), error=error)
+            ended.append(release_ended(started, document, at=now(), error=error))
+            raise
+        ended.append(release_ended(started, recorder.document(now=now()), at=now()))
 
 
 def _tell_changes(plan: Plan, observer: Observer, clock: Clock) -> None:

@@ -27,6 +27,7 @@ from keelway._cli.init import init_app
 from keelway._cli.load import load
 from keelway._cli.logs import logs
 from keelway._cli.mirror import mirror
+from keelway._cli.notify import notify
 from keelway._cli.plan import plan
 from keelway._cli.prove import prove
 from keelway._cli.ps import ps
@@ -71,6 +72,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "unlock": unlock,
     "mirror": mirror,
     "restore": restore,
+    "notify": notify,
     "report": report,
     "exceptions": exceptions,
     "functions": functions,

@@ -71,6 +71,7 @@ def _repeated(config: Config, place: Place) -> Iterator[ConfigProblem]:
         (("sbom", "formats"), config.sbom.formats),
         (("tags", "rules"), config.tags.rules),
         (("integration", "suites"), [suite.name for suite in config.integration.suites]),
+        (("notify",), [channel.name or channel.kind for channel in config.notify]),
         (("integration", "faults"), [fault.name for fault in config.integration.faults]),
     ]
     for path, values in lists:

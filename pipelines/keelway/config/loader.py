@@ -58,6 +58,14 @@ class Loaded:
             if registry.password is not None and registry.password.startswith("file://"):
                 yield registry.password.removeprefix("file://")
         yield from self._scanned_with()
+        yield from self._told_with()
+
+    def _told_with(self) -> Iterator[str]:
+        for channel in self.config.notify:
+            for key in ("url", "secret", "password", "token"):
+                source = getattr(channel, key, None) or ""
+                if source.startswith("file://"):
+                    yield source.removeprefix("file://")
 
     def _scanned_with(self) -> Iterator[str]:
         scan, gate = self.config.scan, self.config.gate

@@ -9,9 +9,11 @@ from keelway.config.base_image import BaseConfig
 from keelway.config.ci import CiConfig
 from keelway.config.deploy import DeployTarget
 from keelway.config.gate import GateConfig
+from keelway.config.hooks import HookConfig
 from keelway.config.image import ImageConfig
 from keelway.config.integration import IntegrationConfig
 from keelway.config.load import LoadConfig
+from keelway.config.notify import NotifyConfig
 from keelway.config.policy import PolicyConfig
 from keelway.config.project import ProjectConfig
 from keelway.config.registry import RegistryConfig
@@ -63,3 +65,7 @@ class Config(Section):
     """Where results are kept."""
     ci: CiConfig = Field(default_factory=CiConfig)
     """The pipelines that `keelway init ci` writes."""
+    notify: tuple[NotifyConfig, ...] = ()
+    """Who is told what became of releases, promotions and deployments."""
+    hooks: tuple[HookConfig, ...] = ()
+    """The user's own commands before and after them."""

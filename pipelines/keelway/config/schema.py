@@ -60,8 +60,17 @@ def sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 def field_docs(model: type[BaseModel]) -> dict[str, str]:
     """Return the docstring that stands below each field of a model.
 
-    Pydantic can read them itself, but then at every start of the program.
+    Those that it has from a model above it are among them. Pydantic can read them itself, but then
+    at every start of the program.
     """
+    docs: dict[str, str] = {}
+    for one in reversed(model.__mro__):
+        if one is not BaseModel and issubclass(one, BaseModel):
+            docs |= _own_docs(one)
+    return docs
+
+
+def _own_docs(model: type[BaseModel]) -> dict[str, str]:
     body = ast.parse(inspect.getsource(model)).body[0]
     assert isinstance(body, ast.ClassDef)  # noqa: S101 -- the source of a class is a class
     docs: dict[str, str] = {}

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from keelway.report.load_part import LoadPart
+from keelway.report.notification_part import NotificationPart
 from keelway.report.origin_part import CommitPart, JobPart, TagPart, UnusedRulePart
 from keelway.report.part import Part, ToolPart
 from keelway.report.policy_part import PolicyPart
@@ -287,6 +288,8 @@ class ReportDocument(Part):
     attestations: SignedPart | None
     files: tuple[FilePart, ...]
     """What was written beside this file, for other programs and for people."""
+    notifications: tuple[NotificationPart, ...] | None = None
+    """Who was told how it ended; null where nobody is to be."""
     error: ErrorPart | None
 
 

@@ -28,6 +28,7 @@ from keelway.model.policy import PolicyReport
 from keelway.model.published import Published
 from keelway.model.sbom import Sboms
 from keelway.model.tests import TestResults
+from keelway.model.told import Told
 from keelway.model.verdict import Verdict, Verified
 from keelway.report import parts
 from keelway.report.document import (
@@ -42,6 +43,7 @@ from keelway.report.document import (
     StepsPart,
 )
 from keelway.report.files import Known
+from keelway.report.notification_part import notification_parts
 from keelway.report.origin_part import Origin
 from keelway.report.policy_part import policy_part
 from keelway.report.sbom_part import sbom_part
@@ -197,6 +199,7 @@ class Recorder:
                 signatures=parts.signatures(self._result(Signatures)),
                 attestations=parts.attestations(self._result(Attestations)),
                 files=files,
+                notifications=notification_parts(self._last(Told)),
                 error=_error(error),
             )
 
@@ -207,6 +210,9 @@ class Recorder:
 
     def _result(self, kind: type[T]) -> T | None:
         return next((result for result in self._results if isinstance(result, kind)), None)
+
+    def _last(self, kind: type[T]) -> T | None:
+        return next((one for one in reversed(self._results) if isinstance(one, kind)), None)
 
     def _verdict(self) -> Verdict | None:
         verified = self._result(Verified)

@@ -66,18 +66,26 @@ def calls(template: str) -> tuple[Call, ...]:
     return tuple(_call(found) for found in _EXPRESSION.finditer(template))
 
 
-def render(template: str, value: Callable[[Call], str]) -> str:
+def handlebars(text: str) -> str:
+    """Return a value as Handlebars escapes it for HTML."""
+    return _ESCAPED.sub(lambda character: _ESCAPES[character[0]], text)
+
+
+def render(
+    template: str, value: Callable[[Call], str], *, escape: Callable[[str], str] = handlebars
+) -> str:
     """Return the template with each expression replaced by its value.
 
     Args:
         template: The text.
         value: What an expression stands for; it raises whatever it cannot tell.
+        escape: What is done to a value, unless it stands in three braces.
 
     Raises:
         TemplateError: When the template cannot be read.
     """
     calls(template)
-    return _EXPRESSION.sub(lambda found: _value(found, value), template)
+    return _EXPRESSION.sub(lambda found: _value(found, value, escape), template)
 
 
 def is_only(template: str, name: str) -> bool:
@@ -86,11 +94,9 @@ def is_only(template: str, name: str) -> bool:
     return found is not None and _call(found).text == name
 
 
-def _value(found: re.Match[str], value: Callable[[Call], str]) -> str:
+def _value(found: re.Match[str], value: Callable[[Call], str], escape: Callable[[str], str]) -> str:
     text = value(_call(found))
-    if found["plain"] is not None:
-        return text
-    return _ESCAPED.sub(lambda character: _ESCAPES[character[0]], text)
+    return text if found["plain"] is not None else escape(text)
 
 
 def _call(found: re.Match[str]) -> Call:
