@@ -14,14 +14,17 @@ from keelway._cli.assemble import assemble
 from keelway._cli.base import base
 from keelway._cli.build import build
 from keelway._cli.call import CallCommand, call
+from keelway._cli.clean import clean
 from keelway._cli.compose import compose
 from keelway._cli.deploy import deploy
+from keelway._cli.dev import dev, prod
 from keelway._cli.doctor import doctor
 from keelway._cli.down import down
 from keelway._cli.engine import engine
 from keelway._cli.exceptions import exceptions
 from keelway._cli.failing import exit_codes
 from keelway._cli.functions import functions
+from keelway._cli.health import health
 from keelway._cli.history import history
 from keelway._cli.init import init_app
 from keelway._cli.load import load
@@ -61,9 +64,13 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "prove": prove,
     "assemble": assemble,
     "up": up,
+    "dev": dev,
+    "prod": prod,
     "logs": logs,
     "ps": ps,
+    "health": health,
     "down": down,
+    "clean": clean,
     "base": base,
     "verify": verify,
     "deploy": deploy,

@@ -1,8 +1,11 @@
 """`keelway build`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from keelway._cli.options import AsJson, ConfigFile, Engine, Images, Platforms, Progress
+from keelway.errors import PlanError
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
 
@@ -12,11 +15,17 @@ if TYPE_CHECKING:
 _REASON = "`keelway build` only builds"
 
 
-def build(
+def build(  # noqa: PLR0913 -- as many options as there are
     *,
     config: ConfigFile = None,
     images: Images = None,
     platforms: Platforms = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Every image for every platform: so it is too where none is named."
+        ),
+    ] = False,
     engine: Engine = EngineChoice.AUTO,
     progress: Progress = ProgressForm.AUTO,
     as_json: AsJson = False,
@@ -25,6 +34,10 @@ def build(
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
     from keelway._cli.prepare import Only  # noqa: PLC0415 -- likewise
 
+    if everything and (images or platforms):
+        raise PlanError(
+            "--all is not narrowed by --image or --platform", next_step="give one or the other"
+        )
     without: dict[Part, str] = {
         "scan": _REASON,
         "sbom": _REASON,

@@ -56,18 +56,27 @@ def show_services(name: str | None, files: Sequence[Path], *, as_json: bool) -> 
     Raises:
         PlanError: There is no such project.
     """
-    folder, state = _known(name, files)
-    held = folder.is_held()
-    if not held:
-        gone = (one.model_copy(update={"state": "gone", "health": ""}) for one in state.services)
-        ended = state.phase in {"failed", "ended"}
-        if not ended:
-            state = state.model_copy(update={"services": tuple(gone)})
-        output.notice(
-            f"{state.name} does not run any more: `keelway logs` has what was written, "
-            "`keelway down` tidies up"
-        )
+    state = now(name, files)
     output.result(document(state) if as_json else table(state))
+
+
+def now(name: str | None, files: Sequence[Path]) -> StateDocument:
+    """Return what a project's services have come to; it is said when it does not run any more.
+
+    Raises:
+        PlanError: There is no such project.
+    """
+    folder, state = _known(name, files)
+    if folder.is_held():
+        return state
+    output.notice(
+        f"{state.name} does not run any more: `keelway logs` has what was written, "
+        "`keelway down` tidies up"
+    )
+    if state.phase in {"failed", "ended"}:
+        return state
+    gone = (one.model_copy(update={"state": "gone", "health": ""}) for one in state.services)
+    return state.model_copy(update={"services": tuple(gone)})
 
 
 def end(name: str | None, files: Sequence[Path], *, timeout_s: float | None, volumes: bool) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelway._cage import plan_tool
 from keelway._registries import plan_registries
 from keelway._tools.busybox import BUSYBOX
 from keelway.compose.loader import load_project
+from keelway.compose.locate import locate
 from keelway.compose.project import Notice
 from keelway.config.loader import find_config, load_config
 from keelway.develop.forwards import plan_forwards
 from keelway.develop.rules import plan_rules, rule_notices
+from keelway.errors import PlanError
 from keelway.facts import gather_facts
 from keelway.facts.compose import pinned_bases
 from keelway.stack.objections import check_project
@@ -21,7 +24,6 @@ from keelway.stages.build import BuildSpec, plan_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from keelway.compose.project import Project, Service
     from keelway.config.loader import Loaded
@@ -44,6 +46,20 @@ class Asked:
     """Only these and what they depend on; all when empty."""
     watch: bool = False
     """Whether files are watched, for services that say so."""
+    kind: Kind | None = None
+    """What it is run for: the profile that is made for that is switched on."""
+    more_files: Sequence[Path] = ()
+    """Compose files beside those that are found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What a project is run for."""
+
+    profiles: tuple[str, ...]
+    """What profiles for it are called: the first that the project has is switched on."""
+    remedy: str | None = None
+    """What to do where it has none; without it, services without a profile run, and it is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +94,7 @@ def plan_up(asked: Asked, start: Path, environ: Mapping[str, str]) -> Developmen
     """
     found = find_config(start)
     loaded = None if found is None else load_config(start, found)
+    asked, chosen = _with_profile(asked, loaded, environ)
     project = _load(asked, loaded, environ)
     services = list(project.services.values())
     remedy = "change it, or name the services that you want: `keelway up SERVICE`"
@@ -96,8 +113,25 @@ def plan_up(asked: Asked, start: Path, environ: Mapping[str, str]) -> Developmen
         build=build,
         forwards=plan_forwards(services),
         rules=rules,
-        notes=tuple(_told(notice) for notice in notices),
+        notes=(*chosen, *(_told(notice) for notice in notices)),
     )
+
+
+def _with_profile(
+    asked: Asked, loaded: Loaded | None, environ: Mapping[str, str]
+) -> tuple[Asked, tuple[str, ...]]:
+    """Return what is asked with the profile of its kind, and what is to be said of that."""
+    if asked.kind is None:
+        return asked, ()
+    whole = _load(replace(asked, profiles=("*",), services=()), loaded, environ)
+    known = {profile for one in whole.services.values() for profile in one.profiles}
+    wanted = next((one for one in asked.kind.profiles if one in known), None)
+    if wanted is not None:
+        return replace(asked, profiles=(*asked.profiles, wanted)), ()
+    text = f"no service has the profile '{asked.kind.profiles[0]}'"
+    if asked.kind.remedy is not None:
+        raise PlanError(text, next_step=asked.kind.remedy)
+    return asked, (f"{text}: those without a profile run",)
 
 
 def _load(asked: Asked, loaded: Loaded | None, environ: Mapping[str, str]) -> Project:
@@ -108,6 +142,9 @@ def _load(asked: Asked, loaded: Loaded | None, environ: Mapping[str, str]) -> Pr
         if all(file.is_file() for file in own):
             files = own
             env_files = env_files or [loaded.root / file for file in written.env_files]
+    if asked.more_files:
+        found = files or locate(Path.cwd(), environ, folder=asked.folder, env_files=env_files).files
+        files = [*found, *asked.more_files]
     return load_project(
         files,
         folder=asked.folder,
