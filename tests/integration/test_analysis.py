@@ -137,19 +137,23 @@ async def test_smoke_tests_end_with_the_first_that_fails(tmp_path: Path, green: 
 
 SCRIPT = """\
 import http from 'k6/http';
+import './parts/more.js';
 export default function () { http.get(__ENV.TARGET + '/'); }
 """
 
 
 async def test_load_by_k6(tmp_path: Path, green: Place) -> None:
     (tmp_path / "load.js").write_text(SCRIPT)
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "more.js").write_text("export const more = 1;\n")
 
     async def loaded(**written: Any) -> tuple[Verdict, str]:
         load = ({"program": need("k6", package="scripts/go-tools"), **written},)
         (check,) = (await analyst(tmp_path, load=load).analyse("before", green)).checks
         return check.verdict, check.said
 
-    verdict, said = await loaded(script="load.js", iterations=20, vus=2)
+    assert (await loaded(script="load.js", iterations=1))[0] is OPEN, "a file is missing"
+    verdict, said = await loaded(script="load.js", files=("parts/*",), iterations=20, vus=2)
     assert (verdict, said.partition(" requests")[0]) == (GOOD, "20")
     crossed = await loaded(
         probe={"paths": ("/", "/broken"), "requests": 20}, thresholds={"http_reqs": ("count>99",)}

@@ -73,13 +73,17 @@ async def test_a_request_that_was_slow_before_the_switch_ends_well(edge: Nginx) 
     with colour("blue") as blue, colour("green") as green:
         proxy = proxy_of(edge)
         await proxy.point([at(blue)])
-        slow = asyncio.ensure_future(get(edge.port, "/slow/3"))
-        await asyncio.sleep(0.3)
+        port = int(blue.partition(":")[2])
+        slow = asyncio.ensure_future(get(edge.port, "/held"))
+        while await get(port, "/holding") == "0":  # noqa: ASYNC110 - another process knows it
+            await asyncio.sleep(0.02)
         await proxy.point([at(green)])
         assert not await proxy.drained(0.2), "it is still at it"
         assert await get(edge.port) == "green"
+        assert not slow.done()
+        await get(port, "/release")
         assert await proxy.drained(60)
-        assert await asyncio.wait_for(slow, 1) == "blue"
+        assert await slow == "blue"
 
 
 async def test_each_gets_its_share_of_the_requests(edge: Nginx) -> None:

@@ -14,10 +14,11 @@ _PROGRAM = """\
 import asyncio, sys
 
 colour = sys.argv[1].encode()
-asked = 0
+holding = 0
+released = asyncio.Event()
 
 async def serve(reader, writer):
-    global asked
+    global holding
     try:
         while True:
             head = (await reader.readuntil(b"\\r\\n\\r\\n")).lower()
@@ -30,12 +31,15 @@ async def serve(reader, writer):
             status, said = b"200 OK", colour
             if path.startswith(b"/slow/"):
                 await asyncio.sleep(float(path.rsplit(b"/", 1)[1]))
+            elif path == b"/held":
+                holding += 1
+                await released.wait()
+            elif path == b"/release":
+                released.set()
+            elif path == b"/holding":
+                said = str(holding).encode()
             elif path == b"/broken" or sys.argv[2] == "sick":
                 status, said = b"503 Service Unavailable", b"sick"
-            elif path == b"/asked":
-                said = str(asked).encode()
-            else:
-                asked += 1
             writer.write(b"HTTP/1.1 %b\\r\\n" % status)
             writer.write(b"Content-Length: %d\\r\\n\\r\\n%b" % (len(said), said))
             await writer.drain()
@@ -80,8 +84,8 @@ def ended(process: subprocess.Popen[str]) -> None:
 def colour(name: str, *, sick: bool = False) -> Iterator[str]:
     """Serve until the end of the block, and yield `host:port`.
 
-    Every path answers the name; `/slow/SECONDS` later, `/broken` with 503 as a sick one does
-    always, and `/asked` tells how often the name was given.
+    Every path answers the name: `/slow/SECONDS` later, `/held` once `/release` was asked, `/broken`
+    with 503 as a sick one always does. `/holding` tells how many came for `/held`.
     """
     process, port = started(name, sick=sick)
     try:

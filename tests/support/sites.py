@@ -72,7 +72,7 @@ class Target:
             (folder / "compose.yaml").write_text(yaml.safe_dump({"services": dict(services)}))
         return release
 
-    async def begin(self, release: Release) -> Site:
+    async def begin(self, release: Release, event: DeliveryEvent = DeliveryEvent.DEPLOY) -> Site:
         """Begin to deploy a release: its journal is on the host."""
         before = None if self.current is None else self.current.live
         live = Live(
@@ -82,7 +82,7 @@ class Target:
         )
         document = JournalDocument(
             rollout=release.id,
-            event=DeliveryEvent.DEPLOY,
+            event=event,
             strategy=self.strategy.name,
             version=release.version,
             wanted=live,

@@ -102,6 +102,8 @@ class AnalysisLoadConfig(Section):
 
     script: Text | None = None
     """The k6 script, which reads the service's URL as `__ENV.TARGET`."""
+    files: tuple[Text, ...] = ()
+    """Further files that the script imports or opens: patterns relative to its folder."""
     probe: ProbeConfig | None = None
     """In place of a script: plain requests."""
     service: Name | None = None

@@ -54,9 +54,8 @@ async def _run(
 ) -> tuple[Verdict, str]:
     entry, summary = f"{folder}/entry.js", f"{folder}/summary.json"
     if config.script is not None:
-        script = f"{folder}/{config.script.rpartition('/')[2]}"
-        await host.write(script, await anyio.Path(root / config.script).read_bytes())
-        text = entry_script(script, config.thresholds)
+        name = await _put(config.files, root / config.script, host, folder)
+        text = entry_script(f"{folder}/{name}", config.thresholds)
     else:
         text = probe_script(_probe(config), config.thresholds)
     await host.write(entry, text.encode())
@@ -74,6 +73,17 @@ async def _run(
     if ran.code not in RESULTS or data is None:
         return Verdict.INCONCLUSIVE, _not_run(config, ran)
     return _judged(parse_summary(data.decode(errors="replace")), ran)
+
+
+async def _put(patterns: Sequence[str], script: Path, host: Host, folder: str) -> str:
+    """Bring a script to a host, with the files that it needs, and return its name there."""
+    await host.write(f"{folder}/{script.name}", await anyio.Path(script).read_bytes())
+    for pattern in patterns:
+        async for file in anyio.Path(script.parent).glob(pattern):
+            if await file.is_file():
+                place = file.relative_to(script.parent).as_posix()
+                await host.write(f"{folder}/{place}", await file.read_bytes())
+    return script.name
 
 
 def _judged(summary: Summary, ran: Ran) -> tuple[Verdict, str]:

@@ -26,6 +26,7 @@ from keelway.deploy.proxy import Proxy, ProxyError, ProxyState
 from keelway.deploy.release import other_colour
 from keelway.deploy.strategies.readiness import wait_until_answering
 from keelway.deploy.strategies.written import services_of
+from keelway.model.history import DeliveryEvent
 
 if TYPE_CHECKING:
     from keelway.config.deploy_analysis import Moment
@@ -153,8 +154,12 @@ class BlueGreen:
         return set(self._config.services) <= running
 
     async def _canary(self, site: Site, colour: Colour, before: ProxyState) -> None:
-        """Give it a part of the requests, and more and more where it stands them."""
-        if self._analyst is None or not before.upstreams:
+        """Give it a part of the requests, and more and more where it stands them.
+
+        Not where somebody goes back: that version is known, and the other one is to go.
+        """
+        is_back = site.journal.document.event is DeliveryEvent.ROLLBACK
+        if self._analyst is None or is_back or not before.upstreams:
             return
         old = [one for one in before.upstreams if one.weight]
         for percent in self._config.canary:
