@@ -47,13 +47,15 @@ class Load:
         """Return who answered requests that began after a moment."""
         return {one.by for one in self.answered if one.began > moment}
 
-    async def run(self, port: int, *, clients: int = 16, pause_s: float = 0.004) -> None:
-        """Ask until it is stopped."""
+    async def run(
+        self, port: int, *, clients: int = 16, pause_s: float = 0.004, post: bool = True
+    ) -> None:
+        """Ask until it is stopped; by GET alone where the service knows nothing else."""
         await asyncio.gather(
-            *(self._client(port, number, pause_s) for number in range(clients)),
+            *(self._client(port, number, pause_s, post=post) for number in range(clients)),
         )
 
-    async def _client(self, port: int, number: int, pause_s: float) -> None:
+    async def _client(self, port: int, number: int, pause_s: float, *, post: bool) -> None:
         kept: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         keeps, turn = number % 2 == 0, number // 2
         while not self._stopped:
@@ -65,7 +67,7 @@ class Load:
                 else:
                     self.reused += 1
                 by, stays = await asyncio.wait_for(
-                    _ask(*kept, method="POST" if turn % 2 else "GET", keep=keeps), 60
+                    _ask(*kept, method="POST" if post and turn % 2 else "GET", keep=keeps), 60
                 )
                 self.answered.append(Answered(began, by))
             except Exception as error:  # noqa: BLE001 - whatever it is, a user would have seen it

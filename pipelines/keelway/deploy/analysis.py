@@ -168,8 +168,7 @@ class Analyst:
                 raise InconclusiveError(
                     f"{doing} do not show whether the new version is good: both versions run",
                     why=analysis.reasons(),
-                    next_step="look at it; then `keelway rollback`, or deploy again with "
-                    'inconclusive = "proceed" in [deploy.NAME.analysis]',
+                    next_step="look at both, and decide",
                 )
         raise AnalysisError(
             f"the new version does not pass {doing}",
