@@ -71,7 +71,7 @@ class ProcessRuntime:
                 container=f"{unit.project}-{name}",
                 status="running" if one.runs else "exited",
                 health=one.written.get("health"),
-                exit_code=one.process.returncode,
+                exit_code=one.process.returncode or 0,
                 image=one.written["says"],
                 image_id=one.written["says"],
                 ports=((80, "127.0.0.1", int(one.written["port"])),),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tests.support.missing import need
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 PATIENCE_S = 30
 _PRIVILEGE_SEPARATION = Path("/run/sshd")
@@ -40,8 +40,13 @@ def new_key(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def ssh_server(folder: Path) -> Iterator[SshServer]:
-    """Run a server until the end of the block; its files are in `folder`."""
+def ssh_server(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[SshServer]:
+    """Run a server until the end of the block; its files are in `folder`.
+
+    Args:
+        folder: Where they are.
+        environment: What its sessions have beside the usual variables.
+    """
     program = need("sshd", package="openssh-server")
     if os.geteuid() == 0:
         _PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
@@ -55,6 +60,11 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
         "StrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n"
         f"PidFile {folder / 'pid'}\n"
     )
+    if environment:
+        # Only the first line of this kind counts.
+        pairs = " ".join(f'"{name}={value}"' for name, value in environment.items())
+        with settings.open("a") as file:
+            file.write(f"SetEnv {pairs}\n")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([program, "-D", "-e", "-f", str(settings)], stderr=log)
     try:

@@ -1,0 +1,244 @@
+"""`keelway deploy` to three hosts behind a real sshd, whose services a real Docker runs.
+
+The hosts are folders of this machine: each has its own releases, lock, history, and containers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.deployed import HEALTHCHECK, PORT, push_service
+from tests.support.missing import need
+from tests.support.projects import Project
+from tests.support.runtimes import running_docker
+from tests.support.ssh_server import new_key, ssh_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.registry import Registry
+    from tests.support.runtimes import RunningRuntime
+    from tests.support.ssh_server import SshServer
+
+SECRET = "correct horse battery staple"  # noqa: S105 - nobody's
+COMPOSE = f"""\
+services:
+  web:
+    image: {{registry}}/deployed/web
+    ports: ["127.0.0.1::{PORT}"]
+    secrets: [token]
+{HEALTHCHECK}
+secrets: {{{{ token: {{{{ external: true }}}} }}}}
+"""
+CONFIG = """\
+[project]
+name = "shop"
+[images.web]
+[[registries]]
+url = "{registry}/deployed"
+[deploy.web]
+kind = "compose"
+environment = "production"
+hosts = [{hosts}]
+folder = "/unused"
+require_verified = false
+health_timeout_s = 60
+min_free_mb = 1
+known_hosts = "{known_hosts}"
+ssh_key = "file://{key}"
+[deploy.web.secrets]
+token = "env://TOKEN"
+[deploy.checked]
+kind = "compose"
+hosts = ["local:{folder}/checked"]
+folder = "/unused"
+[sign]
+public_key = "key.pub"
+"""
+
+
+@pytest.fixture(scope="module")
+def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRuntime]:
+    need("docker-compose", package="docker-compose")
+    with running_docker(tmp_path_factory.mktemp("docker")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def server(docker: RunningRuntime, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    folder = tmp_path_factory.mktemp("sshd")
+    with ssh_server(folder, docker.environment) as running:
+        (folder / "known_hosts").write_text(running.known_hosts)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def images(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> None:
+    work = tmp_path_factory.mktemp("images")
+    for version in ("1", "2", "3-sick"):
+        push_service(registry, work, "deployed/web", version)
+
+
+class Shop:
+    """The project, its three hosts, and what runs there."""
+
+    def __init__(self, project: Project, docker: RunningRuntime, folders: list[Path]) -> None:
+        self.project = project
+        self.docker = docker
+        self.folders = folders
+
+    def serving(self) -> list[str]:
+        """Return the version that each host's service answers with."""
+        return [self._asked(folder.name) for folder in self.folders]
+
+    def _asked(self, name: str) -> str:
+        found = self.docker.command(
+            "ps", "--quiet", "--filter", f"label=com.docker.compose.project={name}"
+        ).split()
+        if not found:
+            return "nothing"
+        words = ("wget", "-q", "-O", "-", f"http://127.0.0.1:{PORT}/")
+        return self.docker.command("exec", found[0], *words).strip()
+
+    def journal(self) -> dict[str, object] | None:
+        """Return what the first host says is being done."""
+        try:
+            found: dict[str, object] = json.loads((self.folders[0] / "journal.json").read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return found
+
+    def history(self) -> list[tuple[str, str, str]]:
+        done = self.project.keelway("history", "web", "--json")
+        assert done.code == 0, done.err
+        events = json.loads(done.out)["events"]
+        assert all(len(one["known_on"]) == 3 for one in events), events
+        return [(one["event"], one["version"], one["outcome"]) for one in events]
+
+
+@pytest.fixture
+def shop(
+    docker: RunningRuntime,
+    server: SshServer,
+    registry: Registry,
+    images: None,
+    tmp_path: Path,
+    nonce: str,
+) -> Iterator[Shop]:
+    del images
+    folders = [tmp_path / "srv" / f"{name}-{nonce[:8]}" for name in ("one", "two", "three")]
+    project = Project(folder=tmp_path / "shop", environment={**docker.environment, "TOKEN": SECRET})
+    project.write(
+        {
+            "compose.yaml": COMPOSE.format(registry=registry.address),
+            "keelway.toml": CONFIG.format(
+                registry=registry.address,
+                hosts=", ".join(f'"{server.url}{folder}"' for folder in folders),
+                known_hosts=server.key.parent / "known_hosts",
+                key=server.key,
+                folder=tmp_path,
+            ),
+        }
+    )
+    yield Shop(project, docker, folders)
+    ids = docker.command("ps", "--all", "--quiet").split()
+    if ids:
+        docker.command("rm", "--force", *ids)
+
+
+def test_from_the_first_release_to_a_bad_one_on_host_two_and_back(shop: Shop) -> None:
+    for version in ("1", "2"):
+        done = shop.project.keelway("deploy", version, "--to", "web")
+        assert done.code == 0, done.err
+        assert shop.serving() == [version] * 3
+    released = shop.folders[0] / "current"
+    assert SECRET not in (released / "compose.yaml").read_text()
+    assert "@sha256:" in (released / "compose.yaml").read_text()
+    assert (shop.folders[0].stat().st_mode & 0o777) == 0o700
+
+    # Only on the second host does the version find out that it is no good.
+    bad = shop.project.keelway("deploy", "3-sick", "--to", "web")
+    assert bad.code == 7, bad.err
+    assert "3-sick failed; 2 serves again on all hosts" in bad.err
+    assert "last lines of web" in bad.err
+    assert shop.serving() == ["2"] * 3
+
+    back = shop.project.keelway("rollback", "web", "--reason", "customers complain")
+    assert back.code == 0, back.err
+    assert shop.serving() == ["1"] * 3
+    assert shop.history() == [
+        ("deploy", "1", "started"), ("deploy", "1", "succeeded"),
+        ("deploy", "2", "started"), ("deploy", "2", "succeeded"),
+        ("deploy", "3-sick", "started"), ("deploy", "3-sick", "rolled-back"),
+        ("rollback", "1", "started"), ("rollback", "1", "succeeded"),
+    ]  # fmt: skip
+    table = shop.project.keelway("history", "web")
+    assert "customers complain" in table.out
+    written = "".join((one / "deployment_history.log").read_text() for one in shop.folders)
+    assert SECRET not in written + done.out + done.err + bad.out + bad.err
+
+
+def test_whoever_deploys_is_killed_in_the_middle(shop: Shop) -> None:
+    assert shop.project.keelway("deploy", "1", "--to", "web").code == 0
+    with shop.project.keelway_started("deploy", "2", "--to", "web") as process:
+        deadline = time.monotonic() + 60
+        while (shop.journal() or {}).get("phase") != "bringing":
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(30)
+    refused = shop.project.keelway("deploy", "2", "--to", "web")
+    assert refused.code == 5
+    assert "deploying 2 since" in refused.err
+    assert "keelway unlock web --reason" in refused.err
+    unlocked = shop.project.keelway("unlock", "web", "--reason", "its machine is gone")
+    assert unlocked.out.count("was locked by") == 3, unlocked.err
+    repaired = shop.project.keelway("rollback", "web")
+    assert repaired.code == 0, repaired.err
+    assert shop.serving() == ["1"] * 3
+    assert ("deploy", "2", "rolled-back") in shop.history()
+
+
+def test_what_does_not_verify_is_refused_and_no_host_is_touched(shop: Shop, tmp_path: Path) -> None:
+    need("ssh-keygen", package="openssh-client")
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - for one test
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    pem = public.public_bytes(serialization.Encoding.PEM, form)
+    (shop.project.folder / "key.pub").write_bytes(pem)
+    refused = shop.project.keelway("deploy", "1", "--to", "checked")
+    assert refused.code == 6, refused.err
+    assert "does not verify" in refused.err
+    told = (tmp_path / "checked" / "deployment_history.log").read_text().splitlines()
+    assert [json.loads(one)["outcome"] for one in told] == ["failed"]
+    assert "refused: " in json.loads(told[0])["reason"]
+    assert [one.name for one in (tmp_path / "checked").iterdir()] == ["deployment_history.log"]
+
+
+def test_a_missing_secret_or_a_changed_host_key_touches_nothing(
+    shop: Shop, server: SshServer, tmp_path: Path
+) -> None:
+    missing = shop.project.keelway("deploy", "1", "--to", "web", TOKEN="")
+    assert missing.code == 3, missing.err
+    assert "TOKEN is not set" in missing.err
+    other = new_key(tmp_path / "other").with_suffix(".pub").read_text().split()
+    known = server.key.parent / "known_hosts"
+    before = known.read_text()
+    known.write_text(f"{before.split()[0]} {other[0]} {other[1]}\n")
+    try:
+        refused = shop.project.keelway("deploy", "1", "--to", "web")
+    finally:
+        known.write_text(before)
+    assert refused.code == 5
+    assert f"{known}:1" in refused.err
+    assert not any(folder.exists() for folder in shop.folders)
