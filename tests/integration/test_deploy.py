@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.support.projects import Outcome
     from tests.support.registry import Registry
     from tests.support.runtimes import RunningRuntime
     from tests.support.ssh_server import SshServer
@@ -94,6 +95,21 @@ class Shop:
         self.docker = docker
         self.folders = folders
 
+    def only_on(self, number: int) -> None:
+        """Leave out all hosts but the first ones."""
+        file = self.project.folder / "keelway.toml"
+        text = file.read_text()
+        for folder in self.folders[number:]:
+            before, _, after = text.partition(f'{folder}"')
+            text = f"{before.rpartition(', ')[0]}{after}"
+        file.write_text(text)
+        del self.folders[number:]
+
+    def deployed(self, version: str) -> Outcome:
+        done = self.project.keelway("deploy", version, "--to", "web")
+        assert done.code == 0, done.err
+        return done
+
     def serving(self) -> list[str]:
         """Return the version that each host's service answers with."""
         return [self._asked(folder.name) for folder in self.folders]
@@ -119,7 +135,7 @@ class Shop:
         done = self.project.keelway("history", "web", "--json")
         assert done.code == 0, done.err
         events = json.loads(done.out)["events"]
-        assert all(len(one["known_on"]) == 3 for one in events), events
+        assert all(len(one["known_on"]) == len(self.folders) for one in events), events
         return [(one["event"], one["version"], one["outcome"]) for one in events]
 
 
@@ -154,10 +170,9 @@ def shop(
 
 
 def test_from_the_first_release_to_a_bad_one_on_host_two_and_back(shop: Shop) -> None:
-    for version in ("1", "2"):
-        done = shop.project.keelway("deploy", version, "--to", "web")
-        assert done.code == 0, done.err
-        assert shop.serving() == [version] * 3
+    shop.deployed("1")
+    done = shop.deployed("2")
+    assert shop.serving() == ["2"] * 3
     released = shop.folders[0] / "current"
     assert SECRET not in (released / "compose.yaml").read_text()
     assert "@sha256:" in (released / "compose.yaml").read_text()
@@ -186,7 +201,8 @@ def test_from_the_first_release_to_a_bad_one_on_host_two_and_back(shop: Shop) ->
 
 
 def test_whoever_deploys_is_killed_in_the_middle(shop: Shop) -> None:
-    assert shop.project.keelway("deploy", "1", "--to", "web").code == 0
+    shop.only_on(1)
+    shop.deployed("1")
     with shop.project.keelway_started("deploy", "2", "--to", "web") as process:
         deadline = time.monotonic() + 60
         while (shop.journal() or {}).get("phase") != "bringing":
@@ -200,10 +216,10 @@ def test_whoever_deploys_is_killed_in_the_middle(shop: Shop) -> None:
     assert "deploying 2 since" in refused.err
     assert "keelway unlock web --reason" in refused.err
     unlocked = shop.project.keelway("unlock", "web", "--reason", "its machine is gone")
-    assert unlocked.out.count("was locked by") == 3, unlocked.err
+    assert unlocked.out.count("was locked by") == 1, unlocked.err
     repaired = shop.project.keelway("rollback", "web")
     assert repaired.code == 0, repaired.err
-    assert shop.serving() == ["1"] * 3
+    assert shop.serving() == ["1"]
     assert ("deploy", "2", "rolled-back") in shop.history()
 
 

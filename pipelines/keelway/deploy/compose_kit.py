@@ -82,9 +82,9 @@ class ComposeKit:
             HostError: The host is lost.
             StageError: It has none.
         """
-        found = await find_runtime(host, self._spec.config.runtime)
-        self._runtimes[id(host)] = found
-        return found
+        if id(host) not in self._runtimes:
+            self._runtimes[id(host)] = await find_runtime(host, self._spec.config.runtime)
+        return self._runtimes[id(host)]
 
     def strategy(self, name: str, host: Host, task: Task) -> Strategy:
         """Return a strategy by its name in the configuration.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from keelway._together import each
 from keelway.deploy.history import append
 from keelway.errors import KeelwayError
 from keelway.model.history import DeliveryOutcome, HistoryEntry
@@ -58,8 +59,13 @@ class Notebook:
 
         What happened has happened: that it could not be written down must not undo it.
         """
-        for host, layout in self.places:
+        now = replace(entry, at=self.clock.now())
+
+        async def one(place: Place) -> None:
+            host, layout = place
             try:
-                await append(host, layout, replace(entry, at=self.clock.now()))
+                await append(host, layout, now)
             except KeelwayError as error:
                 self.task.tell(f"{host.name}: the history misses this: {error.message}")
+
+        await each(one, self.places)

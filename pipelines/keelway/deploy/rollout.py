@@ -95,9 +95,13 @@ async def _prepared(
 ) -> list[Working]:
     """Get all hosts ready for a release; what runs is not touched."""
     workings: list[Working] = []
+
+    async def begin(side: Side) -> None:
+        workings.append(await _begun(turn, side, release))
+
     try:
-        for side in sides:
-            workings.append(await _begun(turn, side, release))  # noqa: PERF401 - kept if one fails
+        await each(begin, sides)
+        workings.sort(key=lambda one: [side.host for side in sides].index(one.site.host))
         await each(partial(prepare, turn, release), workings, limit=turn.spec.side_by_side)
     except BaseException as error:
         with anyio.CancelScope(shield=True):
