@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from keelway.facts import Facts
     from keelway.model.history import HistoryEntry
     from keelway.model.outcome import Skipped
+    from keelway.model.registry import RegistrySpec
+    from keelway.registry.keyring import Keyring
     from keelway.verification.verify import VerifySpec
 
 _STAGE = "deploy"
@@ -87,7 +89,12 @@ class DeploySpec:
     """What is asked of the images; nothing where no target asks."""
     unverified: tuple[str, ...] = ()
     """Targets that take what does not verify."""
+    registries: tuple[RegistrySpec, ...] = ()
+    """The configured ones, for logins."""
     login_files: tuple[str, ...] = ()
+    """Docker's configurations of this machine; the first that exists counts."""
+    variables: frozenset[str] = frozenset()
+    """Names of the environment variables that are set."""
     order: DeployOrder = field(default_factory=DeployOrder)
 
 
@@ -111,7 +118,9 @@ def plan_target(
             return plan_kubernetes(target, facts, name=name, project=config.project.name)
 
 
-async def bring_to(run: Run, target: TargetSpec, checked: Checked, task: Task) -> TargetRollout:
+async def bring_to(
+    run: Run, target: TargetSpec, checked: Checked, task: Task, keyring: Keyring
+) -> TargetRollout:
     """Bring a release that verified to a target.
 
     Raises:
@@ -121,7 +130,7 @@ async def bring_to(run: Run, target: TargetSpec, checked: Checked, task: Task) -
     """
     if isinstance(target, HostsTarget):
         read = reader(run)
-        kit = await _kit(run, target)
+        kit = await _kit(run, target, keyring)
         return await deploy_to_hosts(
             target.hosts, checked, task=task, kit=kit, read=read, clock=run.clock
         )
@@ -136,7 +145,7 @@ async def bring_to(run: Run, target: TargetSpec, checked: Checked, task: Task) -
 
 
 async def take_back_from(
-    run: Run, target: TargetSpec, version: str | None, task: Task
+    run: Run, target: TargetSpec, version: str | None, task: Task, keyring: Keyring
 ) -> TargetRollout:
     """Take a target back, to the release before where no version is named.
 
@@ -148,7 +157,7 @@ async def take_back_from(
     """
     if isinstance(target, HostsTarget):
         read = reader(run)
-        kit = ComposeKit(target.compose, {})
+        kit = ComposeKit(target.compose, {}, keyring.find)
         return await take_back(
             target.hosts, version, task=task, kit=kit, read=read, clock=run.clock
         )
@@ -203,7 +212,7 @@ async def _told(
     )
 
 
-async def _kit(run: Run, target: HostsTarget) -> ComposeKit:
+async def _kit(run: Run, target: HostsTarget, keyring: Keyring) -> ComposeKit:
     """Return what renders a target's releases; its secrets are read now, before a host is."""
     read = reader(run)
     sources = target.compose.secrets
@@ -211,7 +220,7 @@ async def _kit(run: Run, target: HostsTarget) -> ComposeKit:
         name: await read(source, f"the secret {name} of {target.target}")
         for name, source in sources.items()
     }
-    return ComposeKit(target.compose, values)
+    return ComposeKit(target.compose, values, keyring.find)
 
 
 async def tell_refusal(
@@ -243,6 +252,23 @@ def task_of(run: Run, spec: DeploySpec, event: DeliveryEvent, doing: str) -> Tas
         force=order.force,
         freeze=order.freeze,
         lock_wait_s=order.lock_wait_s,
+    )
+
+
+def keyring_of(run: Run, spec: DeploySpec) -> Keyring:
+    """Return the logins to registries, each found when it is needed."""
+    from keelway.registry.keyring import Keyring  # noqa: PLC0415 - not for a plan
+
+    read = reader(run)
+
+    async def stripped(source: str, what: str) -> str:
+        return (await read(source, what)).strip()
+
+    return Keyring(
+        registries=spec.registries,
+        files=spec.login_files,
+        read=stripped,
+        variables=spec.variables,
     )
 
 

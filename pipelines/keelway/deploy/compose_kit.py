@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 
 from keelway.compose.sizes import parse_size
 from keelway.deploy.choice import Limits, Part, Rendering, ServiceChoice
-from keelway.deploy.host import STAGE
 from keelway.deploy.layout import SHARED
 from keelway.deploy.placing import place
+from keelway.deploy.proving import digest_of
+from keelway.deploy.pulling import RegistryLogin
 from keelway.deploy.release import COLOURS
 from keelway.deploy.rendering import render, unpinned
 from keelway.deploy.runtime import Runtime, find_runtime
 from keelway.deploy.strategies.choosing import strategy_of
-from keelway.registry.client import open_repository
-from keelway.registry.logins import load_logins
 from keelway.tags.reference import parse_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from keelway.compose.project import Project
     from keelway.config.deploy_compose import ComposeTarget
     from keelway.config.deploy_limits import DeployServiceConfig
     from keelway.deploy.host import Host
+    from keelway.deploy.proving import FindLogin
     from keelway.deploy.release import Release
     from keelway.deploy.site import Site, Strategy
     from keelway.deploy.target import Task
@@ -44,7 +44,6 @@ class ComposeSpec:
     projects: Mapping[str, Project]
     """The compose files, by the name that the project has on a host."""
     registries: tuple[RegistrySpec, ...] = ()
-    login_files: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
     """Where each secret of the compose files is read."""
     revision: str = ""
@@ -53,13 +52,17 @@ class ComposeSpec:
 class ComposeKit:
     """Renders, puts and fetches the releases of one target."""
 
-    def __init__(self, spec: ComposeSpec, secrets: Mapping[str, str]) -> None:
+    def __init__(
+        self, spec: ComposeSpec, secrets: Mapping[str, str], find_login: FindLogin
+    ) -> None:
         """Keep what is put there.
 
         Args:
             spec: What is put on the hosts.
             secrets: The values of its secrets, by name.
+            find_login: Tells whom to log in as for a repository.
         """
+        self._find_login = find_login
         self._spec = spec
         self._secrets = {name: value.encode() for name, value in secrets.items()}
         self._pins: dict[str, str] = {}
@@ -115,7 +118,8 @@ class ComposeKit:
             for line in rendered.told if part in {"", SHARED, "blue"} else ():
                 site.tell(line)
             unit = site.layout.unit(release.id, part)
-            await place(runtime, unit, rendered, secrets=self._secrets)
+            logins = await self._logins(rendered.images)
+            await place(runtime, unit, rendered, secrets=self._secrets, logins=logins)
 
     async def fetch(self, site: Site) -> None:
         """Bring the images of a kept release, where they are gone.
@@ -125,7 +129,8 @@ class ComposeKit:
         """
         runtime = self._runtimes[id(site.host)]
         for unit in site.units(site.wanted):
-            await runtime.pull(unit)
+            logins = await self._logins(site.wanted.release.images.values())
+            await runtime.pull(unit, logins)
 
     def _choice(self, site: Site, release: Release, part: str) -> Rendering:
         spec = self._spec
@@ -165,15 +170,20 @@ class ComposeKit:
         """Return the choice with the digests of images that are not of the release."""
         for reference in unpinned(project, choice):
             if reference not in self._pins:
-                self._pins[reference] = await self._digest_of(reference)
+                self._pins[reference] = await digest_of(reference, self._find_login)
         return replace(choice, pins=dict(self._pins))
 
-    async def _digest_of(self, reference: str) -> str:
-        parsed = parse_reference(reference)
-        login = await (await load_logins(self._spec.login_files)).find(parsed.host)
-        async with open_repository(parsed.repository, login=login, stage=STAGE) as repository:
-            found = await repository.manifest(parsed.tag or "latest")
-        return f"{parsed.repository}@{found.digest}"
+    async def _logins(self, references: Iterable[str]) -> tuple[RegistryLogin, ...]:
+        """Return whom the hosts log in as to fetch images; without any they do as they are set."""
+        found: dict[str, RegistryLogin] = {}
+        for reference in references:
+            parsed = parse_reference(reference)
+            login = None if parsed.host in found else await self._find_login(parsed.repository)
+            if login is not None:
+                found[parsed.host] = RegistryLogin(
+                    registry=parsed.host, username=login.username, password=login.password
+                )
+        return tuple(found.values())
 
 
 def _service(config: DeployServiceConfig) -> ServiceChoice:

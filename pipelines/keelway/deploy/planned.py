@@ -64,7 +64,6 @@ def plan_compose(name: str, target: ComposeTarget, config: Config, facts: Facts)
         root=facts.root,
         projects=facts.deployed.get(name, {}),
         registries=plan_registries(config, facts),
-        login_files=facts.login_files,
         secrets={
             key: plan_secret(source, facts, what=f"deploy.{name}.secrets.{key}")
             for key, source in target.secrets.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keelway.deploy.host import STAGE
@@ -9,25 +10,27 @@ from keelway.deploy.target import Checked
 from keelway.errors import GateError, PlanError
 from keelway.model.rollout import Wanted
 from keelway.registry.client import open_repository
-from keelway.registry.logins import load_logins
 from keelway.tags.reference import BadReferenceError, parse_reference
 from keelway.verification.verify import refusal, verify_image
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable
 
+    from keelway.registry.logins import Login
     from keelway.verification.verify import Verification, VerifySpec
+
+    FindLogin = Callable[[str], Awaitable[Login | None]]
 
 UNVERIFIED = "nothing was verified: require_verified is false"
 
 
-async def prove(wanted: Wanted, spec: VerifySpec | None, login_files: Sequence[str]) -> Checked:
+async def prove(wanted: Wanted, spec: VerifySpec | None, find_login: FindLogin) -> Checked:
     """Return a release by its digests, with what was verified of it.
 
     Args:
         wanted: Its images by tag or digest.
         spec: What is asked of them; nothing where they need not verify.
-        login_files: Docker's configurations of this machine.
+        find_login: Tells whom to log in as.
 
     Raises:
         GateError: An image does not verify; no host was looked at.
@@ -38,9 +41,9 @@ async def prove(wanted: Wanted, spec: VerifySpec | None, login_files: Sequence[s
     evidence: list[str] = []
     for name, reference in wanted.images.items():
         if spec is None:
-            images[name] = await _by_digest(reference, login_files)
+            images[name] = await digest_of(reference, find_login)
             continue
-        found = await verify_image(reference, spec)
+        found = await verify_image(reference, replace(spec, find_login=find_login))
         if not found.passed:
             raise refusal(found)
         images[name] = _named(reference, found.digest)
@@ -64,12 +67,18 @@ def _named(reference: str, digest: str) -> str:
     return f"{parse_reference(reference).repository}@{digest}"
 
 
-async def _by_digest(reference: str, login_files: Sequence[str]) -> str:
+async def digest_of(reference: str, find_login: FindLogin) -> str:
+    """Return what a reference names now: `registry/repository@sha256:...`.
+
+    Raises:
+        PlanError: It is no reference.
+        RegistryError: The image is not there.
+    """
     try:
         parsed = parse_reference(reference)
     except BadReferenceError as error:
         raise PlanError(str(error), next_step="name it as registry/repository:tag") from error
-    login = await (await load_logins(login_files)).find(parsed.host)
+    login = await find_login(parsed.repository)
     async with open_repository(parsed.repository, login=login, stage=STAGE) as repository:
         found = await repository.manifest(parsed.digest or parsed.tag or "latest")
     return f"{parsed.repository}@{found.digest}"

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keelway._registries import plan_registries
 from keelway._stage import Run, stage
 from keelway._targets import (
     DeployOrder,
     DeploySpec,
     bring_to,
+    keyring_of,
     plan_target,
     task_of,
     tell_refusal,
@@ -67,7 +69,9 @@ def plan_deploy(
         actor=facts.actor,
         verify=None if len(unverified) == len(chosen) else configured_spec(config, facts),
         unverified=unverified,
+        registries=plan_registries(config, facts),
         login_files=facts.login_files,
+        variables=facts.variables,
         order=order or DeployOrder(),
     )
 
@@ -119,14 +123,15 @@ async def deploy_wanted(run: Run, spec: DeploySpec, wanted: Wanted) -> Rollout:
 
 
 async def _to_all(run: Run, spec: DeploySpec, wanted: Wanted) -> Rollout:
+    keyring = keyring_of(run, spec)
     done: list[TargetRollout] = []
     task = task_of(run, spec, DeliveryEvent.DEPLOY, f"deploying {wanted.version}")
     for target in spec.targets:
         asked = None if target.target in spec.unverified else spec.verify
         try:
-            checked = await prove(wanted, asked, spec.login_files)
+            checked = await prove(wanted, asked, keyring.find)
         except GateError as error:
             await tell_refusal(run, target, wanted, error, task)
             raise
-        done.append(await bring_to(run, target, checked, task))
+        done.append(await bring_to(run, target, checked, task, keyring))
     return Rollout(targets=tuple(done))

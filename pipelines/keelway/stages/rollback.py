@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keelway._stage import Run, stage
-from keelway._targets import DeploySpec, take_back_from, task_of
+from keelway._targets import DeploySpec, keyring_of, take_back_from, task_of
 from keelway.model.history import DeliveryEvent
 from keelway.model.rollout import Rollout
 
@@ -33,7 +33,8 @@ async def roll_back(run: Run, spec: DeploySpec, version: str | None = None) -> R
     """
     doing = f"going back to {version or 'the release before'}"
     task = task_of(run, spec, DeliveryEvent.ROLLBACK, doing)
+    keyring = keyring_of(run, spec)
     done: list[TargetRollout] = []
     for target in spec.targets:
-        done.append(await take_back_from(run, target, version, task))  # noqa: PERF401 - in order
+        done.append(await take_back_from(run, target, version, task, keyring))  # noqa: PERF401
     return Rollout(targets=tuple(done))
