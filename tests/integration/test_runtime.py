@@ -154,27 +154,56 @@ async def _stops_and_goes(runtime: Runtime, unit: Unit, running: RunningRuntime)
     assert await runtime.prune([before.image], keep=[]) == (before.image,)
 
 
-@pytest.mark.parametrize("version", ["2-sick", "3-ends"])
 async def test_a_bad_version_tells_why(
-    running: RunningRuntime, images: dict[str, str], unit: Unit, tmp_path: Path, version: str
+    running: RunningRuntime, images: dict[str, str], unit: Unit, tmp_path: Path
 ) -> None:
-    told = {
-        "2-sick": ["web is unhealthy", "health check of web:", "404 Not Found"],
-        "3-ends": ["web ended with exit code 3", "no database"],
-    }[version]
     runtime = await find_runtime(running.host, running.engine)
-    compose = COMPOSE.replace("    image: web\n", '    image: web\n    restart: "no"\n')
-    made = rendered(unit, images[version], tmp_path, compose)
-    await place(runtime, unit, made, secrets={"token": SECRET})
+    told = {
+        "2-sick": ["sick is unhealthy", "health check of sick:", "404 Not Found"],
+        "3-ends": ["ends ended with exit code 3", "no database"],
+    }
+    one = "  {name}:\n    image: {image}\n    restart: 'no'\n" + HEALTHCHECK
+    services = [
+        one.format(name=version.partition("-")[2], image=images[version]) for version in told
+    ]
+    made = rendered(unit, images["1"], tmp_path, "services:\n" + "".join(services))
+    await place(runtime, unit, made, secrets={})
+    said: list[str] = []
     try:
         await runtime.up(unit)
-        with pytest.raises(UnhealthyError) as caught:
-            await runtime.wait_healthy(unit, PATIENCE_S)
+        for name in ("sick", "ends"):
+            with pytest.raises(UnhealthyError) as caught:
+                await runtime.wait_healthy(unit, PATIENCE_S, [name])
+            said.append(caught.value.diagnostics())
     finally:
         await runtime.down(unit)
-    said = caught.value.diagnostics()
-    for text in (*told, f"version {version} begins"):
-        assert text in said
+    for (version, texts), diagnostics in zip(told.items(), said, strict=True):
+        for text in (*texts, f"version {version} begins"):
+            assert text in diagnostics
+
+
+async def test_a_release_leaves_its_neighbours_alone_unless_their_files_are_others(
+    running: RunningRuntime, images: dict[str, str], unit: Unit, tmp_path: Path
+) -> None:
+    runtime = await find_runtime(running.host, running.engine)
+    compose = COMPOSE.replace("  web:\n    image: web\n", f"  db:\n    image: {images['1']}\n")
+    seen: list[tuple[str, str]] = []
+    try:
+        for release, secret in (("1", b"old"), ("2", b"old"), ("3", b"new"), ("2", None)):
+            one = Unit(project=unit.project, folder=f"{tmp_path}/releases/{release}")
+            if secret is not None:
+                made = rendered(one, images["1"], tmp_path, compose)
+                await place(runtime, one, made, secrets={"token": secret})
+            await runtime.up(one)
+            (state,) = await runtime.states(one)
+            read = running.command("exec", state.container, "cat", "/run/secrets/token")
+            seen.append((state.container, read))
+    finally:
+        await runtime.down(unit)
+    assert [read for _, read in seen] == ["old", "old", "new", "old"]
+    first, second, third, fourth = (container for container, _ in seen)
+    assert first == second
+    assert len({second, third, fourth}) == 3
 
 
 async def test_images_of_a_closed_registry_need_a_login_that_leaves_no_trace(

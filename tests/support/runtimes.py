@@ -43,8 +43,8 @@ PATIENCE_S = 60
 class EnvironmentHost(LocalHost):
     """This machine, for whoever has these variables as well."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        super().__init__()
+    def __init__(self, environment: Mapping[str, str], name: str = "this machine") -> None:
+        super().__init__(name)
         self._before = ("env", *(f"{name}={value}" for name, value in environment.items()))
 
     async def run(self, words: Sequence[str], *, given: bytes = b"", timeout_s: float = 60) -> Ran:

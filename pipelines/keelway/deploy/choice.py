@@ -86,6 +86,11 @@ class Rendering:
     services: Mapping[str, ServiceChoice] = field(default_factory=dict[str, ServiceChoice])
     limits: Limits = field(default_factory=Limits)
 
+    @property
+    def kept(self) -> str:
+        """Return the folder of files that outlive releases, beside the folder `releases`."""
+        return f"{self.folder.partition('/releases/')[0]}/kept"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigFile:

@@ -105,15 +105,22 @@ class ContainerEngine:
         Raises:
             ToolError: The engine did not do it.
         """
-        ids = await self.containers(project)
-        if ids:
-            words = (self.name, "rm", "--force", *ids)
-            await self.must(words, "remove containers", timeout_s=_REMOVE_TIMEOUT_S)
+        await self.discard(await self.containers(project))
         owned = f"label={PROJECT_LABEL}={project}"
         listing = (self.name, "network", "ls", "--quiet", "--filter", owned)
         networks = parse_ids((await self.must(listing, "tell which networks there are")).text)
         if networks:
             await self.must((self.name, "network", "rm", *networks), "remove networks")
+
+    async def discard(self, ids: Sequence[str]) -> None:
+        """Remove containers, those that run too.
+
+        Raises:
+            ToolError: One could not be removed.
+        """
+        if ids:
+            words = (self.name, "rm", "--force", *ids)
+            await self.must(words, "remove containers", timeout_s=_REMOVE_TIMEOUT_S)
 
     async def ensure_network(self, name: str, *, internal: bool) -> None:
         """Make a network where there is none of that name.

@@ -1,6 +1,8 @@
 """The files that a service is given: secrets, which only it can read, and configs.
 
 Each service has files of its own in the unit's folder, since each is owned by whom it runs as.
+Those of services that are not of the release are mounted from a place that stays, and copied there
+when the unit is brought up: else each release would make the database anew.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from keelway.deploy.choice import ConfigFile
-from keelway.deploy.unit_file import SecretPlace
+from keelway.deploy.unit_file import KeptFile, SecretPlace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,17 +62,31 @@ def file_mounts(service: Service, folder: str) -> list[str]:
 
     Args:
         service: Whose they are.
-        folder: The unit's, on the host.
+        folder: Where they are on the host, absolute: the unit's, or that of what is kept.
     """
     secrets = [
-        f"{folder}/{_path(SECRETS_FOLDER, service, grant)}:{_secret_target(grant)}:ro,z"
-        for grant in service.secrets
+        f"{folder}/{_path(SECRETS_FOLDER, service, one)}:{_secret_target(one)}:ro,z"
+        for one in service.secrets
     ]
     configs = [
         f"{folder}/{_path(CONFIGS_FOLDER, service, one)}:{one.target or f'/{one.source}'}:ro,z"
         for one in service.configs
     ]
     return [*secrets, *configs]
+
+
+def kept_files(service: Service, folder: str) -> list[KeptFile]:
+    """Return the files of a service whose place stays the same from release to release.
+
+    Args:
+        service: One that is not of the release.
+        folder: That of what is kept.
+    """
+    paths = [
+        *(_path(SECRETS_FOLDER, service, one) for one in service.secrets),
+        *(_path(CONFIGS_FOLDER, service, one) for one in service.configs),
+    ]
+    return [KeptFile(service=service.name, path=one, at=f"{folder}/{one}") for one in paths]
 
 
 def _path(folder: str, service: Service, grant: FileGrant) -> str:

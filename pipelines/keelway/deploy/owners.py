@@ -10,6 +10,10 @@ Example:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keelway.deploy.container_engine import ContainerEngine
 
 _PASSWD_NAME, _PASSWD_UID, _PASSWD_GID = 0, 2, 3
 _GROUP_GID = 2
@@ -21,6 +25,17 @@ class Owner:
 
     uid: int
     gid: int
+
+
+async def as_owner(engine: ContainerEngine) -> tuple[str, ...]:
+    """Return what goes before a command that gives files to users of containers.
+
+    Root needs nothing. Others need `sudo`; with Podman they are root in a namespace of their own,
+    where users have the numbers that they have in containers.
+    """
+    if (await engine.host.run(("id", "-u"))).text == "0":
+        return ()
+    return ("podman", "unshare") if engine.name == "podman" else ("sudo", "-n")
 
 
 def needs_accounts(user: str) -> bool:

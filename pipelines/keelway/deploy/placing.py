@@ -14,7 +14,7 @@ import anyio
 
 from keelway.deploy.host import STAGE
 from keelway.deploy.mounted_files import CONFIGS_FOLDER, SECRETS_FOLDER
-from keelway.deploy.owners import Owner, needs_accounts, parse_owner
+from keelway.deploy.owners import Owner, as_owner, needs_accounts, parse_owner
 from keelway.errors import PlanError, StageError
 
 if TYPE_CHECKING:
@@ -183,10 +183,7 @@ async def _give(
     gid = owner.gid if place.gid is None else place.gid
     is_new = await _written(host, path, value, place.mode)
     own = (await host.run(("id", "-u"))).text
-    # Rootless: inside of Podman's namespace of users, the numbers are those of containers.
-    before: tuple[str, ...] = ()
-    if own != "0":
-        before = ("podman", "unshare") if runtime.engine.name == "podman" else ("sudo", "-n")
+    before = await as_owner(runtime.engine)
     ran = await host.run((*before, "chown", f"{uid}:{gid}", "--", path))
     if ran.code and own != str(uid):
         await host.run(("rm", "-f", "--", path))

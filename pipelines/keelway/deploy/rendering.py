@@ -22,7 +22,7 @@ from keelway.compose.project import Condition
 from keelway.config.explain import nearest
 from keelway.deploy.choice import Part, RenderedUnit, Rendering, ServiceChoice
 from keelway.deploy.hardening import Judge, judge_service
-from keelway.deploy.mounted_files import config_files, file_mounts, secret_files
+from keelway.deploy.mounted_files import config_files, file_mounts, kept_files, secret_files
 from keelway.deploy.unit_document import Document, ServicePlan, service_document
 from keelway.deploy.unit_file import OWN_KEY
 from keelway.deploy.unit_networks import attachments, kept_between, unit_networks, unit_volumes
@@ -192,10 +192,11 @@ def _judge_peers(judge: Judge, services: Sequence[Service]) -> None:
 def _plan(judge: Judge, image: str, project: Project, choice: Rendering) -> ServicePlan:
     service = judge.service
     own, limits = judge.choice, choice.limits
+    is_released = _released(service, choice) is not None
     return ServicePlan(
         service=service,
         image=image,
-        is_released=_released(service, choice) is not None,
+        is_released=is_released,
         runs_once=any(
             other.depends_on[service.name].condition is Condition.COMPLETED
             for other in project.services.values()
@@ -203,7 +204,7 @@ def _plan(judge: Judge, image: str, project: Project, choice: Rendering) -> Serv
         ),
         peers=frozenset(one.name for one in _chosen(project, choice)),
         networks=attachments(service, choice, _colour_keys(project, choice)),
-        files=file_mounts(service, choice.folder),
+        files=file_mounts(service, choice.folder if is_released else choice.kept),
         limits=replace(
             limits,
             cpus=own.cpus or service.limits.cpus or limits.cpus,
@@ -228,6 +229,12 @@ def _note(plans: Sequence[ServicePlan], project: Project, choice: Rendering) -> 
             one.model_dump(exclude_defaults=True)
             for plan in plans
             for one in secret_files(plan.service)
+        ],
+        "kept": [
+            one.model_dump()
+            for plan in plans
+            if not plan.is_released
+            for one in kept_files(plan.service, choice.kept)
         ],
         **kept_between(plans, project, choice, _colour_keys(project, choice)),
     }

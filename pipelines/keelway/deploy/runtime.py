@@ -22,6 +22,7 @@ from keelway.deploy.container_engine import ContainerEngine
 from keelway.deploy.finding import FoundEngine, find_engine
 from keelway.deploy.health import Trouble, Watch
 from keelway.deploy.host import STAGE
+from keelway.deploy.keeping import keep
 from keelway.deploy.pulling import RegistryLogin, pull_image
 from keelway.deploy.unit import ServiceState, UnhealthyError, Unit
 from keelway.deploy.unit_file import UnitFile, read_unit_file
@@ -123,6 +124,7 @@ class Runtime:
             await self.engine.ensure_network(name, internal=internal)
         for name in note.volumes:
             await self.engine.ensure_volume(name)
+        await keep(self.engine, unit, note)
         words = up_argv(self.compose, unit.project, unit.folder, services)
         if self._checks_by_hand:
             # Else containers that have a health check are not started: their timer cannot be made.

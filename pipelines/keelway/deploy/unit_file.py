@@ -50,6 +50,18 @@ class SecretPlace(_Part):
     mode: int = 0o400
 
 
+class KeptFile(_Part):
+    """A file of a service that is not of the release: it is mounted from a place that stays."""
+
+    service: str
+    path: str
+    """The release's own, relative to the unit's folder."""
+    at: str
+    """Where it is mounted from, absolute: the same for all releases, so that the service need not
+    be made anew by each of them.
+    """
+
+
 class UnitNote(_Part):
     """What keelway keeps about a unit, under `x-keelway`."""
 
@@ -65,6 +77,7 @@ class UnitNote(_Part):
     root: tuple[str, ...] = ()
     """Services that may run as root."""
     secrets: tuple[SecretPlace, ...] = ()
+    kept: tuple[KeptFile, ...] = ()
 
 
 class UnitFile(_Part):

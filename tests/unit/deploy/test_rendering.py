@@ -1,4 +1,4 @@
-"""What is put on a host: each breach is told by name, and nothing of the output is left to chance."""
+"""What is put on a host: each breach is told by name, and nothing is left to chance."""
 
 from __future__ import annotations
 
