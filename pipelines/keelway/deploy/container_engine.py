@@ -147,8 +147,8 @@ class ContainerEngine:
         words = (self.name, "image", "inspect", reference)
         return parse_image_user((await self.must(words, f"look at {reference}")).text)
 
-    async def image_file(self, reference: str, path: str) -> str | None:
-        """Return the text of a file in an image that is on the host; nothing when there is none.
+    async def image_files(self, reference: str, paths: Sequence[str]) -> dict[str, str]:
+        """Return the texts of files in an image that is on the host; those that are there.
 
         Raises:
             ToolError: The engine did not do it.
@@ -158,8 +158,11 @@ class ContainerEngine:
         made = await self.must(making, f"look into {reference}")
         container = made.text.splitlines()[-1]
         try:
-            ran = await self.host.run((self.name, "cp", f"{container}:{path}", "-"))
-            return parse_copied(ran.stdout) if ran.code == 0 else None
+            found = {
+                path: await self.host.run((self.name, "cp", f"{container}:{path}", "-"))
+                for path in paths
+            }
+            return {path: parse_copied(ran.stdout) for path, ran in found.items() if ran.code == 0}
         finally:
             with anyio.CancelScope(shield=True):
                 await self.must((self.name, "rm", "--force", container), "remove a container")

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from keelway.deploy.container_engine import ContainerEngine
 
+PASSWD = "/etc/passwd"  # noqa: S105 - a file's name
+GROUP = "/etc/group"
 _PASSWD_NAME, _PASSWD_UID, _PASSWD_GID = 0, 2, 3
 _GROUP_GID = 2
 
@@ -38,9 +40,15 @@ async def as_owner(engine: ContainerEngine) -> tuple[str, ...]:
     return ("podman", "unshare") if engine.name == "podman" else ("sudo", "-n")
 
 
-def needs_accounts(user: str) -> bool:
-    """Return whether an image's own accounts are needed to know a user's numbers."""
-    return not all(part.isdigit() for part in (user or "0").split(":"))
+def needed_files(user: str) -> tuple[str, ...]:
+    """Return the files of an image that are needed to know a user's numbers.
+
+    >>> needed_files("app"), needed_files("1000"), needed_files("1000:staff")
+    (('/etc/passwd',), (), ('/etc/group',))
+    """
+    name, _, group = (user or "0").partition(":")
+    passwd = () if name.isdigit() else (PASSWD,)
+    return passwd if not group or group.isdigit() else (*passwd, GROUP)
 
 
 def parse_owner(user: str, passwd: str, group: str) -> Owner | None:

@@ -14,7 +14,7 @@ import anyio
 
 from keelway.deploy.host import STAGE
 from keelway.deploy.mounted_files import CONFIGS_FOLDER, SECRETS_FOLDER
-from keelway.deploy.owners import Owner, as_owner, needs_accounts, parse_owner
+from keelway.deploy.owners import Owner, as_owner
 from keelway.errors import PlanError, StageError
 
 if TYPE_CHECKING:
@@ -147,11 +147,7 @@ async def _owners(runtime: Runtime, file: UnitFile) -> dict[str, Owner]:
         user = service.user
         if user is None:
             user = await runtime.engine.image_user(service.image)
-        passwd = group = ""
-        if needs_accounts(user):
-            passwd = await runtime.engine.image_file(service.image, "/etc/passwd") or ""
-            group = await runtime.engine.image_file(service.image, "/etc/group") or ""
-        owner = parse_owner(user, passwd, group)
+        owner = await runtime.owner(service.image, user)
         if owner is None:
             raise StageError(
                 f"{name} runs as '{user}', whom its image does not know",

@@ -23,6 +23,7 @@ from keelway.deploy.finding import FoundEngine, find_engine
 from keelway.deploy.health import Trouble, Watch
 from keelway.deploy.host import STAGE
 from keelway.deploy.keeping import keep
+from keelway.deploy.owners import GROUP, PASSWD, Owner, needed_files, parse_owner
 from keelway.deploy.pulling import RegistryLogin, pull_image
 from keelway.deploy.unit import ServiceState, UnhealthyError, Unit
 from keelway.deploy.unit_file import UnitFile, read_unit_file
@@ -73,6 +74,7 @@ class Runtime:
         self.engine = ContainerEngine(host, found.engine)
         self.version = found.version
         self.compose = found.compose
+        self._owners: dict[tuple[str, str], Owner | None] = {}
         self._checks_by_hand = found.engine == "podman" and not has_timers
 
     @property
@@ -104,6 +106,24 @@ class Runtime:
         """
         for reference in (await self.unit_file(unit)).images:
             await pull_image(self.host, self.engine.name, reference, logins)
+
+    async def owner(self, image: str, user: str) -> Owner | None:
+        """Return the numbers of a user of an image; nothing when the image does not know him.
+
+        Args:
+            image: By digest; it is on the host.
+            user: As compose files and images write it.
+
+        Raises:
+            ToolError: The engine did not tell.
+        """
+        if (image, user) not in self._owners:
+            files: dict[str, str] = {}
+            if wanted := needed_files(user):
+                files = await self.engine.image_files(image, wanted)
+            found = parse_owner(user, files.get(PASSWD, ""), files.get(GROUP, ""))
+            self._owners[(image, user)] = found
+        return self._owners[(image, user)]
 
     async def up(
         self, unit: Unit, services: Sequence[str] = (), *, timeout_s: float = _UP_TIMEOUT_S
