@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.once
 REQUESTS = 10_000
 PROBE = {"name": "shop", "interval_s": 0.05, "count": 3}
 V1, V2 = "web-blue/shop=v1", "web-green/shop=v2"

@@ -133,6 +133,7 @@ def running(docker: RunningRuntime) -> list[str]:
     return sorted(docker.command("ps", "--format", form).split())
 
 
+@pytest.mark.once
 @pytest.mark.slow
 async def test_releases_come_and_go_and_nobody_notices(
     docker: RunningRuntime, edge: Nginx, registry: Registry, tmp_path: Path, nonce: str

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def target(tmp_path: Path) -> Iterator[Target]:
