@@ -125,7 +125,7 @@ def test_the_end_of_a_deployment_takes_the_place_of_its_beginning() -> None:
     assert entries_of({HISTORY: begun + "what nobody wrote\n"}) == (ENTRY,)
     assert entries_of({HISTORY: with_entry((ENTRY,), done)}) == (done,)
     assert merged([(ENTRY, done), (ENTRY,)]) == (ENTRY, done)
-    every = ()
+    every: tuple[HistoryEntry, ...] = ()
     for number in range(30):
         text = with_entry(every, replace(done, version=str(number)))
         every = entries_of({HISTORY: text})
