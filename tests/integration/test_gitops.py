@@ -34,7 +34,7 @@ def run(*words: str) -> str:
 
 
 async def deploy(spec: GitOpsSpec, wanted: TargetRelease, **secrets: str) -> TargetOutcome:
-    async with run_with(**secrets) as run:
+    with run_with(**secrets) as run:
         return await deploy_gitops(run, spec, wanted)
 
 

@@ -67,7 +67,7 @@ def any_cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Clus
 async def deploy(
     there: Cluster | RealCluster, wanted: TargetRelease, spec: KubernetesSpec = SPEC
 ) -> TargetOutcome:
-    async with run_with(KUBECONFIG_TEXT=there.kubeconfig) as run:
+    with run_with(KUBECONFIG_TEXT=there.kubeconfig) as run:
         return await deploy_kubernetes(run, spec, wanted)
 
 
@@ -106,7 +106,7 @@ async def test_one_that_fails_takes_all_back_and_tells_why(
             "BackOff: restarting container",
         )
     )
-    async with run_with(KUBECONFIG_TEXT=cluster.kubeconfig) as run:
+    with run_with(KUBECONFIG_TEXT=cluster.kubeconfig) as run:
         history = await read_kubernetes_history(run, SPEC)
     assert [(one.version, one.outcome.value, one.replaced) for one in history] == [
         ("2.0", "succeeded", None),
@@ -142,7 +142,7 @@ async def test_the_version_before_is_brought_back_on_request(
     first, second = release("1.1", "a"), release("1.2", "b")
     await deploy(cluster, first)
     await deploy(cluster, second)
-    async with run_with(KUBECONFIG_TEXT=cluster.kubeconfig) as run:
+    with run_with(KUBECONFIG_TEXT=cluster.kubeconfig) as run:
         earlier = earlier_release(await read_kubernetes_history(run, SPEC))
     assert earlier is not None
     back = replace(first, images=earlier.images, event=DeliveryEvent.ROLLBACK)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
 
 from keelway._stage import Run
 from keelway.gitops.spec import GitOpsSpec
 from keelway.model.history import Actor
 from keelway.model.target_release import TargetRelease
-from tests.support.recording import RecordingEngine
 from tests.support.repositories import Repository, new_repository
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    import dagger
 
 REPOSITORY = "registry.example.com/shop/orders"
 FILES = {
@@ -107,11 +110,10 @@ def release(version: str, digit: str, **changes: Any) -> TargetRelease:
     return replace(made, **changes)
 
 
-@asynccontextmanager
-async def run_with(**secrets: str) -> AsyncGenerator[Run]:
-    """Yield a run in which `env://NAME` has the value given for the name."""
-    engine = RecordingEngine()
-    known = {f"env://{name}": value for name, value in secrets.items()}
-    engine.answer("plaintext", lambda chain: known[chain["secret"]["uri"]])
-    async with engine.connect() as dag:
-        yield Run(dag)
+@contextmanager
+def run_with(**secrets: str) -> Iterator[Run]:
+    """Yield a run in which `env://NAME` has the value given for the name; no engine is at work."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in secrets.items():
+            patch.setenv(name, value)
+        yield Run(cast("dagger.Client", None))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from keelway._secrets import read_secret
+from keelway._secrets import read_own_secret
 from keelway.gitops.git import (
     Git,
     answer_of,
@@ -20,7 +20,7 @@ from keelway.gitops.git import (
     token_settings,
     with_settings,
 )
-from keelway.gitops.problem import STAGE, GitOpsError
+from keelway.gitops.problem import GitOpsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -88,13 +88,13 @@ async def _log_in(
     key: Path | None = None
     if login.token is not None:
         what = f"the token of {spec.target}'s repository"
-        token = (await read_secret(run, login.token, stage=STAGE, what=what)).strip()
+        token = (await read_own_secret(login.token, what=what, run=run)).strip()
         settings, variables = token_settings(spec.url, login.username, token)
         environment |= variables
         secrets = (token,)
     if login.ssh_key is not None:
         what = f"the ssh key of {spec.target}'s repository"
-        text = await read_secret(run, login.ssh_key, stage=STAGE, what=what)
+        text = await read_own_secret(login.ssh_key, what=what, run=run)
         key = await _key_file(folder / "login", text)
     environment["GIT_SSH_COMMAND"] = ssh_command(key, login.known_hosts)
     environment["GIT_SSH_VARIANT"] = "ssh"
@@ -106,14 +106,14 @@ async def _sign(
 ) -> dict[str, str]:
     """Return the settings that sign."""
     what = f"the signing key of {spec.target}"
-    text = await read_secret(run, signing.key, stage=STAGE, what=what)
+    text = await read_own_secret(signing.key, what=what, run=run)
     if signing.format == "ssh":
         key = await _key_file(folder / "signing", text)
         return {"gpg.format": "ssh", "user.signingKey": str(key)}
     passphrase = ""
     if signing.passphrase is not None:
         what = f"the passphrase of {spec.target}'s key"
-        passphrase = await read_secret(run, signing.passphrase, stage=STAGE, what=what)
+        passphrase = await read_own_secret(signing.passphrase, what=what, run=run)
     home = folder / "gnupg"
     home.mkdir(mode=0o700)
     environment["GNUPGHOME"] = str(home)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keelway._secrets import read_secret
+from keelway._secrets import read_own_secret
 from keelway.gitops.access import open_access
 from keelway.gitops.message import fill, message_of, title_of, words_of
 from keelway.gitops.problem import STAGE
@@ -83,7 +83,7 @@ async def _propose(
     if wanted is None or not written.changed:
         return None
     what = f"the token of {spec.target}'s pull request"
-    token = (await read_secret(run, wanted.token, stage=STAGE, what=what)).strip()
+    token = (await read_own_secret(wanted.token, what=what, run=run)).strip()
     title = title_of(spec, release, written.replaced).splitlines()[0]
     if wanted.title is not None:
         title = fill(wanted.title, words_of(spec, release, written.replaced))

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from keelway._secrets import read_secret
+from keelway._secrets import read_own_secret
 from keelway.errors import redact
-from keelway.kubernetes.spec import STAGE, KubernetesError
+from keelway.kubernetes.spec import KubernetesError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -103,7 +103,7 @@ async def open_kubectl(run: Run, spec: KubernetesSpec) -> AsyncGenerator[Kubectl
     try:
         if spec.kubeconfig is not None:
             what = f"the kubeconfig of {spec.target}"
-            text = await read_secret(run, spec.kubeconfig, stage=STAGE, what=what)
+            text = await read_own_secret(spec.kubeconfig, what=what, run=run)
             file = anyio.Path(folder / "config")
             await file.touch(mode=0o600)
             await file.write_text(text)

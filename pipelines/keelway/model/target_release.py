@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelway.model.history import Actor, DeliveryEvent, DeliveryOutcome, HistoryEntry
-from keelway.model.rollout import TargetRollout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,24 +56,6 @@ class TargetOutcome:
     """What was done, a line each."""
     url: str | None = None
     """Where people see it: a pull request."""
-
-    def rollout(self, kind: str) -> TargetRollout:
-        """Return it as the deploy stage tells it.
-
-        Args:
-            kind: `gitops` or `kubernetes`.
-        """
-        entry = self.entry
-        return TargetRollout(
-            target=entry.target or entry.environment,
-            environment=entry.environment,
-            kind=kind,
-            version=entry.version,
-            images=entry.images,
-            evidence=entry.evidence,
-            details=self.details,
-            duration_s=entry.duration_s or 0,
-        )
 
 
 def earlier_release(

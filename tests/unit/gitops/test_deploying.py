@@ -26,7 +26,7 @@ TOKEN = "glpat-not-to-be-seen"  # noqa: S105 - it opens nothing
 
 
 async def deploy(spec: GitOpsSpec, wanted: TargetRelease, **secrets: str) -> TargetOutcome:
-    async with run_with(**secrets) as run:
+    with run_with(**secrets) as run:
         return await deploy_gitops(run, spec, wanted)
 
 
@@ -81,7 +81,7 @@ async def test_the_history_is_read_again_and_a_rollback_restores_digests(tmp_pat
     await deploy(spec, release("1.0", "a"))
     there.somebody_pushes({"base/more.yaml": "{}\n"}, "Keelway-Target: web, says somebody")
     await deploy(spec, release("2.0", "b"))
-    async with run_with() as run:
+    with run_with() as run:
         history = await read_gitops_history(run, spec)
         earlier = earlier_release(history)
         assert earlier is not None
