@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,13 +13,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
 from keelway.gitops.deploying import deploy_gitops
 from keelway.gitops.problem import GitOpsError
 from keelway.gitops.spec import GitOpsSpec, LoginSpec, PullRequestSpec, SigningSpec
 from tests.support.gitops import FILES, REPOSITORY, followed, release, run_with, spec_of
+from tests.support.layout import Entry, PlatformImage, tar_layer, write_layout
 from tests.support.missing import need
+from tests.support.registry import running_registry
+from tests.support.sample_images import copy_image
 from tests.support.ssh_server import new_key, ssh_server
 
 if TYPE_CHECKING:
@@ -234,3 +239,53 @@ async def test_a_pull_request_is_opened_once(
     assert (method, asked, headers[header[0]]) == ("POST", path, header[1])
     assert {name: body[name] for name in names} == {names[0]: "keelway/web/2.0", names[1]: "main"}
     assert body["title"] == "Deploy shop 2.0 to production"
+
+
+COMMAND_PROJECT = """\
+[project]
+name = "shop"
+[images.orders]
+[deploy.web]
+kind = "gitops"
+environment = "production"
+repository = "../deploy.git"
+format = "kustomize"
+path = "overlays/production"
+images = { orders = "orders" }
+require_verified = false
+"""
+
+
+def test_the_commands_deploy_tell_and_go_back(tmp_path: Path) -> None:
+    there = followed(tmp_path)
+    anyio.run(deploy, spec_of(there), release("v1", "a"))
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "keelway.toml").write_text(COMMAND_PROJECT)
+    (tmp_path / "registry").mkdir()
+
+    def keelway(*words: str) -> str:
+        program = Path(sys.executable).with_name("keelway")
+        done = subprocess.run(
+            [program, *words],
+            cwd=tmp_path / "project",
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    with running_registry(tmp_path / "registry") as registry:
+        layer = tar_layer([Entry(path="version", data=b"v2")])
+        image = PlatformImage(architecture="amd64", layers=[layer])
+        write_layout(tmp_path / "image", [image], tag="v2")
+        reference = f"{registry.address}/shop/orders:v2"
+        copy_image(f"oci:{tmp_path / 'image'}:v2", f"docker://{reference}")
+        digest = registry.manifest(reference)[0]
+        keelway("deploy", reference, "--to", "web")
+    assert digest in there.file(OVERLAY)
+    keelway("rollback", "web", "--reason", "orders are lost")
+    assert f"sha256:{'a' * 64}" in there.file(OVERLAY)
+    history = keelway("history", "web", "--json")
+    for word in ("a" * 64, digest, "rollback", "orders are lost"):
+        assert word in history

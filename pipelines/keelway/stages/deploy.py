@@ -87,7 +87,7 @@ def _chosen(config: Config, only: Collection[str] | None) -> dict[str, DeployTar
 
 
 def _asks(target: DeployTarget) -> bool:
-    return target.require_verified if target.kind == "compose" else True
+    return target.require_verified
 
 
 @stage(_STAGE)
