@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ from tests.support.missing import need_emulator
 from tests.support.projects import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.projects import Outcome
@@ -64,7 +62,7 @@ def test_each_platform_is_proved_on_its_own_machine_and_published_by_a_third(
     reports = tmp_path / "reports"
     digests = tuple(prove(project, reports, platform) for platform in PLATFORMS)
     proved = Proved(project, reports, digests)
-    see_that_changes_are_refused(proved)
+    see_that_a_change_is_refused(proved)
     assert not registry.has(f"{repository}/app:test")
 
     done = proved.assemble()
@@ -86,34 +84,12 @@ def test_each_platform_is_proved_on_its_own_machine_and_published_by_a_third(
         assert (project.folder / ".keelway" / document["path"]).is_file()
 
 
-def see_that_changes_are_refused(proved: Proved) -> None:
-    """See that nothing is published of what was changed on the way, is missing, or is another's."""
-    alone = Proved(proved.project, proved.reports, proved.digests[:1])
-    assert "no proof is of app (linux/arm64)" in refusal(alone)
-
-    (folder,) = proved.reports.glob("*/proof/linux-arm64")
-    with changed(folder / "app-linux-arm64.tar"):
-        assert "app-linux-arm64.tar, of the proof in" in refusal(proved)
-    (scan,) = folder.parent.parent.glob("scan/*.json")
-    with changed(scan):
-        assert f"scan/{scan.name}, of the proof in" in refusal(proved)
-    with changed(folder / "proof.json"):
-        assert f"there is no proof {proved.digests[1]}" in refusal(proved)
-    with changed(proved.project.folder / "keelway.toml", b"\n[report]\nsummary = false\n"):
-        assert "is of another" in refusal(proved)
-
-
-@contextmanager
-def changed(path: Path, more: bytes = b" ") -> Iterator[None]:
-    """Add something to a file for a while."""
-    before = path.read_bytes()
-    path.write_bytes(before + more)
-    yield
-    path.write_bytes(before)
-
-
-def refusal(proved: Proved) -> str:
-    """Return what is said where nothing is published."""
+def see_that_a_change_is_refused(proved: Proved) -> None:
+    """See that nothing is published of what was changed on the way."""
+    (archive,) = proved.reports.glob("*/proof/linux-arm64/app-linux-arm64.tar")
+    before = archive.read_bytes()
+    archive.write_bytes(before + b" ")
     done = proved.assemble()
     assert done.code == 3, done.text()
-    return done.text()
+    assert "app-linux-arm64.tar, of the proof in" in done.text()
+    archive.write_bytes(before)

@@ -1,6 +1,9 @@
 """Proofs as files: read as they were written, held against what is asked, put together."""
 
 import dataclasses
+import io
+import json
+import tarfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -18,8 +21,9 @@ from keelway.model.tests import CaseResult, CaseStatus, ServiceResult, SuiteResu
 from keelway.model.tool import ToolVersion
 from keelway.proof import merging
 from keelway.proof.document import Proof, ProvedImage, Source, form
-from keelway.proof.reading import Found, check_source, choose, find_proofs
+from keelway.proof.reading import Found, check_files, check_source, choose, find_proofs
 from keelway.proof.source import asked_for
+from keelway.registry.content import MANIFEST_TYPE, Descriptor, digest_of
 from keelway.stages.build import BuildSpec, ImageSpec
 
 TOOL = ToolVersion(name="tool", version="1", source="host")
@@ -167,3 +171,80 @@ def test_what_one_machine_did_not_look_at_is_told() -> None:
     assert isinstance(findings, Findings)
     assert findings.notes == ("nothing of orders (linux/arm64): no scanner",)
     assert merging.merged_findings([without]) == Skipped("no scanner")
+
+
+def made(folder: Path) -> Found:
+    """Return a proof with its files: an archive of a bare image, and one report."""
+    config = b"{}"
+    manifest = json.dumps(
+        {
+            "mediaType": MANIFEST_TYPE,
+            "config": Descriptor.of(config, "application/vnd.oci.image.config.v1+json").document(),
+            "layers": None,
+        }
+    ).encode()
+    index = {"manifests": [Descriptor.of(manifest, MANIFEST_TYPE).document()]}
+    place = folder / "proof" / "linux-amd64"
+    place.mkdir(parents=True)
+    with tarfile.open(place / "orders-linux-amd64.tar", "w") as tar:
+        for name, data in (
+            ("index.json", json.dumps(index).encode()),
+            (f"blobs/{digest_of(manifest).replace(':', '/')}", manifest),
+            (f"blobs/{digest_of(config).replace(':', '/')}", config),
+        ):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    (folder / "scan").mkdir()
+    (folder / "scan" / "orders-linux-amd64.json").write_text("{}")
+    bare = proof(AMD64)
+    image = dataclasses.replace(
+        bare.images[0],
+        archive_digest=digest_of((place / "orders-linux-amd64.tar").read_bytes()),
+        manifest=digest_of(manifest),
+        config=digest_of(config),
+    )
+    assert isinstance(bare.findings, Findings)
+    (target,) = bare.findings.targets
+    return Found(
+        proof=dataclasses.replace(
+            bare,
+            images=(image,),
+            sboms=Skipped("no"),
+            findings=Findings(
+                targets=(dataclasses.replace(target, digest=image.config),), scanners=()
+            ),
+            files={"scan/orders-linux-amd64.json": digest_of(b"{}")},
+        ),
+        folder=place,
+    )
+
+
+async def test_files_are_those_that_were_judged(tmp_path: Path) -> None:
+    whole = made(tmp_path)
+    await check_files([whole])
+    report = tmp_path / "scan" / "orders-linux-amd64.json"
+    report.write_text("{ }")
+    with pytest.raises(PlanError, match=r"scan/orders-linux-amd64\.json, of the proof in"):
+        await check_files([whole])
+    report.write_text("{}")
+    archive = whole.folder / "orders-linux-amd64.tar"
+    archive.write_bytes(archive.read_bytes() + b" ")
+    with pytest.raises(PlanError, match=r"orders-linux-amd64\.tar, of the proof in"):
+        await check_files([whole])
+
+
+async def test_what_was_scanned_is_what_is_in_the_archive(tmp_path: Path) -> None:
+    whole = made(tmp_path)
+    other = dataclasses.replace(whole.proof, findings=proof(AMD64).findings)
+    with pytest.raises(PlanError, match="is not the image that was judged"):
+        await check_files([dataclasses.replace(whole, proof=other)])
+
+
+async def test_a_proof_names_no_file_outside(tmp_path: Path) -> None:
+    whole = made(tmp_path)
+    files = {"../../secret": Digest("sha256:1")}
+    with pytest.raises(PlanError, match="names a file elsewhere"):
+        await check_files(
+            [dataclasses.replace(whole, proof=dataclasses.replace(whole.proof, files=files))]
+        )
