@@ -34,6 +34,7 @@ from keelway._cli.notify import notify
 from keelway._cli.plan import plan
 from keelway._cli.prove import prove
 from keelway._cli.ps import ps
+from keelway._cli.rebuild import rebuild
 from keelway._cli.release import release
 from keelway._cli.report import report
 from keelway._cli.restore import restore
@@ -80,6 +81,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "mirror": mirror,
     "restore": restore,
     "notify": notify,
+    "rebuild": rebuild,
     "report": report,
     "exceptions": exceptions,
     "functions": functions,

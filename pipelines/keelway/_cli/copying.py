@@ -49,7 +49,7 @@ def show_copies(order: Copying, config: Path | None, *, as_json: bool) -> None:
     """
     written, root = find_configuration(config)
     environ = environment()
-    _trusted(environ)
+    refuse_untrusted(environ)
     verify = _verify(written, root, environ)
     specs = plan_copies(order, written)
     keyring = own_keyring(written, root, environ)
@@ -93,7 +93,12 @@ def _fallback(order: Copying, written: Config | None) -> str:
     )
 
 
-def _trusted(environ: Mapping[str, str]) -> None:
+def refuse_untrusted(environ: Mapping[str, str]) -> None:
+    """Let nothing be written where pull requests of forks are built.
+
+    Raises:
+        PlanError: This is such a place.
+    """
     job = find_job(environ)
     if job is not None and job.untrusted is not None:
         raise PlanError(f"nothing is copied here: {job.untrusted}")
