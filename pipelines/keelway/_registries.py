@@ -92,6 +92,29 @@ def _login(
     )
 
 
+def plan_mirrors(config: Config) -> dict[str, tuple[str, ...]]:
+    """Return where images are pulled from when their own registry does not answer.
+
+    By its prefix: what `mirrors` says, and the mirrors and fall-backs of those published to.
+    """
+    found = {prefix: tuple(places) for prefix, places in config.mirrors.items()}
+    for one in config.registries:
+        more = (*one.mirrors, *(() if one.fallback is None else (one.fallback,)))
+        if more:
+            found[one.url] = tuple(dict.fromkeys((*found.get(one.url, ()), *more)))
+    return found
+
+
+def mirror_settings(mirrors: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return mirrors as the local engine takes them: a variable of its environment.
+
+    >>> mirror_settings({"docker.io": ["mirror.test/hub"]})
+    {'KEELWAY_ENGINE_MIRRORS': 'docker.io=mirror.test/hub'}
+    """
+    pairs = [f"{prefix}={place}" for prefix, places in mirrors.items() for place in places]
+    return {"KEELWAY_ENGINE_MIRRORS": " ".join(pairs)} if pairs else {}
+
+
 def own_keyring(config: Config | None, root: Path, environ: Mapping[str, str]) -> Keyring:
     """Return the logins of a command that needs no engine; each is looked for when it is needed.
 

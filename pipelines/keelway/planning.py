@@ -31,6 +31,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
 from keelway._narrowing import narrow
+from keelway._registries import plan_mirrors
 from keelway.announcing import Announcements, plan_announcements
 from keelway.errors import PlanError
 from keelway.facts.here import Facts
@@ -139,6 +140,8 @@ class Plan:
     """Tags of the release that must not move to it, whatever the registry has."""
     withheld: str | None = None
     """Why no secret is read; nothing when all are."""
+    mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Where images are pulled from when their own registry does not answer, by its prefix."""
     announcements: Announcements = field(default_factory=Announcements)
     """Who is told of the release, and which commands are run around it."""
     actor: Actor = field(default_factory=lambda: Facts().actor)
@@ -182,6 +185,7 @@ def plan_release(
         changes=narrowed.changes,
         held=hold_back(release_floating(config, facts, names), ()),
         withheld=facts.untrusted,
+        mirrors=plan_mirrors(config),
         announcements=plan_announcements(config, facts),
         actor=facts.actor,
         verify=VerifyPlan(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
+from keelway._registries import mirror_settings
 from keelway._stage import Clock, Run, SystemClock
 from keelway.announcing import announced
 from keelway.errors import KeelwayError
@@ -61,7 +62,7 @@ async def run_plan(  # noqa: PLR0913 - the run, and by name what surrounds it
 
     @asynccontextmanager
     async def opened(everybody: Observer, clock: Clock) -> AsyncGenerator[Run]:
-        async with open_session(engine, everybody) as session:
+        async with open_session(engine, everybody, mirror_settings(plan.mirrors)) as session:
             yield Run(session.client, everybody, clock)
 
     return await run_reported(

@@ -21,16 +21,19 @@ def _repository(value: str) -> str:
     return value
 
 
+RepositoryPrefix = Annotated[Text, AfterValidator(_repository)]
+
+
 class RegistryConfig(Section):
     """A registry to publish to, and how to log in."""
 
-    url: Annotated[Text, AfterValidator(_repository)]
+    url: RepositoryPrefix
     """Prefix of the repositories, without a scheme. The image's name is appended after a slash."""
-    mirrors: tuple[Annotated[Text, AfterValidator(_repository)], ...] = ()
+    mirrors: tuple[RepositoryPrefix, ...] = ()
     """Prefixes where the same images may be read when this registry does not answer, as a
     pull-through cache has them. What comes from there is held against its digest.
     """
-    fallback: Annotated[Text, AfterValidator(_repository)] | None = None
+    fallback: RepositoryPrefix | None = None
     """Prefix of a second place: everything is published there as well, with its evidence, so that
     this registry can be restored from it.
     """

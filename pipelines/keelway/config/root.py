@@ -16,7 +16,7 @@ from keelway.config.load import LoadConfig
 from keelway.config.notify import NotifyConfig
 from keelway.config.policy import PolicyConfig
 from keelway.config.project import ProjectConfig
-from keelway.config.registry import RegistryConfig
+from keelway.config.registry import RegistryConfig, RepositoryPrefix
 from keelway.config.reporting import ReportConfig
 from keelway.config.sbom import SbomConfig
 from keelway.config.scan import ScanConfig
@@ -37,6 +37,11 @@ class Config(Section):
     """The tags of a release."""
     registries: tuple[RegistryConfig, ...] = ()
     """Where images are published. Without any, nothing is published."""
+    mirrors: Mapping[RepositoryPrefix, tuple[RepositoryPrefix, ...]] = {}
+    """Where images are pulled from when their own registry does not answer, fails or is too busy:
+    by registry or prefix, as `"docker.io" = ["mirror.example.com/hub"]`. What comes from there is
+    held against its digest. For the local engine; Dagger's own has mirrors in its `engine.toml`.
+    """
     scan: ScanConfig = Field(default_factory=ScanConfig)
     """What images are searched for."""
     policy: PolicyConfig = Field(default_factory=PolicyConfig)

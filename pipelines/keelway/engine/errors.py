@@ -68,3 +68,7 @@ class Unsupported(EngineError):  # noqa: N818 - reads as the answer it is
 
 class RegistryError(EngineError):
     """A registry was not reached, refused, or does not have what was asked for."""
+
+
+class UnreachedError(RegistryError):
+    """A registry was not reached, failed, or is too busy: another place may have it."""

@@ -23,6 +23,7 @@ from keelway.engine.store.descriptor import (
     sha256,
 )
 from keelway.engine.store.manifest import Manifest, parse_index, parse_manifest
+from keelway.engine.store.mirrors import first_that_answers
 from keelway.engine.store.platforms import choose, platform_of
 from keelway.engine.store.reference import (
     Reference,
@@ -269,15 +270,18 @@ class Images:
         return cast("dict[str, object]", json.loads(raw))
 
     def _inspect(self, options: list[str], reference: Reference) -> bytes:
+        def ask(place: Reference) -> bytes:
+            return skopeo(
+                ["inspect", *options, *tls_flag(place), transport(place)],
+                reference=place,
+                logins=self._login(place),
+                temporary=work,
+                doing=f"resolve {replace(place, digest='') if place.tag else place}",
+            )
+
         work = self._workspace.new_work("inspect")
         try:
-            return skopeo(
-                ["inspect", *options, *tls_flag(reference), transport(reference)],
-                reference=reference,
-                logins=self._login(reference),
-                temporary=work,
-                doing=f"resolve {replace(reference, digest='') if reference.tag else reference}",
-            )
+            return first_that_answers(reference, ask)
         finally:
             self._workspace.discard(work)
 
@@ -291,20 +295,24 @@ class Images:
                 "import the tarball again"
             )
         reference = replace(parse_reference(image.reference), digest=image.digest)
-        work = self._workspace.new_work("pull")
-        try:
+
+        def pull(place: Reference) -> None:
             self._copy(
                 [
                     "--dest-shared-blob-dir",
                     str(self._blobs.root),
                     "--dest-oci-accept-uncompressed-layers",
                 ],
-                (transport(reference), f"oci:{work}/layout:image"),
-                reference,
+                (transport(place), f"oci:{work}/layout:image"),
+                place,
                 "src-",
                 f"pull {image.reference}",
                 work,
             )
+
+        work = self._workspace.new_work("pull")
+        try:
+            first_that_answers(reference, pull)
         finally:
             self._workspace.discard(work)
         lost = [layer.digest for layer in missing if not self._blobs.has(layer.digest)]

@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keelway.engine.errors import EngineError, RegistryError
+from keelway.engine.errors import EngineError, RegistryError, UnreachedError
 from keelway.engine.store.credentials import login_file, outer_user
 from keelway.engine.store.waited import check_waited
 
@@ -73,19 +73,22 @@ def skopeo(
     `doing` says what is done, as in "pull localhost:5000/x".
 
     Raises:
-        RegistryError: The registry was not reached, refused, or does not have it.
+        UnreachedError: The registry was not reached, failed or is too busy.
+        RegistryError: It refused, or does not have it.
         EngineError: There is no `skopeo`.
     """
     message = ""
+    passing = False
     for pause in (*_PAUSES_S, None):
         code, output, message = _run(arguments, reference, logins, temporary)
         if code == 0:
             return output
-        passing = code < 0 or _UNREACHED.search(message) or _BUSY.search(message)
+        passing = code < 0 or bool(_UNREACHED.search(message) or _BUSY.search(message))
         if pause is None or not passing:
             break
         time.sleep(pause)
-    raise RegistryError(_explain(message, reference, doing))
+    kind = UnreachedError if passing else RegistryError
+    raise kind(_explain(message, reference, doing))
 
 
 _STARTED_BY: ContextVar[tuple[str, ...]] = ContextVar("keelway_skopeo", default=())
