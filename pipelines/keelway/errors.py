@@ -257,10 +257,12 @@ class RegistryError(StageError):
         status: int | None = None,
         why: str | None = None,
         next_step: str | None = None,
+        unreached: bool = False,
     ) -> None:
-        """Keep the HTTP status, where there was an answer."""
+        """Keep the HTTP status, where there was an answer, and whether there was none at all."""
         super().__init__(message, stage=stage, why=why, next_step=next_step)
         self.status = status
+        self.unreached = unreached
 
 
 class PublishError(StageError):

@@ -88,6 +88,22 @@ async def test_an_image_verifies_where_it_was_copied_to(
     assert not again.changed, "what is there is not sent"
 
 
+async def test_an_image_whose_registry_is_down_is_verified_elsewhere_by_its_digest(
+    plain: Registry, keys: Keys, nonce: str
+) -> None:
+    digest = await push_small_image(f"{plain.address}/kept/{nonce}", "1.0", seed=nonce)
+    keys.sign(f"{plain.address}/kept/{nonce}@{digest}")
+    spec = VerifySpec(
+        trust=KeyTrust(public_key=keys.public.read_text()),
+        demands=Demands(attested=False),
+        mirrors={"127.0.0.1:1/shop": (f"{plain.address}/kept",)},
+    )
+    found = await verify_image(f"127.0.0.1:1/shop/{nonce}:1.0@{digest}", spec)
+    assert found.passed
+    with pytest.raises(RegistryError, match=r"127\.0\.0\.1:1 cannot be reached"):
+        await verify_image(f"127.0.0.1:1/shop/{nonce}:1.0", spec)
+
+
 async def test_old_layouts_are_merged_with_what_the_target_has(plain: Registry, nonce: str) -> None:
     source, target = f"{plain.address}/demo/{nonce}", f"{plain.address}/mirror/{nonce}"
     digest = await push_small_image(source, "1.0", seed=nonce)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from keelway._cli import output
 from keelway._cli.env import environment
 from keelway._cli.stopping import run_until_stopped
-from keelway._registries import own_keyring
+from keelway._registries import own_keyring, plan_mirrors
 from keelway.config import Config, load_config
 from keelway.errors import ConfigError, PlanError
 from keelway.facts.gather import find_programs, login_files
@@ -80,6 +80,7 @@ def verification_spec(
         demands=_demands(asked, written),
         login_files=login_files(environ),
         find_login=own_keyring(written, root, environ).find,
+        mirrors={} if written is None else plan_mirrors(written),
     )
 
 

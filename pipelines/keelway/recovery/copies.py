@@ -61,7 +61,8 @@ async def copy_all(
         PublishError: Some are not where they were wanted; it says which, and what is done.
     """
     if verify is not None:
-        verify = replace(verify, find_login=find_login)
+        # Each place is to speak for itself.
+        verify = replace(verify, find_login=find_login, mirrors={})
     results: list[CopyResult] = []
     failed: list[str] = []
     await each(partial(_copy, find_login, verify, results, failed), specs, limit=_SIDE_BY_SIDE)

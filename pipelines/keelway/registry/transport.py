@@ -223,6 +223,7 @@ class Transport:
             stage=self._stage,
             why=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__,
             next_step="check its address and the network, and run again",
+            unreached=True,
         )
 
     async def _authorized(self, request: _Request) -> Answer:

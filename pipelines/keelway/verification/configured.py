@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keelway._registries import plan_mirrors
 from keelway.errors import PlanError
 from keelway.verification.checks import Demands
 from keelway.verification.identity import identity_trust
@@ -47,6 +48,7 @@ def configured_spec(config: Config, facts: Facts) -> VerifySpec:
         trust=trust or KeyTrust(public_key=read_public_key(public)),
         demands=configured_demands(config),
         login_files=facts.login_files,
+        mirrors=plan_mirrors(config),
     )
 
 

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from keelway._stage import SystemClock
 from keelway._together import each
-from keelway.errors import GateError, PlanError
+from keelway.errors import GateError, PlanError, RegistryError
 from keelway.evidence.finding import Found, find_evidence
 from keelway.evidence.subjects import subjects_in
 from keelway.model.evidence import PredicateType, Subject
 from keelway.registry.client import Repository, open_repository
 from keelway.registry.content import json_object
 from keelway.registry.logins import load_logins
+from keelway.registry.mirrors import may_be_elsewhere, places_of
 from keelway.tags.reference import BadReferenceError, parse_reference
 from keelway.verification.checks import Check, Demands, Proved, check
 from keelway.verification.identity import IdentityTrust, proved_by_identity
@@ -62,6 +63,8 @@ class VerifySpec:
     """Docker's configurations of this machine; the first that exists counts."""
     find_login: FindLogin | None = None
     """Tells whom to log in as for a repository, in place of those files."""
+    mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Where an image that is named by digest is read when its registry does not answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,20 +102,38 @@ async def verify_image(image: str, spec: VerifySpec) -> Verification:
     except BadReferenceError as error:
         raise PlanError(str(error), next_step="name it as registry/repository:tag") from error
     key = read_key(spec.trust.public_key) if isinstance(spec.trust, KeyTrust) else None
-    login = await _login(spec, parsed)
-    async with open_repository(parsed.repository, login=login, stage=_STAGE) as repository:
-        index = await repository.manifest(parsed.digest or parsed.tag or "latest")
-        name = parsed.path.rpartition("/")[2]
-        subjects = subjects_in(index, name, (parsed.repository,), stage=_STAGE)
-        proved = await each(partial(_prove, repository, spec, key), subjects)
+    # A tag is read from its own registry alone: elsewhere it may still name another image.
+    places = places_of(parsed.repository, spec.mirrors if parsed.digest is not None else {})
+    for place in places:
+        try:
+            digest, proved = await _proved_at(place, parsed, spec, key)
+        except RegistryError as error:
+            if place == places[-1] or not may_be_elsewhere(error):
+                raise
+        else:
+            break
+    else:
+        raise AssertionError("the last place returns or raises")
     now = SystemClock().now()
     return Verification(
         image=image,
-        digest=index.digest,
+        digest=digest,
         checks=check(proved, spec.demands, today=now),
         refused=tuple(reason for one in proved for reason in one.refused),
         verified_at=now,
     )
+
+
+async def _proved_at(
+    place: str, image: ImageReference, spec: VerifySpec, key: PublicKey | None
+) -> tuple[Digest, tuple[Proved, ...]]:
+    """Return an image's digest, and what good signatures say of it at a place."""
+    login = await _login(spec, parse_reference(place))
+    async with open_repository(place, login=login, stage=_STAGE) as repository:
+        index = await repository.manifest(image.digest or image.tag or "latest")
+        name = image.path.rpartition("/")[2]
+        subjects = subjects_in(index, name, (place,), stage=_STAGE)
+        return index.digest, await each(partial(_prove, repository, spec, key), subjects)
 
 
 async def _login(spec: VerifySpec, image: ImageReference) -> Login | None:
