@@ -105,7 +105,9 @@ async def update_bases(
         async def make(spec: BaseSpec) -> BaseImage:
             image = await make_base(run, spec, environment)
             pins[spec.name] = Pin(reference=image.reference, inputs=image.inputs)
-            await _write_lock(anyio.Path(loaded.root / LOCK_FILE), render_lock(pins))
+            await _write_lock(
+                anyio.Path(loaded.root / LOCK_FILE), render_lock(pins, loaded.monitoring_pins)
+            )
             return image
 
         made = await each(make, specs)

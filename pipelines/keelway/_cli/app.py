@@ -30,6 +30,7 @@ from keelway._cli.init import init_app
 from keelway._cli.load import load
 from keelway._cli.logs import logs
 from keelway._cli.mirror import mirror
+from keelway._cli.monitoring import monitoring
 from keelway._cli.notify import notify
 from keelway._cli.plan import plan
 from keelway._cli.prove import prove
@@ -67,6 +68,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "up": up,
     "dev": dev,
     "prod": prod,
+    "monitoring": monitoring,
     "logs": logs,
     "ps": ps,
     "health": health,

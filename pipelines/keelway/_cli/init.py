@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from keelway._cli.completing import complete_platform
 from keelway._cli.init_ci import ci
+from keelway._cli.monitoring import init_monitoring
 from keelway._cli.options import AsJson
 
 
@@ -68,3 +69,4 @@ def init(
 
 
 init_app.command("ci")(ci)
+init_app.command("monitoring")(init_monitoring)

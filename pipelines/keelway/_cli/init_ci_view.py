@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from keelway._cli import output
 from keelway._cli.env import environment
-from keelway.ci_templates.catalog import choose, render
+from keelway.ci_templates.catalog import COMMAND, choose, render
 from keelway.ci_templates.description import Surroundings, describe
 from keelway.ci_templates.repository import (
     find_ecosystems,
@@ -69,13 +69,16 @@ def _default_branch(loaded: Loaded) -> str:
     return next((name for name in known if name), "main")
 
 
-def write_files(root: Path, proposals: Sequence[Proposal], *, force: bool) -> None:
+def write_files(
+    root: Path, proposals: Sequence[Proposal], *, force: bool, command: str = COMMAND
+) -> None:
     """Write the files and say which; what is refused is shown as a difference.
 
     Args:
         root: The repository's top.
         proposals: The files.
         force: Whether those that were changed by hand are written over.
+        command: What the user typed.
 
     Raises:
         ConfigError: When a file was changed by hand; nothing is written then.
@@ -84,6 +87,6 @@ def write_files(root: Path, proposals: Sequence[Proposal], *, force: bool) -> No
         for one in proposals:
             if one.state.is_refused:
                 output.result(one.difference().rstrip("\n"))
-    written = {one.path for one in write(root, proposals, force=force)}
+    written = {one.path for one in write(root, proposals, force=force, command=command)}
     for one in proposals:
         output.result(f"{'wrote' if one.path in written else 'kept '}  {one.path}")

@@ -130,13 +130,16 @@ def _proposal(place: Path, path: str, text: str) -> Proposal:
     return Proposal(path=path, text=text, present=present, state=state)
 
 
-def write(root: Path, proposals: Sequence[Proposal], *, force: bool) -> tuple[Proposal, ...]:
+def write(
+    root: Path, proposals: Sequence[Proposal], *, force: bool, command: str = COMMAND
+) -> tuple[Proposal, ...]:
     """Write what is new or out of date, and return it; all of it or nothing.
 
     Args:
         root: The repository's top.
         proposals: What would be written.
         force: Whether files that somebody changed are written over.
+        command: What the user typed.
 
     Raises:
         ConfigError: When there is a file that somebody changed; nothing is written then.
@@ -149,7 +152,7 @@ def write(root: Path, proposals: Sequence[Proposal], *, force: bool) -> tuple[Pr
                 for one in refused
             ],
             next_step="nothing was written; take over what you want of the difference above, move "
-            f"your file out of the way, or let `{COMMAND} --force` write over it",
+            f"your file out of the way, or let `{command} --force` write over it",
         )
     wanted = tuple(one for one in proposals if one.state is not State.CURRENT)
     for one in wanted:

@@ -37,7 +37,9 @@ def seal(path: str, text: str, *, version: str, by: str = "keelway init ci") -> 
     )
     if path.endswith(".json"):
         document = json.loads(text)
-        document["description"] = [*document.get("description", ()), *told]
+        own = document.get("description", ())
+        # Renovate has a list there, others a text.
+        document["description"] = ". ".join((own, *told)) if isinstance(own, str) else [*own, *told]
         marked = json.dumps(document, indent=2) + "\n"
     else:
         sign = _SLASHES if _is_groovy(path) else _HASH

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from keelway.config.checks import check_config
 from keelway.config.document import parse_toml, read_document
 from keelway.config.exceptions import parse_exceptions
-from keelway.config.lock import LOCK_FILE, Pin, parse_lock
+from keelway.config.lock import LOCK_FILE, LockFile, Pin, parse_lock_file
 from keelway.config.root import Config
 from keelway.errors import ConfigError, ConfigProblem
 
@@ -36,6 +36,8 @@ class Loaded:
     """Absolute."""
     pins: Mapping[str, Pin]
     """Base images by name, from the lock file beside the configuration."""
+    monitoring_pins: Mapping[str, Pin] = field(default_factory=dict[str, Pin])
+    """Images of the monitoring by name, from there too."""
     exemptions: tuple[Exemption, ...] = ()
     """What the exceptions file beside it grants."""
     place: Place | None = None
@@ -116,11 +118,12 @@ def read_config(text: str, found: Path) -> Loaded:
         check_config(document.value, document.place)
     except ConfigError as error:
         raise ConfigError(error.problems, next_step=_REFERENCE) from error
-    config = document.value
+    config, locked = document.value, _locked(found.parent)
     return Loaded(
         config=config,
         file=found,
-        pins=_pins(found.parent),
+        pins=locked.base,
+        monitoring_pins=locked.monitoring,
         exemptions=_exemptions(found.parent / config.gate.exceptions, config.gate.exceptions),
         place=document.place,
     )
@@ -204,12 +207,12 @@ def _read(file: Path) -> str:
         raise _error(str(file), f"cannot be read: {error.strerror}") from error
 
 
-def _pins(directory: Path) -> Mapping[str, Pin]:
+def _locked(directory: Path) -> LockFile:
     lock = directory / LOCK_FILE
     if not lock.exists():
-        return {}
+        return LockFile()
     try:
-        return parse_lock(_read(lock))
+        return parse_lock_file(_read(lock))
     except ConfigError as error:
         raise ConfigError(
             error.problems, next_step=f"remove {LOCK_FILE} and run `keelway base` again"

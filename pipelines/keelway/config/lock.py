@@ -1,4 +1,4 @@
-"""`keelway.lock`: the base images that `keelway base` made, pinned by digest.
+"""`keelway.lock`: base images that `keelway base` made, and others' images, pinned by digest.
 
 Example:
     >>> text = render_lock({"python": Pin(reference="localhost:5000/py@sha256:" + "0" * 64)})
@@ -42,6 +42,8 @@ class LockFile(Section):
 
     base: Mapping[Name, Pin] = {}
     """The base images by name."""
+    monitoring: Mapping[Name, Pin] = {}
+    """Images of the monitoring by name; `inputs` is what the configuration calls them."""
 
 
 def parse_lock(text: str, file: str = LOCK_FILE) -> Mapping[str, Pin]:
@@ -50,14 +52,32 @@ def parse_lock(text: str, file: str = LOCK_FILE) -> Mapping[str, Pin]:
     Raises:
         ConfigError: When the file is damaged; names the line.
     """
-    return read_document(text, file, LockFile).value.base
+    return parse_lock_file(text, file).base
 
 
-def render_lock(pins: Mapping[str, Pin]) -> str:
-    """Return the text of the lock file: sorted, the same for the same pins."""
-    tables = [
-        f"\n[base.{json.dumps(name)}]\n"
+def parse_lock_file(text: str, file: str = LOCK_FILE) -> LockFile:
+    """Return everything that is pinned.
+
+    Raises:
+        ConfigError: When the file is damaged; names the line.
+    """
+    return read_document(text, file, LockFile).value
+
+
+def render_lock(pins: Mapping[str, Pin], monitoring: Mapping[str, Pin] | None = None) -> str:
+    """Return the text of the lock file: sorted, the same for the same pins.
+
+    Args:
+        pins: The base images.
+        monitoring: The images of the monitoring.
+    """
+    tables = [*_tables("base", pins), *_tables("monitoring", monitoring or {})]
+    return _HEADER + "".join(tables)
+
+
+def _tables(kind: str, pins: Mapping[str, Pin]) -> list[str]:
+    return [
+        f"\n[{kind}.{json.dumps(name)}]\n"
         f"reference = {json.dumps(pin.reference)}\ninputs = {json.dumps(pin.inputs)}\n"
         for name, pin in sorted(pins.items())
     ]
-    return _HEADER + "".join(tables)

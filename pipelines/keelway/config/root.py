@@ -13,6 +13,7 @@ from keelway.config.hooks import HookConfig
 from keelway.config.image import ImageConfig
 from keelway.config.integration import IntegrationConfig
 from keelway.config.load import LoadConfig
+from keelway.config.monitoring import MonitoringConfig
 from keelway.config.notify import NotifyConfig
 from keelway.config.policy import PolicyConfig
 from keelway.config.project import ProjectConfig
@@ -74,3 +75,5 @@ class Config(Section):
     """Who is told what became of releases, promotions and deployments."""
     hooks: tuple[HookConfig, ...] = ()
     """The user's own commands before and after them."""
+    monitoring: MonitoringConfig = Field(default_factory=MonitoringConfig)
+    """Prometheus and Grafana for the services."""

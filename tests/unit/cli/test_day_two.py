@@ -112,7 +112,7 @@ def test_only_files_that_an_old_report_names_are_removed(
         one.write_text("x")
     own = folder / "demo.key"
     own.write_text("mine")
-    assert read_report(file)
+    assert read_report(file) is not None
 
     cleaning.clean_up(None, days=14, dry_run=False)
     assert capsys.readouterr().out == "there is nothing to remove\n"  # it is of today
