@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_PORT = "5117"
+DEMO_HOST = "/var/tmp/keelway-demo"
 TIMEOUT_S = 1200
 
 
@@ -117,10 +118,12 @@ def first(demo: Demo) -> Run:
 def _own_copy(target: Path, port: int) -> Path:
     ignored = shutil.ignore_patterns("__pycache__", ".keelway", "keelway.lock", ".pytest_cache")
     shutil.copytree(ROOT / "examples/orders", target, ignore=ignored)
-    config = target / "keelway.toml"
-    text = config.read_text()
-    assert f"localhost:{DEMO_PORT}/" in text
-    config.write_text(text.replace(f"localhost:{DEMO_PORT}/", f"localhost:{port}/"))
+    for name in ("keelway.toml", "postgres/keelway.toml", "compose.prod.yaml"):
+        config = target / name
+        text = config.read_text()
+        assert f"localhost:{DEMO_PORT}/" in text
+        text = text.replace(f"localhost:{DEMO_PORT}/", f"localhost:{port}/")
+        config.write_text(text.replace(DEMO_HOST, str(target.parent / "host")))
     identity = ["-c", "user.name=demo", "-c", "user.email=demo@example.com"]
     for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "orders"]):
         subprocess.run(["git", *identity, *words], cwd=target, check=True, capture_output=True)

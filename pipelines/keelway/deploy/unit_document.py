@@ -59,7 +59,10 @@ def service_document(plan: ServicePlan, choice: Rendering) -> Document:
         "command": _listed(service.command),
         "entrypoint": _listed(service.entrypoint),
         "environment": _environment(service, choice),
-        "ports": [_port(service.name, port, choice) for port in service.ports],
+        "ports": [
+            *(_port(service.name, port, choice) for port in service.ports),
+            *_for_the_proxy(service, choice),
+        ],
         "expose": list(service.expose),
         "volumes": [*_volumes(service.mounts), *plan.files],
         "tmpfs": list(_tmpfs(plan)),
@@ -164,6 +167,14 @@ def _port(service: str, port: Port, choice: Rendering) -> str:
     shown = f"[{address}]" if address is not None and ":" in address else address
     before = [shown, published] if shown else [published] if published else []
     return ":".join([*before, f"{port.target}/{port.protocol}"])
+
+
+def _for_the_proxy(service: Service, choice: Rendering) -> Iterator[str]:
+    """Yield the ports that the proxy needs, and that the compose files don't publish."""
+    published = {port.target for port in service.ports}
+    for (name, target), own in choice.ports.items():
+        if choice.colour and name == service.name and target not in published:
+            yield f"{_LOOPBACK}:{own}:{target}/tcp"
 
 
 def _volumes(mounts: Sequence[Mount]) -> Iterator[str | Document]:

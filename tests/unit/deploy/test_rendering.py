@@ -123,6 +123,14 @@ def test_a_colour_has_its_services_its_networks_and_ports_of_the_loopback(tmp_pa
     }
 
 
+def test_a_port_of_the_proxy_need_not_be_in_the_compose_file(tmp_path: Path) -> None:
+    colour = replace(
+        CHOICE, part=Part.COLOUR, colour="green", project="orders-green", ports={("web", 9090): 18}
+    )
+    web = rendered(tmp_path, colour)["services"]["web"]
+    assert "127.0.0.1:18:9090/tcp" in web["ports"]
+
+
 def test_what_colours_share_is_in_the_networks_of_both(tmp_path: Path) -> None:
     choice = replace(CHOICE, part=Part.SHARED)
     unit = rendered(tmp_path, COMPOSE, choice)
