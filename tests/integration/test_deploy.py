@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.deployed import HEALTHCHECK, PORT, push_service
+from tests.support.deployed import PORT, push_service
 from tests.support.missing import need
 from tests.support.projects import Project
 from tests.support.runtimes import running_docker
@@ -29,13 +29,19 @@ if TYPE_CHECKING:
     from tests.support.ssh_server import SshServer
 
 SECRET = "correct horse battery staple"  # noqa: S105 - nobody's
+# On one of the hosts the second version finds out that it is no good.
 COMPOSE = f"""\
 services:
   web:
     image: {{registry}}/deployed/web
+    environment: {{{{ AT: "${{{{COMPOSE_PROJECT_NAME}}}}" }}}}
     ports: ["127.0.0.1::{PORT}"]
     secrets: [token]
-{HEALTHCHECK}
+    healthcheck:
+      test: case $$AT$$VERSION in two*2) echo no database; exit 1;; esac; wget -q -O /dev/null http://127.0.0.1:{PORT}/health
+      interval: 500ms
+      timeout: 10s
+      retries: 3
 secrets: {{{{ token: {{{{ external: true }}}} }}}}
 """
 CONFIG = """\
@@ -83,7 +89,7 @@ def server(docker: RunningRuntime, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="module")
 def images(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> None:
     work = tmp_path_factory.mktemp("images")
-    for version in ("1", "2", "3-sick"):
+    for version in ("1", "2"):
         push_service(registry, work, "deployed/web", version)
 
 
@@ -169,42 +175,31 @@ def shop(
         docker.command("rm", "--force", *ids)
 
 
-def test_from_the_first_release_to_a_bad_one_on_host_two_and_back(shop: Shop) -> None:
-    shop.deployed("1")
-    done = shop.deployed("2")
-    assert shop.serving() == ["2"] * 3
-    released = shop.folders[0] / "current"
-    assert SECRET not in (released / "compose.yaml").read_text()
-    assert "@sha256:" in (released / "compose.yaml").read_text()
-    assert (shop.folders[0].stat().st_mode & 0o777) == 0o700
+def test_a_release_that_is_bad_on_host_two_ends_with_the_old_one_on_all(shop: Shop) -> None:
+    done = shop.deployed("1")
+    assert shop.serving() == ["1"] * 3
+    released = (shop.folders[0] / "current" / "compose.yaml").read_text()
+    assert "@sha256:" in released
+    assert shop.folders[0].stat().st_mode & 0o777 == 0o700
 
-    # Only on the second host does the version find out that it is no good.
-    bad = shop.project.keelway("deploy", "3-sick", "--to", "web")
+    bad = shop.project.keelway("deploy", "2", "--to", "web")
     assert bad.code == 7, bad.err
-    assert "3-sick failed; 2 serves again on all hosts" in bad.err
-    assert "last lines of web" in bad.err
-    assert shop.serving() == ["2"] * 3
-
-    back = shop.project.keelway("rollback", "web", "--reason", "customers complain")
-    assert back.code == 0, back.err
+    assert "2 failed; 1 serves again on all hosts" in bad.err
+    assert "no database" in bad.err
     assert shop.serving() == ["1"] * 3
     assert shop.history() == [
         ("deploy", "1", "started"), ("deploy", "1", "succeeded"),
-        ("deploy", "2", "started"), ("deploy", "2", "succeeded"),
-        ("deploy", "3-sick", "started"), ("deploy", "3-sick", "rolled-back"),
-        ("rollback", "1", "started"), ("rollback", "1", "succeeded"),
+        ("deploy", "2", "started"), ("deploy", "2", "rolled-back"),
     ]  # fmt: skip
-    table = shop.project.keelway("history", "web")
-    assert "customers complain" in table.out
     written = "".join((one / "deployment_history.log").read_text() for one in shop.folders)
-    assert SECRET not in written + done.out + done.err + bad.out + bad.err
+    assert SECRET not in released + written + done.out + done.err + bad.out + bad.err
 
 
 def test_whoever_deploys_is_killed_in_the_middle(shop: Shop) -> None:
     shop.only_on(1)
     shop.deployed("1")
     with shop.project.keelway_started("deploy", "2", "--to", "web") as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while (shop.journal() or {}).get("phase") != "bringing":
             assert time.monotonic() < deadline
             assert process.poll() is None
@@ -221,6 +216,11 @@ def test_whoever_deploys_is_killed_in_the_middle(shop: Shop) -> None:
     assert repaired.code == 0, repaired.err
     assert shop.serving() == ["1"]
     assert ("deploy", "2", "rolled-back") in shop.history()
+    shop.deployed("2")
+    back = shop.project.keelway("rollback", "web", "--now", "--reason", "customers complain")
+    assert back.code == 0, back.err
+    assert shop.serving() == ["1"]
+    assert "customers complain" in shop.project.keelway("history", "web").out
 
 
 def test_what_does_not_verify_is_refused_and_no_host_is_touched(shop: Shop, tmp_path: Path) -> None:

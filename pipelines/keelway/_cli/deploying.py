@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from rich.console import Console
 
 from keelway._cli import output
 from keelway._cli.env import environment, terminal_form
+from keelway._cli.rollout_view import show_rollout
 from keelway._cli.stopping import run_until_stopped
 from keelway._stage import Run
 from keelway._targets import DeployOrder, DeploySpec, HostsTarget, reader, task_of
+from keelway.announcing import Announcements, announced, plan_announcements
 from keelway.config import load_config
 from keelway.deploy.running import unlock
-from keelway.errors import PlanError
+from keelway.errors import DeployError, InconclusiveError, PlanError, redact
 from keelway.facts import gather_facts
 from keelway.model.events import Silent
-from keelway.model.history import DeliveryEvent
+from keelway.model.history import DeliveryEvent, DeliveryOutcome, HistoryEntry
 from keelway.model.outcome import Skipped
-from keelway.model.rollout import Wanted
+from keelway.model.rollout import Rollout, Wanted
 from keelway.report.terminal import open_terminal
 from keelway.session import EngineChoice, open_session
 from keelway.stages.deploy import deploy_wanted, plan_deploy
@@ -31,18 +32,17 @@ from keelway.stages.rollback import roll_back
 from keelway.tags.reference import BadReferenceError, parse_reference
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 
     import dagger
 
+    from keelway._targets import TargetSpec
     from keelway.config import Config
     from keelway.model.events import Observer
     from keelway.model.progress_form import ProgressForm
-    from keelway.model.rollout import Rollout, TargetRollout
+    from keelway.model.rollout import TargetRollout
 
-ROLLOUT_SCHEMA = "keelway.rollout/1"
 _OWN_SOURCES = ("env://", "file://", "cmd://")
-_SHORT_DIGEST = 19
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +71,14 @@ def show_deployment(
         GateError: It does not verify.
         KeelwayError: It failed, or could not be done.
     """
-    written, spec = planned(asked, config, compose=True)
-    wanted = wanted_release(release, written)
+    plan = planned(asked, config, compose=True)
+    wanted = wanted_release(release, plan.config)
 
-    async def work(run: Run) -> Rollout:
+    async def work(run: Run, spec: DeploySpec) -> Rollout:
         return await deploy_wanted(run, spec, wanted)
 
-    _show(_carried_out(spec, work, progress), as_json=as_json)
+    about = (DeliveryEvent.DEPLOY, wanted)
+    show_rollout(_carried_out(plan, about, work, progress), as_json=as_json)
 
 
 def show_rollback(
@@ -93,12 +94,13 @@ def show_rollback(
     Raises:
         KeelwayError: It failed, or could not be done.
     """
-    _, spec = planned(asked, config)
+    plan = planned(asked, config)
 
-    async def work(run: Run) -> Rollout:
+    async def work(run: Run, spec: DeploySpec) -> Rollout:
         return await roll_back(run, spec, version)
 
-    _show(_carried_out(spec, work, progress), as_json=as_json)
+    about = (DeliveryEvent.ROLLBACK, Wanted(version=version or "the release before", images={}))
+    show_rollout(_carried_out(plan, about, work, progress), as_json=as_json)
 
 
 def show_unlocking(asked: Asked, config: Path | None) -> None:
@@ -107,7 +109,7 @@ def show_unlocking(asked: Asked, config: Path | None) -> None:
     Raises:
         KeelwayError: It could not be done.
     """
-    _, spec = planned(asked, config)
+    spec = planned(asked, config).spec
     for target in spec.targets:
         if not isinstance(target, HostsTarget):
             raise PlanError(f"{target.target} has no hosts, and so no locks")
@@ -120,10 +122,17 @@ def show_unlocking(asked: Asked, config: Path | None) -> None:
         output.result("\n".join(run_until_stopped(work)) or "nothing is locked")
 
 
-def planned(
-    asked: Asked, config: Path | None, *, compose: bool = False
-) -> tuple[Config, DeploySpec]:
-    """Return the configuration, and the targets that are meant.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """The targets that are meant, and who is told of what is done to them."""
+
+    config: Config
+    spec: DeploySpec
+    announcements: Announcements
+
+
+def planned(asked: Asked, config: Path | None, *, compose: bool = False) -> Planned:
+    """Return the targets that are meant.
 
     Args:
         asked: The options.
@@ -148,7 +157,8 @@ def planned(
     spec = plan_deploy(loaded.config, facts, only=asked.targets, order=order)
     if isinstance(spec, Skipped):
         raise PlanError(f"nothing is deployed from here: {spec.reason}")
-    return loaded.config, spec
+    announcements = plan_announcements(loaded.config, facts)
+    return Planned(config=loaded.config, spec=spec, announcements=announcements)
 
 
 def wanted_release(words: Sequence[str], config: Config) -> Wanted:
@@ -213,57 +223,75 @@ def _needs_engine(spec: DeploySpec) -> bool:
 
 
 def _carried_out(
-    spec: DeploySpec, work: Callable[[Run], Awaitable[Rollout]], progress: ProgressForm
+    plan: Planned,
+    about: tuple[DeliveryEvent, Wanted],
+    work: Callable[[Run, DeploySpec], Awaitable[Rollout]],
+    progress: ProgressForm,
 ) -> Rollout:
+    """Do something to one target after the other, each of them told to whoever is to hear of it."""
+
     async def whole(observer: Observer) -> Rollout:
-        async with opened(spec, observer) as run:
-            return await work(run)
+        done: list[TargetRollout] = []
+        async with opened(plan.spec, observer) as run:
+            for target in plan.spec.targets:
+                started = _started(plan, target, about, run)
+                one = replace(plan.spec, targets=(target,))
+                async with announced(run, plan.announcements, started) as ended:
+                    with _outcome(run, started, ended):
+                        done += (await work(run, one)).targets
+                        ended.append(_succeeded(run, started, done[-1]))
+        return Rollout(targets=tuple(done))
 
     with open_terminal(Console(stderr=True), terminal_form(progress)) as observer:
         return run_until_stopped(partial(whole, observer))
 
 
-def _show(rollout: Rollout, *, as_json: bool) -> None:
-    output.result(
-        json.dumps(rollout_data(rollout), indent=2, ensure_ascii=False)
-        if as_json
-        else "\n".join(line for one in rollout.targets for line in _lines(one))
+def _started(
+    plan: Planned, target: TargetSpec, about: tuple[DeliveryEvent, Wanted], run: Run
+) -> HistoryEntry:
+    event, wanted = about
+    return HistoryEntry(
+        at=run.clock.now(),
+        event=event,
+        outcome=DeliveryOutcome.STARTED,
+        project=plan.config.project.name,
+        environment=target.environment,
+        target=target.target,
+        version=wanted.version,
+        images=wanted.images,
+        actor=plan.spec.actor,
+        reason=plan.spec.order.reason,
     )
 
 
-def rollout_data(rollout: Rollout) -> dict[str, Any]:
-    """Return what runs now, for programs."""
-    return {
-        "schema": ROLLOUT_SCHEMA,
-        "targets": [
-            {
-                "target": one.target,
-                "environment": one.environment,
-                "kind": one.kind,
-                "version": one.version,
-                "images": dict(one.images),
-                "evidence": list(one.evidence),
-                "hosts": [
-                    {"host": host.host, "version": host.version, "colour": host.colour}
-                    for host in one.hosts
-                ],
-                "details": list(one.details),
-                "duration_s": one.duration_s,
-            }
-            for one in rollout.targets
-        ],
-    }
+def _succeeded(run: Run, started: HistoryEntry, done: TargetRollout) -> HistoryEntry:
+    return replace(
+        started,
+        at=run.clock.now(),
+        outcome=DeliveryOutcome.SUCCEEDED,
+        version=done.version,
+        images=done.images,
+        evidence=done.evidence,
+        hosts=tuple(host.host for host in done.hosts),
+        duration_s=done.duration_s,
+    )
 
 
-def _lines(one: TargetRollout) -> list[str]:
-    """Return what runs on a target now, for people."""
-    lines = [
-        f"{one.target} ({one.environment}): {one.version or 'nothing'} in {one.duration_s:g} s"
-    ]
-    for name, reference in one.images.items():
-        repository, _, digest = reference.partition("@")
-        lines.append(f"  image  {name}  {repository}@{digest[:_SHORT_DIGEST]}")
-    for host in one.hosts:
-        colour = "" if host.colour is None else f" ({host.colour})"
-        lines.append(f"  host   {host.host}  {host.version or 'nothing'}{colour}")
-    return [*lines, *(f"  {line}" for line in one.details)]
+@contextmanager
+def _outcome(run: Run, started: HistoryEntry, ended: list[HistoryEntry]) -> Generator[None]:
+    """Say of a failure whether the old version serves again, or a person is to decide."""
+    try:
+        yield
+    except (DeployError, InconclusiveError) as error:
+        is_back = isinstance(error, DeployError)
+        now = run.clock.now()
+        ended.append(
+            replace(
+                started,
+                at=now,
+                outcome=DeliveryOutcome.ROLLED_BACK if is_back else DeliveryOutcome.INCONCLUSIVE,
+                reason=redact(error.message),
+                duration_s=round((now - started.at).total_seconds(), 1),
+            )
+        )
+        raise

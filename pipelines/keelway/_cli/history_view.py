@@ -39,7 +39,7 @@ def show_history(target: str | None, config: Path | None, *, limit: int, as_json
         KeelwayError: A target could not be asked.
     """
     names = (target,) if target else tuple(load_config(Path.cwd(), config).config.deploy)
-    _, spec = planned(Asked(targets=names), config)
+    spec = planned(Asked(targets=names), config).spec
     history = run_until_stopped(partial(_read, spec))
     events = history.events[-limit:]
     if as_json:

@@ -41,21 +41,22 @@ def read_compose(loaded: Loaded, environ: Mapping[str, str]) -> Project | None:
 
 
 def read_deployed(
-    loaded: Loaded, environ: Mapping[str, str], targets: Collection[str] = ()
+    loaded: Loaded, environ: Mapping[str, str], targets: Collection[str] | None = None
 ) -> dict[str, dict[str, Project]]:
     """Return the projects of deploy targets: by target, and by the project's name on its hosts.
 
     Args:
         loaded: The configuration.
         environ: The environment, for variables of the files.
-        targets: The targets that are deployed to, beside those that every release goes to.
+        targets: Those that are deployed to; by default those that every release goes to.
 
     Raises:
         ConfigError: A compose file is wrong, or a variable that it needs is missing.
     """
     found: dict[str, dict[str, Project]] = {}
     for name, target in loaded.config.deploy.items():
-        if target.kind != "compose" or not (target.on_release or name in targets):
+        is_meant = target.on_release if targets is None else name in targets
+        if target.kind != "compose" or not is_meant:
             continue
         folders = {parse_host(text).folder or target.folder for text in target.hosts}
         found[name] = {

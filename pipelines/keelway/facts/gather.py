@@ -31,7 +31,7 @@ def gather_facts(
     *,
     compose: bool = True,
     changed_since: str | None = None,
-    deploying: Collection[str] = (),
+    deploying: Collection[str] | None = None,
 ) -> Facts:
     """Return what is true here for this configuration.
 
@@ -42,7 +42,7 @@ def gather_facts(
         programs: Names of programs to look for.
         compose: Whether the compose files of the integration tests are read.
         changed_since: Build only images with inputs that changed since this commit.
-        deploying: Targets whose compose files are read, beside those of every release.
+        deploying: Targets whose compose files are read; by default those of every release.
 
     Raises:
         ConfigError: When the compose file of the integration tests is wrong.
