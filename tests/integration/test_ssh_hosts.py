@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
     folder = tmp_path_factory.mktemp("sshd")
-    with ssh_server(folder) as running:
+    # At this level bash does not read its owner's own start-up file, which may take a second.
+    with ssh_server(folder, {"SHLVL": "5"}) as running:
         (folder / "known_hosts").write_text(f"# the test's own\n{running.known_hosts}")
         yield running
 

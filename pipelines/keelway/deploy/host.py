@@ -80,7 +80,10 @@ class Host(Protocol):
         ...
 
     async def read(self, path: str) -> bytes | None:
-        """Return what is in a file; nothing when there is none."""
+        """Return what is in a file; nothing when there is none.
+
+        Raises `HostError` too when it cannot be read.
+        """
         ...
 
     async def write(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
@@ -90,6 +93,8 @@ class Host(Protocol):
             path: Absolute; the folders above it are made, closed to others.
             data: What is in it.
             mode: Who may read it; it never exists with any other.
+
+        Raises `HostError` too when it cannot be written; what was there before is there still.
         """
         ...
 
@@ -123,10 +128,19 @@ class LocalHost:
             return await anyio.Path(path).read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise HostError(
+                f"{path} on {self.name} cannot be read", host=self.name, why=error.strerror
+            ) from error
 
     async def write(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
         """Put a file in its place at once."""
-        await anyio.to_thread.run_sync(_write, Path(path), data, mode)
+        try:
+            await anyio.to_thread.run_sync(_write, Path(path), data, mode)
+        except OSError as error:
+            raise HostError(
+                f"{path} on {self.name} cannot be written", host=self.name, why=error.strerror
+            ) from error
 
 
 async def _ended(process: Process, given: bytes) -> Ran:

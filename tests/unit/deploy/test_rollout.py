@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,13 @@ from keelway.deploy.lock import LockedError
 from keelway.deploy.running import unlock
 from keelway.errors import DeployError, KeelwayError, PlanError, RollbackError
 from keelway.model.history import DeliveryEvent
+from tests.support.missing import root_only
 from tests.support.pretend_runtime import Cut, CutHost, PretendKit
 from tests.unit.deploy.conftest import no_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.unit.deploy.conftest import Target
 
@@ -175,6 +178,27 @@ async def test_too_little_room_changes_nothing(target: Target) -> None:
     with pytest.raises(HostError, match=r"MB free in .* nothing was changed"):
         await target.deploy("v2")
     assert (target.serving(), target.leftovers()) == (["v1"] * 3, [])
+
+
+@pytest.fixture
+def small_disk(target: Target) -> Iterator[Path]:
+    """The second host's folder on a disk with little room."""
+    root_only("a file system is mounted")
+    folder = target.folders[1]
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+async def test_a_full_disk_on_one_host_changes_nothing(target: Target, small_disk: Path) -> None:
+    await target.deploy("v1")
+    target.kit.fate = lambda _version, host: "good" + " " * 60_000 * host.endswith("two")
+    with pytest.raises(DeployError, match="nothing was changed") as caught:
+        await target.deploy("v2")
+    assert "No space left on device" in caught.value.diagnostics()
+    assert (target.serving(), target.leftovers()) == (["v1"] * 3, [])
+    assert len(list((small_disk / "releases").iterdir())) == 1
 
 
 async def test_a_release_that_cannot_be_put_there_changes_nothing(
