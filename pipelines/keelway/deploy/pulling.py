@@ -86,7 +86,7 @@ async def pull_image(
 def pull_argv(engine: str, reference: str) -> tuple[str, ...]:
     """Return what brings an image; a registry on the host's own loopback needs no TLS.
 
-    >>> pull_argv("podman", "localhost:5000/orders@sha256:" + "0" * 64)[2]
+    >>> pull_argv("podman", "localhost:5000/orders@sha256:" + "0" * 64)[3]
     '--tls-verify=false'
     """
     try:

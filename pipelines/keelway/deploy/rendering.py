@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Part", "RenderedUnit", "Rendering", "ServiceChoice", "render", "unpinned"]
 
-_NEXT_STEP = "docs/how-to/deploy.md tells what a deployed service may do, and how to allow more"
+_NEXT_STEP = "docs/how-to/deployed-services.md tells how to allow what a service must do"
 _HEADER = "# Written by keelway: what it deployed. Changes here are lost with the next release.\n"
 _SHARED_MODE = "service:"
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -82,6 +85,14 @@ def document(unit: RenderedUnit) -> dict[str, Any]:
 
 def test_a_project_is_put_on_a_host_as_this_file_says(tmp_path: Path) -> None:
     assert rendered(tmp_path, COMPOSE).compose.decode() == GOLDEN.read_text()
+
+
+def test_the_specification_of_compose_files_knows_all_of_it(tmp_path: Path) -> None:
+    schema = files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json"
+    check = jsonschema.Draft7Validator(json.loads(schema.read_text()))
+    for part, colour in ((Part.ALL, ""), (Part.SHARED, ""), (Part.COLOUR, "blue")):
+        unit = rendered(tmp_path, COMPOSE, replace(CHOICE, part=part, colour=colour))
+        assert [error.message for error in check.iter_errors(document(unit))] == []
 
 
 def test_the_same_input_gives_the_same_bytes_and_no_tag_is_left(tmp_path: Path) -> None:
