@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 
 from keelway.deploy.host import STAGE
 from keelway.deploy.owners import as_owner
+from keelway.deploy.unit_file import read_unit_file
 from keelway.errors import StageError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from keelway.deploy.container_engine import ContainerEngine
+    from keelway.deploy.host import Host
     from keelway.deploy.unit import Unit
     from keelway.deploy.unit_file import KeptFile, UnitNote
 
@@ -30,18 +34,43 @@ mv -f -- "$2.new" "$2"
 """
 
 
-async def keep(engine: ContainerEngine, unit: Unit, note: UnitNote) -> None:
+async def keep(
+    engine: ContainerEngine, unit: Unit, note: UnitNote, services: Collection[str] = ()
+) -> None:
     """Bring the files that stay to what a unit's release has; what sees others is removed first.
 
     A service whose files are others now is made anew when the unit is brought up: it would go on
     seeing the old ones. What is cut off in between is done by the next call.
+
+    Args:
+        engine: The host's.
+        unit: What is about to be brought up.
+        note: What its file says beside the services.
+        services: Those that are brought up; all when empty.
 
     Raises:
         StageError: A file is not there, or cannot be copied.
     """
     before = await as_owner(engine) if note.kept else ()
     for one in note.kept:
-        await _keep(engine, unit, one, before)
+        if not services or one.service in services:
+            await _keep(engine, unit, one, before)
+
+
+async def files_differ(host: Host, unit: Unit, other: Unit) -> bool:
+    """Return whether another unit has other files that stay; those that cannot be read count so.
+
+    Raises:
+        StageError: The unit's own file is not there, or damaged.
+    """
+    data = await host.read(unit.file)
+    if data is None:
+        raise StageError(f"{host.name} has no {unit.file}", stage=STAGE)
+    for one in read_unit_file(data, shown=unit.file).note.kept:
+        paths = (f"{unit.folder}/{one.path}", f"{other.folder}/{one.path}")
+        if (await host.run(("cmp", "-s", "--", *paths))).code:
+            return True
+    return False
 
 
 async def _keep(

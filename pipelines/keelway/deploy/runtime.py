@@ -144,7 +144,7 @@ class Runtime:
             await self.engine.ensure_network(name, internal=internal)
         for name in note.volumes:
             await self.engine.ensure_volume(name)
-        await keep(self.engine, unit, note)
+        await keep(self.engine, unit, note, services)
         words = up_argv(self.compose, unit.project, unit.folder, services)
         if self._checks_by_hand:
             # Else containers that have a health check are not started: their timer cannot be made.

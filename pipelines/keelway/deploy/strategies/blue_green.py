@@ -20,6 +20,7 @@ from keelway.deploy.fronts import (
     upstreams,
     url_of,
 )
+from keelway.deploy.keeping import files_differ
 from keelway.deploy.layout import SHARED
 from keelway.deploy.nginx import read_upstreams
 from keelway.deploy.proxy import Proxy, ProxyError, ProxyState
@@ -250,7 +251,9 @@ async def _changed(site: Site, current: Placed) -> bool:
     new = await services_of(site.host, site.unit(site.wanted, SHARED))
     part = "" if current.colour is None else SHARED
     old = await services_of(site.host, site.unit(current, part))
-    return any(old.get(name) != one for name, one in new.items())
+    if any(old.get(name) != one for name, one in new.items()):
+        return True
+    return await files_differ(site.host, site.unit(site.wanted, SHARED), site.unit(current, part))
 
 
 def _colour(placed: Placed) -> Colour:
