@@ -35,8 +35,8 @@ class _Found:
     journal: Journal
 
 
-async def repair(turn: Turn, sides: Sequence[Side]) -> tuple[Side, ...]:
-    """Return the hosts as they are once nothing is unfinished on them.
+async def repair(turn: Turn, sides: tuple[Side, ...]) -> tuple[Side, ...]:
+    """Return the hosts once nothing is unfinished on them; the very same value if nothing was.
 
     Raises:
         RollbackError: It cannot be put right, or must not be unasked: a person is needed.
@@ -48,7 +48,7 @@ async def repair(turn: Turn, sides: Sequence[Side]) -> tuple[Side, ...]:
         if (journal := await read_journal(side.host, side.layout)) is not None
     ]
     if not found:
-        return tuple(sides)
+        return sides
     for run in dict.fromkeys(one.journal.document.rollout for one in found):
         await _repair_one(
             turn, sides, [one for one in found if one.journal.document.rollout == run]

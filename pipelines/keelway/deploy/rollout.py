@@ -79,7 +79,7 @@ async def go_back_to(turn: Turn, version: str | None) -> tuple[Side, ...]:
     """
     found = await turn.look()
     sides = await repair(turn, found)
-    if sides != found and version is None:
+    if sides is not found and version is None:
         return sides
     release = choose(sides, version, turn.spec.name, turn.task)
     await write(turn, DeliveryOutcome.STARTED, release, sides)

@@ -260,14 +260,14 @@ async def test_killed_at_any_step_the_next_run_repairs(
         await target.rollback()
     await break_locks(target)
     is_through = "v2" in target.live() or "committed" in target.phases()
-    await target.rollback()
+    if target.phases():
+        await target.rollback()
+        # While it was prepared nothing was changed: then there is nothing that was rolled back.
+        undone = {"deploy v2 failed", "deploy v2 rolled-back"}
+        said = {"deploy v2 succeeded"} if is_through else undone
+        assert said & set(target.history())
     assert target.serving() == ["v2" if is_through else "v1"] * 2
     assert target.leftovers() == []
-    # While it was prepared nothing was changed: then there is nothing that was rolled back.
-    undone = {"deploy v2 failed", "deploy v2 rolled-back"}
-    assert (
-        "deploy v2 succeeded" in target.history() if is_through else target.history()[-1] in undone
-    )
     await target.deploy("v3")
     assert (target.serving(), target.leftovers()) == (["v3"] * 2, [])
 
