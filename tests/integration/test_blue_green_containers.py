@@ -46,6 +46,11 @@ services:
 """
 
 
+async def nobody(repository: str) -> None:
+    """Log in nowhere."""
+    del repository
+
+
 class Now:
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -101,7 +106,7 @@ class Shop:
             pace=Pace(drain_s=20),
         )
         spec = ComposeSpec(name="web", config=config, root=folder, projects={name: project})
-        self.kit = ComposeKit(spec, {})
+        self.kit = ComposeKit(spec, {}, nobody)
         self.told: list[str] = []
         self.runs = 0
 

@@ -58,10 +58,11 @@ def deploy(  # noqa: PLR0913 - a command has the options that it has
     progress: Progress = ProgressForm.AUTO,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a published release to hosts, a cluster or a repository.
+    """Bring a published release to its targets.
 
-    Its evidence is verified first; what does not verify is refused with exit code 6. A version that
-    fails leaves the old one serving (exit code 7); where that is not so a person is needed (8).
+    Targets are hosts, a cluster, or a repository. Its evidence is verified first; what does not
+    verify is refused with exit code 6. A version that fails leaves the old one serving (exit code
+    7); where that is not so a person is needed (8).
     """
     from keelway._cli.deploying import Asked, show_deployment  # noqa: PLC0415 -- help starts at once
 

@@ -20,10 +20,10 @@ def history(
     ] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Show what was done to targets, as their hosts have it written down.
+    """Show what was done to deploy targets.
 
-    Version, digests and evidence, who did it from which run, how long it took, how it ended, and
-    what it replaced.
+    It is what their hosts have written down: version, digests and evidence, who did it from which
+    run, how long it took, how it ended, and what it replaced.
     """
     from keelway._cli.history_view import show_history  # noqa: PLC0415 -- help starts at once
 

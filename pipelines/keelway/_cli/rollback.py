@@ -31,8 +31,9 @@ def rollback(  # noqa: PLR0913 - a command has the options that it has
     progress: Progress = ProgressForm.AUTO,
     as_json: AsJson = False,
 ) -> None:
-    """Take a target back: image, configuration and proxy, on all of its hosts.
+    """Take a target back to a release that it keeps.
 
+    That is image, configuration and proxy, on all of its hosts.
     What a deployment that was cut off left behind is undone first.
     """
     from keelway._cli.deploying import Asked, show_rollback  # noqa: PLC0415 -- help starts at once

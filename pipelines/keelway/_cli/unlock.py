@@ -16,8 +16,9 @@ def unlock(
     reason: Annotated[str, typer.Option("--reason", help="Why, for the history.")],
     config: ConfigFile = None,
 ) -> None:
-    """Break the locks that a deployment left on hosts: whoever held them must be gone.
+    """Break the locks of a deployment that is dead.
 
+    Whoever held them must be gone.
     A lock counts no more by itself when there was no sign of life for long.
     """
     from keelway._cli.deploying import Asked, show_unlocking  # noqa: PLC0415 -- help starts at once

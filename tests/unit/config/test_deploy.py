@@ -40,8 +40,8 @@ class House(Section):
         ("width = 1", "x:1: things.a.kind: this key is required, and it is missing"),
         ('kind = "door"', "x:1: things.a.width: this key is required, and it is missing"),
         (
-            'kind = "lamp"\nbrigthness = 1',
-            "x:3: things.a.brigthness: unknown key. Did you mean 'brightness'?",
+            'kind = "lamp"\nbrightnes = 1',
+            "x:3: things.a.brightnes: unknown key. Did you mean 'brightness'?",
         ),
         (
             'kind = "door"\nwidth = "wide"',
