@@ -139,14 +139,15 @@ async def test_the_version_before_is_brought_back_on_request(
     any_cluster: Cluster | RealCluster,
 ) -> None:
     cluster = any_cluster
+    spec = replace(SPEC, workloads={"deployment/worker": {"main": "orders"}})
     first, second = release("1.1", "a"), release("1.2", "b")
-    await deploy(cluster, first)
-    await deploy(cluster, second)
+    await deploy(cluster, first, spec)
+    await deploy(cluster, second, spec)
     with run_with(KUBECONFIG_TEXT=cluster.kubeconfig) as run:
-        earlier = earlier_release(await read_kubernetes_history(run, SPEC))
+        earlier = earlier_release(await read_kubernetes_history(run, spec))
     assert earlier is not None
     back = replace(first, images=earlier.images, event=DeliveryEvent.ROLLBACK)
-    await deploy(cluster, back)
+    await deploy(cluster, back, spec)
     assert cluster.images("worker") == {"main": first.images["orders"]}
 
 
@@ -168,7 +169,6 @@ async def test_two_deployments_at_once_are_one(cluster: Cluster) -> None:
     [
         ({"deployment/absent": {"app": "orders"}}, "reading deployment/absent failed"),
         ({"deployment/orders": {"absent": "orders"}}, "deployment/orders has no container absent"),
-        ({"deployment/orders": {"app": "absent"}}, r"2\.0 has no image 'absent'"),
         ({"deployment/held": {"app": "orders"}}, "the rollout of deployment/held is paused"),
     ],
 )
