@@ -53,7 +53,7 @@ def planned(text: str, facts: Facts, folder: Path) -> GitOpsSpec | KubernetesSpe
         ('repository = "ext::sh -c x"', "an address by https, ssh or file"),
         ('repository = "--upload-pack=x"', "an address by https, ssh or file"),
         ('repository = "x"\nbranch = "a..b"', "is no name for a branch"),
-        ('repository = "x"\nmessage = "{versoin}"', "{versoin} is not known: there are project"),
+        ('repository = "x"\nmessage = "{verison}"', "{verison} is not known: there are project"),
         ('repository = "x"\nauthor = "bot"', "a name and an address are expected"),
         (
             'repository = "x"\n[deploy.web.pull_request]\nprovider = "github"\ntoken = "env://T"',
