@@ -14,7 +14,8 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 
 # What only the Go module proxy has, in the versions that scripts/go-tools pins. Once built, they
-# come from the cache.
+# come from the cache. Compiled by emulation they would take hours: that is why keelway.toml asks for
+# the machine's own platform alone.
 FROM python AS go-tools
 ENV PATH=/src/.venv/bin:/usr/local/bin:/usr/bin:/bin
 RUN --mount=type=cache,target=/root/.cache/pip \

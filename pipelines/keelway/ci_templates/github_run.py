@@ -24,6 +24,7 @@ RUNNER = "ubuntu-24.04"
 _PYTHON = "3.13"
 _SAME_REPOSITORY = "github.event.pull_request.head.repo.full_name == github.repository"
 _WORDS = '"${words[@]}"'
+_CACHED = '[ "$KEELWAY_CACHE" = true ]'
 
 
 def in_braces(expression: str) -> str:
@@ -134,7 +135,7 @@ def _steps(pipeline: Pipeline) -> Node:
         {
             **({"id": "keelway"} if pipeline.assembled else {}),
             "uses": f"./{ACTION_FOLDER}",
-            "with": {"command": "${{ inputs.command }}", "cache": "${{ !inputs.deliver }}"},
+            "with": {"command": "${{ inputs.command }}", "cache": _may_cache(pipeline)},
             **_secret_environment(pipeline),
         },
         {
@@ -159,6 +160,13 @@ def _steps(pipeline: Pipeline) -> Node:
             },
         },
     ]
+
+
+def _may_cache(pipeline: Pipeline) -> str:
+    """Return whether a job may take what others left: not what publishes, or is published."""
+    if pipeline.assembled:
+        return "${{ github.event_name == 'pull_request' }}"
+    return "${{ !inputs.deliver }}"
 
 
 def _brought(pipeline: Pipeline) -> list[Node]:
@@ -186,6 +194,7 @@ def _secret_environment(pipeline: Pipeline) -> dict[str, Node]:
 
 def action(pipeline: Pipeline) -> Node:
     """Return the action that brings keelway and runs a command."""
+    key = f"keelway-{pipeline.version}-${{{{ runner.os }}}}-${{{{ runner.arch }}}}-"
     others = [program for program in pipeline.programs if program.name != "cosign"]
     steps: list[Node] = [
         {"uses": pins.SETUP_PYTHON.pinned, "with": {"python-version": _PYTHON}},
@@ -194,8 +203,10 @@ def action(pipeline: Pipeline) -> Node:
             "if": "inputs.cache == 'true'",
             "uses": pins.CACHE.pinned,
             "with": {
-                "path": "~/.cache/pip",
-                "key": f"keelway-{pipeline.version}-${{{{ runner.os }}}}-${{{{ runner.arch }}}}",
+                "path": f"~/.cache/pip\n{shell.LAYERS}\n",
+                "# Layers differ from commit to commit; those of the last one come closest.": None,
+                "key": f"{key}${{{{ github.sha }}}}",
+                "restore-keys": key,
             },
         },
     ]
@@ -211,8 +222,15 @@ def action(pipeline: Pipeline) -> Node:
             "name": "Run keelway",
             **({"id": "run"} if pipeline.assembled else {}),
             "shell": "bash",
-            "env": {"KEELWAY_COMMAND": "${{ inputs.command }}"},
-            "run": _RUN.format(work=shell.work(pipeline, Machine.HOSTED, pipeline.command(_WORDS)))
+            "env": {
+                "KEELWAY_COMMAND": "${{ inputs.command }}",
+                "KEELWAY_CACHE": "${{ inputs.cache }}",
+            },
+            "run": _RUN.format(
+                work=shell.cached_work(
+                    pipeline, Machine.HOSTED, pipeline.command(_WORDS), when=_CACHED
+                )
+            )
             + (_HAND_ON.format(digest=f"{pipeline.report}/{DIGEST_FILE}") * pipeline.assembled),
         },
         {
@@ -231,7 +249,7 @@ def action(pipeline: Pipeline) -> Node:
                 "required": True,
             },
             "cache": {
-                "description": "Whether downloads of Python packages are kept between runs.",
+                "description": "Whether layers and packages are kept between runs.",
                 "default": "true",
             },
         },

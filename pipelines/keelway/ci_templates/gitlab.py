@@ -104,8 +104,8 @@ def _jobs(pipeline: Pipeline) -> Node:
             "rules": [{"if": _MERGE}],
             "interruptible": True,
             "script": [
-                shell.work(
-                    pipeline, Machine.CONTAINER, f"{pipeline.command('release', '--no-publish')}"
+                shell.cached_work(
+                    pipeline, Machine.CONTAINER, pipeline.command("release", "--no-publish")
                 )
             ],
         },
@@ -114,7 +114,9 @@ def _jobs(pipeline: Pipeline) -> Node:
             **({"needs": ["keelway-native"]} if native else {}),
             "rules": [*_not_bases(pipeline), *_released(pipeline)],
             **_identity(pipeline),
-            "script": [shell.work(pipeline, Machine.CONTAINER, "$[[ inputs.release-command ]]")],
+            "script": [
+                shell.cached_work(pipeline, Machine.CONTAINER, "$[[ inputs.release-command ]]")
+            ],
         },
     }
     if pipeline.weekly:
@@ -133,7 +135,11 @@ def _shared(pipeline: Pipeline) -> Node:
             "GIT_DEPTH": "0",
             "PIP_CACHE_DIR": "$CI_PROJECT_DIR/.cache/pip",
         },
-        "cache": {"key": f"keelway-{pipeline.version}", "paths": [".cache/pip"]},
+        "# Protected branches have caches of their own, unless the project says otherwise.": None,
+        "cache": {
+            "key": f"keelway-{pipeline.version}-$RUNNER",
+            "paths": [".cache/pip", shell.LAYERS],
+        },
         "before_script": [shell.setup(pipeline, Machine.CONTAINER)],
         "artifacts": {
             "when": "always",
@@ -161,7 +167,7 @@ def _native(pipeline: Pipeline) -> dict[str, Node]:
         "rules": [*_not_bases(pipeline), *_released(pipeline)],
         "parallel": {"matrix": matrix},
         "tags": ["$RUNNER"],
-        "script": [shell.work(pipeline, Machine.CONTAINER, "$COMMAND")],
+        "script": [shell.cached_work(pipeline, Machine.CONTAINER, "$COMMAND")],
     }
 
 
@@ -184,7 +190,7 @@ def _proving(pipeline: Pipeline) -> dict[str, Node]:
         "rules": [*_not_bases(pipeline), *_released(pipeline)],
         "parallel": {"matrix": matrix},
         "tags": ["$RUNNER"],
-        "script": [shell.work(pipeline, Machine.CONTAINER, "$COMMAND") + hand_on],
+        "script": [shell.cached_work(pipeline, Machine.CONTAINER, "$COMMAND") + hand_on],
         "artifacts": {"reports": {"dotenv": told}},
     }
 

@@ -24,6 +24,8 @@ _PACKAGES = (
     "golang-github-containers-common", "python3-venv", "skopeo", "slirp4netns", "uidmap",
 )  # fmt: skip
 _FOREIGN = ("binfmt-support", "qemu-user-static")
+LAYERS = ".cache/keelway-engine"
+"""Where the engine's layers are between jobs; what is in `.cache` is no change of a commit."""
 
 
 class Machine(Enum):
@@ -53,6 +55,28 @@ def work(pipeline: Pipeline, machine: Machine, *commands: str) -> str:
     hosted = machine is Machine.HOSTED
     lines = ["set -e", *([_AS_ROOT] if hosted else []), _path(pipeline)]
     return "\n".join((*lines, *(f"as_root {line}" if hosted else line for line in commands))) + "\n"
+
+
+def cached_work(pipeline: Pipeline, machine: Machine, command: str, *, when: str = "") -> str:
+    """Return what runs a command with the layers of earlier jobs, and keeps its own for later ones.
+
+    A cache that cannot be read or written costs time, and fails no job.
+
+    Args:
+        pipeline: What it is for.
+        machine: What it runs on.
+        command: Of keelway's.
+        when: A test of the shell's, where the job itself says whether there is a cache.
+    """
+    lines = work(pipeline, machine, command).splitlines()
+    as_root = "as_root " if machine is Machine.HOSTED else ""
+    there = " && ".join(filter(None, (when, f"[ -d {LAYERS} ]")))
+    before = f"if {there}; then {as_root}keelway-engine cache import {LAYERS} || true; fi"
+    kept = [f"{as_root}keelway-engine cache export {LAYERS} || true"]
+    if machine is Machine.HOSTED:
+        kept.append(f'as_root chown -R "$(id -u)" {LAYERS} || true')
+    after = [f"if {when}; then", *(f"  {line}" for line in kept), "fi"] if when else kept
+    return "\n".join((*lines[:-1], before, lines[-1], *after)) + "\n"
 
 
 def own_files(pipeline: Pipeline) -> str:

@@ -168,6 +168,18 @@ def test_a_pattern_of_branches_is_one_on_gitlab_too() -> None:
     assert r"$CI_COMMIT_BRANCH =~ /^release\/.*$/" in rules
 
 
+def test_layers_are_kept_between_jobs_but_not_for_what_is_published() -> None:
+    run = read(".github/workflows/keelway-run.yml")["jobs"]["run"]["steps"][1]
+    assert run["with"]["cache"] == "${{ !inputs.deliver }}"
+    steps = read(".github/workflows/keelway-run.yml", ASSEMBLED)["jobs"]["run"]["steps"]
+    (cache,) = (one["with"]["cache"] for one in steps if "cache" in one.get("with", {}))
+    assert cache == "${{ github.event_name == 'pull_request' }}", "what is proved is published"
+    for path in (".github/actions/keelway/action.yml", "templates/keelway.yml"):
+        text = files(FULL)[path]
+        assert text.count("keelway-engine cache import .cache/keelway-engine") >= 1
+        assert text.count("cache import") == text.count("cache export")
+
+
 def test_every_action_is_pinned_by_a_commit_with_its_version_beside() -> None:
     known = [one for one in vars(pins).values() if isinstance(one, pins.Action)]
     for action in known:
