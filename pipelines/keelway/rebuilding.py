@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keelway._stage import Run
 from keelway.config import load_config
@@ -28,7 +28,7 @@ from keelway.stages.publish import publish
 from keelway.verification.verify import about
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
     from keelway.evidence.finding import Found
@@ -193,9 +193,11 @@ def _commit(subject: Subject, evidence: Found) -> str | None:
             continue
         if not str(statement["predicateType"]).startswith(PredicateType.PROVENANCE.value):
             continue
-        definition = statement["predicate"].get("buildDefinition") or {}
-        for part in definition.get("resolvedDependencies") or ():
-            commit = (part.get("digest") or {}).get("gitCommit")
+        definition: Mapping[str, Any] = statement["predicate"].get("buildDefinition") or {}
+        parts: Sequence[Mapping[str, Any]] = definition.get("resolvedDependencies") or ()
+        for part in parts:
+            digests: Mapping[str, Any] = part.get("digest") or {}
+            commit = digests.get("gitCommit")
             if commit:
                 return str(commit)
     return None

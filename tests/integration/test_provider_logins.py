@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from keelway.registry.logins import Login
 
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+ROBOT = "env://ROBOT_TOKEN"
 ZEROS = "00000000-0000-0000-0000-000000000000"
 
 
@@ -132,7 +133,7 @@ async def test_robots_and_tokens_of_the_configuration(
     environ = _variables(monkeypatch, ROBOT_TOKEN="t")
     more = {} if user is None else {"username": user}
     login = await _found(
-        "registry.example.com/x", environ, login=provider, password="env://ROBOT_TOKEN", **more
+        "registry.example.com/x", environ, None, login=provider, password=ROBOT, **more
     )
     assert login is not None
     assert (login.username, login.password) == (username, "t")
@@ -236,6 +237,12 @@ async def test_a_program_that_gives_nothing_is_named(no_programs: Path) -> None:
     with pytest.raises(PlanError, match="aws did not give a token for ECR") as caught:
         await _found(f"{ECR}/shop", {})
     assert "the session has expired" in caught.value.diagnostics()
+
+
+async def test_a_program_that_gives_nothing_hinders_no_public_registry(no_programs: Path) -> None:
+    _program(no_programs, "gcloud", "echo you have no account >&2; exit 1")
+    keyring = own_keyring(None, Path("/nonexistent"), {})
+    assert await keyring.find("gcr.io/distroless/static") is None
 
 
 class Google:

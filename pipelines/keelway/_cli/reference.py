@@ -183,15 +183,15 @@ def _table_lines(
 def _section_lines(
     section: Mapping[str, Any], schema: Mapping[str, Any], path: tuple[str, ...]
 ) -> Iterator[str]:
-    inner = {
-        name: field for name, field in section["properties"].items() if _is_table(field, schema)
-    }
-    keys = [name for name in section["properties"] if name not in inner]
+    # A table whose keys are free has none of its own.
+    known: Mapping[str, Any] = section.get("properties", {})
+    inner = {name: field for name, field in known.items() if _is_table(field, schema)}
+    keys = [name for name in known if name not in inner]
     if keys:
         yield from ("", "| key | value | default | |", "| --- | --- | --- | --- |")
     required = section.get("required", ())
     for name in keys:
-        yield _key_row(name, section["properties"][name], is_required=name in required)
+        yield _key_row(name, known[name], is_required=name in required)
     for name, field in inner.items():
         yield from _table_lines(name, field, schema, path)
 
