@@ -48,6 +48,7 @@ COPY name.txt /srv/name.txt
 """
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_an_image_is_rebuilt_to_the_same_digest_and_another_one_is_told(
     project: Project, samples: SampleImages, tmp_path: Path

@@ -65,6 +65,7 @@ async def run() -> AsyncIterator[kw.Run]:
         yield kw.Run(session.client)
 
 
+@pytest.mark.once
 async def test_evidence_is_finished_in_one_while_the_other_fails_in_the_middle(
     run: kw.Run, two: tuple[Registry, Registry, Troubles], keys: Keys, tmp_path: Path
 ) -> None:
