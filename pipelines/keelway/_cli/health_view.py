@@ -27,7 +27,8 @@ def show_health(name: str | None, files: Sequence[Path], *, as_json: bool) -> No
         PlanError: There is no such project.
     """
     state = now(name, files)
-    output.result(_document(state) if as_json else _table(state))
+    rows = (_HEAD, *(_row(service) for service in state.services))
+    output.result(_document(state) if as_json else table(rows))
     ill = [one for one in state.services if not is_well(one)]
     if ill:
         raise KeelwayError(
@@ -56,9 +57,9 @@ def _told(service: ServicePart) -> str:
     return f"{service.name} is {how}{f' ({service.why})' if service.why else ''}"
 
 
-def _table(state: StateDocument) -> str:
-    rows = [_HEAD, *(_row(service) for service in state.services)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+def table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Return rows with their columns below each other; the first one is the head."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     cells = (zip(row, widths, strict=True) for row in rows)
     return "\n".join("  ".join(f"{text:<{width}}" for text, width in row).rstrip() for row in cells)
 
