@@ -268,6 +268,8 @@ class RegistryError(StageError):
 class PublishError(StageError):
     """Some image did not reach some registry; `partial` tells what did."""
 
+    _DONE: ClassVar[dict[str, str]] = {"publish": "published", "promote": "promoted"}
+
     def __init__(
         self,
         message: str,
@@ -285,8 +287,9 @@ class PublishError(StageError):
 
     def details(self) -> list[str]:
         """Return what failed, with what was tried, and what is done already."""
-        done = [f"already published: {line}" for line in self.done]
-        return [*(f"failed: {line}" for line in self.failed), *(done or ["nothing was published"])]
+        done = [f"already {self._DONE[self.stage]}: {line}" for line in self.done]
+        nothing = f"nothing was {self._DONE[self.stage]}"
+        return [*(f"failed: {line}" for line in self.failed), *(done or [nothing])]
 
 
 class Judgement(Protocol):

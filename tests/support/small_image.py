@@ -15,6 +15,7 @@ from keelway.registry.content import INDEX_TYPE, MANIFEST_TYPE, digest_of, seria
 from tests.support.missing import need
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from keelway.model.image import Digest
@@ -67,7 +68,9 @@ def make_keys(folder: Path) -> Keys:
     return keys
 
 
-async def push_small_image(repository: str, tag: str, *, seed: str) -> Digest:
+async def push_small_image(
+    repository: str, tag: str, *, seed: str, annotations: Mapping[str, str] | None = None
+) -> Digest:
     """Push an index with two platforms, each with a shared layer and one of its own."""
     async with open_repository(repository, login=None, stage="test") as opened:
         shared = await opened.put_blob(_bytes(seed), LAYER_TYPE)
@@ -78,7 +81,8 @@ async def push_small_image(repository: str, tag: str, *, seed: str) -> Digest:
             }
             for name in PLATFORMS
         ]
-        index = serialize({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests})
+        document = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests}
+        index = serialize(document | ({"annotations": annotations} if annotations else {}))
         await opened.put_manifest(index, INDEX_TYPE, tag)
         return (await opened.manifest(tag)).digest
 

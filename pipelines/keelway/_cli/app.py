@@ -33,6 +33,8 @@ from keelway._cli.mirror import mirror
 from keelway._cli.monitoring import monitoring
 from keelway._cli.notify import notify
 from keelway._cli.plan import plan
+from keelway._cli.promote import promote
+from keelway._cli.promotions import promotions
 from keelway._cli.prove import prove
 from keelway._cli.ps import ps
 from keelway._cli.rebuild import rebuild
@@ -76,6 +78,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "clean": clean,
     "base": base,
     "verify": verify,
+    "promote": promote,
+    "promotions": promotions,
     "deploy": deploy,
     "rollback": rollback,
     "history": history,
@@ -93,7 +97,10 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
 }
 """In the order of the help."""
 
-GROUPS: Mapping[str, typer.Typer] = {"init": init_app, "compose": compose}
+GROUPS: Mapping[str, typer.Typer] = {
+    "init": init_app,
+    "compose": compose,
+}
 """Commands that have commands of their own."""
 
 _HELP = "Release container images with proof: built, judged, and published as they were judged."

@@ -78,6 +78,12 @@ def complete_targets(incomplete: str) -> list[str]:
     return [] if loaded is None else _beginning(loaded.config.deploy, incomplete)
 
 
+def complete_environment(incomplete: str) -> list[str]:
+    """Return the environments of the configuration."""
+    loaded = _loaded()
+    return [] if loaded is None else _beginning(loaded.config.environments, incomplete)
+
+
 def complete_service(incomplete: str) -> list[str]:
     """Return the services of the compose file of this folder."""
     project = _project()

@@ -10,6 +10,7 @@ from keelway.config.base_image import BaseConfig
 from keelway.config.ci import CiConfig
 from keelway.config.deploy import DeployTarget
 from keelway.config.deploy_compose import ComposeTarget
+from keelway.config.environments import DemandsConfig, EnvironmentConfig
 from keelway.config.faults import FaultConfig
 from keelway.config.gate import GateConfig, LicenseConfig
 from keelway.config.image import BuildSecretConfig, ImageConfig
@@ -21,6 +22,7 @@ from keelway.config.policy import BudgetConfig, ImagePolicyConfig, PolicyConfig,
 from keelway.config.project import ProjectConfig
 from keelway.config.registry import RegistryConfig
 from keelway.config.reporting import ReportConfig
+from keelway.config.retention import RetentionConfig, RetentionRule
 from keelway.config.root import Config
 from keelway.config.sbom import SbomConfig
 from keelway.config.scan import ScanConfig
@@ -37,7 +39,9 @@ __all__ = [
     "CiConfig",
     "ComposeTarget",
     "Config",
+    "DemandsConfig",
     "DeployTarget",
+    "EnvironmentConfig",
     "FaultConfig",
     "GateConfig",
     "ImageConfig",
@@ -53,6 +57,8 @@ __all__ = [
     "RegistryConfig",
     "RegressionConfig",
     "ReportConfig",
+    "RetentionConfig",
+    "RetentionRule",
     "SbomConfig",
     "ScanConfig",
     "SignConfig",

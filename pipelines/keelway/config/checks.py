@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from keelway.config.environment_checks import environment_problems
 from keelway.config.explain import nearest
 from keelway.config.fault_checks import fault_problems
 from keelway.errors import ConfigError, PlanError
@@ -32,6 +33,7 @@ def check_config(config: Config, place: Place) -> None:
         *_repeated(config, place),
         *_image_problems(config, place),
         *fault_problems(config.integration, place),
+        *environment_problems(config, place),
     ]
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line or 0))

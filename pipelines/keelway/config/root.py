@@ -8,6 +8,7 @@ from pydantic import Field
 from keelway.config.base_image import BaseConfig
 from keelway.config.ci import CiConfig
 from keelway.config.deploy import DeployTarget
+from keelway.config.environments import EnvironmentConfig
 from keelway.config.gate import GateConfig
 from keelway.config.hooks import HookConfig
 from keelway.config.image import ImageConfig
@@ -19,6 +20,7 @@ from keelway.config.policy import PolicyConfig
 from keelway.config.project import ProjectConfig
 from keelway.config.registry import RegistryConfig, RepositoryPrefix
 from keelway.config.reporting import ReportConfig
+from keelway.config.retention import RetentionConfig
 from keelway.config.sbom import SbomConfig
 from keelway.config.scan import ScanConfig
 from keelway.config.section import Name, Section
@@ -59,6 +61,10 @@ class Config(Section):
     """What is stated about what is published."""
     verify: VerifyConfig = Field(default_factory=VerifyConfig)
     """What `keelway verify` asks of an image."""
+    environments: Mapping[Name, EnvironmentConfig] = {}
+    """What images are promoted to, by name: `keelway promote IMAGE --to NAME`."""
+    retention: RetentionConfig = Field(default_factory=RetentionConfig)
+    """Which published images are kept: `keelway retention plan`."""
     deploy: Mapping[Name, DeployTarget] = {}
     """Where releases are deployed, by name: `keelway deploy IMAGE --to NAME`."""
     sbom: SbomConfig = Field(default_factory=SbomConfig)

@@ -63,19 +63,53 @@ async def keep_referrer(
     Raises:
         RegistryError: The registry does not take it.
     """
-    target = await repository.manifest(subject.digest)
-    config = await repository.put_blob(_EMPTY, EMPTY_TYPE)
-    layer = await repository.put_blob(bundle.text.encode(), BUNDLE_TYPE)
     annotations = {
         _CONTENT: "dsse-envelope",
         _PREDICATE: predicate.value,
-        _CREATED: datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        _CREATED: _moment(epoch),
     }
+    listed, by_tag = await _keep_artifact(
+        repository, subject, BUNDLE_TYPE, bundle.text.encode(), annotations
+    )
+    return _evidence(repository, subject, predicate, Layout.REFERRER, listed, fallback=by_tag)
+
+
+async def keep_unsigned(
+    repository: Repository, subject: Subject, artifact_type: str, data: bytes, epoch: int
+) -> Descriptor:
+    """Keep bytes that nobody signs as referrer of the subject; the same bytes are kept once.
+
+    Args:
+        repository: Where the subject is.
+        subject: What they are about.
+        artifact_type: What they are.
+        data: The bytes.
+        epoch: The time that is noted beside them, in seconds since 1970.
+
+    Raises:
+        RegistryError: The registry does not take them.
+    """
+    annotations = {_CREATED: _moment(epoch)}
+    listed, _ = await _keep_artifact(repository, subject, artifact_type, data, annotations)
+    return listed
+
+
+async def _keep_artifact(
+    repository: Repository,
+    subject: Subject,
+    artifact_type: str,
+    content: bytes,
+    annotations: Mapping[str, str],
+) -> tuple[Descriptor, bool]:
+    """Return what points to an artifact of one layer, and whether the fall-back tag lists it."""
+    target = await repository.manifest(subject.digest)
+    config = await repository.put_blob(_EMPTY, EMPTY_TYPE)
+    layer = await repository.put_blob(content, artifact_type)
     data = serialize(
         {
             "schemaVersion": 2,
             "mediaType": MANIFEST_TYPE,
-            "artifactType": BUNDLE_TYPE,
+            "artifactType": artifact_type,
             "config": config.document(),
             "layers": [layer.document()],
             "subject": target.descriptor.document(),
@@ -86,11 +120,14 @@ async def keep_referrer(
         media_type=MANIFEST_TYPE,
         digest=digest_of(data),
         size=len(data),
-        artifact_type=BUNDLE_TYPE,
+        artifact_type=artifact_type,
         annotations=annotations,
     )
-    by_tag = await repository.attach(data, subject.digest, listed)
-    return _evidence(repository, subject, predicate, Layout.REFERRER, listed, fallback=by_tag)
+    return listed, await repository.attach(data, subject.digest, listed)
+
+
+def _moment(epoch: int) -> str:
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 async def keep_signature(

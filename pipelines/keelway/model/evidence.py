@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class PredicateType(StrEnum):
-    """What a statement says; each is defined by the page it names, or by in-toto's catalogue."""
+    """What a statement says; each is defined by the page it names, or by in-toto's catalogue.
+
+    `PROMOTION` is keelway's own: `docs/how-to/promote.md` tells what is in it.
+    """
 
     COSIGN_SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
     PROVENANCE = "https://slsa.dev/provenance/v1"
@@ -27,6 +30,7 @@ class PredicateType(StrEnum):
     OPENVEX = "https://openvex.dev/ns"
     TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
     VERIFICATION_SUMMARY = "https://slsa.dev/verification_summary/v1"
+    PROMOTION = "urn:keelway:promotion:v1"
 
 
 class Layout(StrEnum):

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from keelway.evidence.finding import FoundBundle
     from keelway.model.image import Digest
+    from keelway.registry.content import Manifest
     from keelway.registry.logins import Login
     from keelway.tags.reference import ImageReference
 
@@ -77,6 +78,8 @@ class Verification:
     refused: tuple[str, ...]
     """Evidence that does not count, and why."""
     verified_at: datetime
+    proved: tuple[Proved, ...] = ()
+    """What good signatures say of each digest, the index first."""
 
     @property
     def passed(self) -> bool:
@@ -101,39 +104,53 @@ async def verify_image(image: str, spec: VerifySpec) -> Verification:
         parsed = parse_reference(image)
     except BadReferenceError as error:
         raise PlanError(str(error), next_step="name it as registry/repository:tag") from error
-    key = read_key(spec.trust.public_key) if isinstance(spec.trust, KeyTrust) else None
     # A tag is read from its own registry alone: elsewhere it may still name another image.
     places = places_of(parsed.repository, spec.mirrors if parsed.digest is not None else {})
     for place in places:
         try:
-            digest, proved = await _proved_at(place, parsed, spec, key)
+            return await _verified_at(place, image, parsed, spec)
         except RegistryError as error:
             if place == places[-1] or not may_be_elsewhere(error):
                 raise
-        else:
-            break
-    else:
-        raise AssertionError("the last place returns or raises")
+    raise AssertionError("the last place returns or raises")
+
+
+async def _verified_at(
+    place: str, image: str, parsed: ImageReference, spec: VerifySpec
+) -> Verification:
+    login = await _login(spec, parse_reference(place))
+    async with open_repository(place, login=login, stage=_STAGE) as repository:
+        index = await repository.manifest(parsed.digest or parsed.tag or "latest")
+        return await verify_manifest(repository, index, image, spec)
+
+
+async def verify_manifest(
+    repository: Repository, index: Manifest, image: str, spec: VerifySpec
+) -> Verification:
+    """Return how an image that was resolved already stands to what is asked of it.
+
+    Args:
+        repository: Where it is, open.
+        index: The index, or the manifest of an image of one platform.
+        image: What people call it.
+        spec: Whom to trust, and what is asked.
+
+    Raises:
+        PlanError: The key is none.
+        RegistryError: The registry refuses, or bytes were tampered with.
+    """
+    name = repository.name.rpartition("/")[2]
+    subjects = subjects_in(index, name, (repository.name,), stage=_STAGE)
+    proved = await each(partial(prove, repository, spec), subjects)
     now = SystemClock().now()
     return Verification(
         image=image,
-        digest=digest,
+        digest=index.digest,
         checks=check(proved, spec.demands, today=now),
         refused=tuple(reason for one in proved for reason in one.refused),
         verified_at=now,
+        proved=proved,
     )
-
-
-async def _proved_at(
-    place: str, image: ImageReference, spec: VerifySpec, key: PublicKey | None
-) -> tuple[Digest, tuple[Proved, ...]]:
-    """Return an image's digest, and what good signatures say of it at a place."""
-    login = await _login(spec, parse_reference(place))
-    async with open_repository(place, login=login, stage=_STAGE) as repository:
-        index = await repository.manifest(image.digest or image.tag or "latest")
-        name = image.path.rpartition("/")[2]
-        subjects = subjects_in(index, name, (place,), stage=_STAGE)
-        return index.digest, await each(partial(_prove, repository, spec, key), subjects)
 
 
 async def _login(spec: VerifySpec, image: ImageReference) -> Login | None:
@@ -153,16 +170,18 @@ def refusal(verification: Verification) -> GateError:
     )
 
 
-async def _prove(
-    repository: Repository, spec: VerifySpec, key: PublicKey | None, subject: Subject
-) -> Proved:
-    """Return what good signatures say of one digest."""
-    found = await find_evidence(repository, subject.digest)
-    if isinstance(spec.trust, KeyTrust):
-        if key is None:
-            raise AssertionError("a key's trust has its key")
-        return _by_key(key, found, subject)
-    return await proved_by_identity(spec.trust, found, subject)
+async def prove(repository: Repository, spec: VerifySpec, subject: Subject) -> Proved:
+    """Return what good signatures say of one digest.
+
+    Raises:
+        PlanError: The key is none, or cosign is missing where an identity is asked for.
+        RegistryError: The registry refuses, or bytes were tampered with.
+    """
+    trust = spec.trust
+    if isinstance(trust, KeyTrust):
+        key = read_key(trust.public_key)
+        return _by_key(key, await find_evidence(repository, subject.digest), subject)
+    return await proved_by_identity(trust, await find_evidence(repository, subject.digest), subject)
 
 
 def _by_key(key: PublicKey, found: Found, subject: Subject) -> Proved:
