@@ -57,7 +57,7 @@ def answering(answer: Callable[[Asked], Reply]) -> Iterator[str]:
             if self.command != "HEAD":
                 self.wfile.write(reply.body)
 
-        do_GET = do_HEAD = do_POST = do_PUT = _serve  # noqa: N815 - names of the class above
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - names of the class above
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
             del format, args

@@ -41,6 +41,7 @@ from keelway._cli.rebuild import rebuild
 from keelway._cli.release import release
 from keelway._cli.report import report
 from keelway._cli.restore import restore
+from keelway._cli.retention import retention_app
 from keelway._cli.rollback import rollback
 from keelway._cli.run import run
 from keelway._cli.sbom import sbom
@@ -100,6 +101,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
 GROUPS: Mapping[str, typer.Typer] = {
     "init": init_app,
     "compose": compose,
+    "retention": retention_app,
 }
 """Commands that have commands of their own."""
 

@@ -1,0 +1,1 @@
+"""Deletion by the own APIs of providers whose registry refuses the common one."""
