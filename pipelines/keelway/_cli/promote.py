@@ -46,9 +46,10 @@ def promote(  # noqa: PLR0913 - a command has the options that it has
 ) -> None:
     """Give a published image the next environment's tags.
 
-    The same digest gets them, nothing is built again. Its evidence is verified first, as [verify] and the environment ask, and it must have been in
-    the environment that comes before; else nothing is changed, and the exit code is 6. A record of
-    who did it, when and from where is kept beside the image: `keelway promotions` shows it.
+    The same digest gets them, nothing is built again. Its evidence is verified first, as [verify]
+    and the environment ask, and it must have been in the environment that comes before; else
+    nothing is changed, and the exit code is 6. A record of who did it, when and from where is kept
+    beside the image: `keelway promotions` shows it.
     """
     from keelway._cli.promoting import Asked, show_promotion  # noqa: PLC0415 -- help starts at once
 

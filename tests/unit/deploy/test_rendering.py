@@ -138,7 +138,7 @@ def test_a_port_of_the_proxy_need_not_be_in_the_compose_file(tmp_path: Path) -> 
     colour = replace(
         CHOICE, part=Part.COLOUR, colour="green", project="orders-green", ports={("web", 9090): 18}
     )
-    web = rendered(tmp_path, colour)["services"]["web"]
+    web = document(rendered(tmp_path, COMPOSE, colour))["services"]["web"]
     assert "127.0.0.1:18:9090/tcp" in web["ports"]
 
 
