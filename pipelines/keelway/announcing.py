@@ -18,7 +18,6 @@ import anyio
 
 from keelway._stage import SystemClock
 from keelway.errors import KeelwayError, redact
-from keelway.model.events import Observer, Silent
 from keelway.model.history import DeliveryOutcome
 from keelway.model.outcome import Skipped
 from keelway.stages.hooks import plan_hooks, run_hooks
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from keelway._stage import Clock
     from keelway.config import Config
     from keelway.facts import Facts
+    from keelway.model.events import Observer
     from keelway.model.history import HistoryEntry
     from keelway.model.told import Told
     from keelway.notify.hooks import HooksSpec
@@ -52,11 +52,17 @@ class Announcements:
     hooks: HooksSpec | Skipped = _NOTHING
 
 
+def _silent() -> Observer:
+    from keelway.model.events import Silent  # noqa: PLC0415 - not for a plan
+
+    return Silent()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Herald:
     """Who speaks where there is no run: an observer and a clock."""
 
-    observer: Observer = field(default_factory=Silent)
+    observer: Observer = field(default_factory=_silent)
     clock: Clock = field(default_factory=SystemClock)
 
 

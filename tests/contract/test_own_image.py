@@ -71,7 +71,10 @@ def test_its_packages_are_pinned_by_hash_and_are_those_of_the_project() -> None:
     assert pinned.count("--hash=sha256:") >= len(names)
     project = (ROOT / "pyproject.toml").read_text()
     sections = project.partition("dependencies = [")[2].partition("[dependency-groups]")[0]
-    wanted = {name.lower() for name in re.findall(r'"([A-Za-z0-9_.-]+)[><=]', sections)}
+    wanted = {
+        re.sub("[-_.]+", "-", name.lower())
+        for name in re.findall(r'"([A-Za-z0-9_.-]+)[><=]', sections)
+    }
     assert wanted - names == set(), "run `make lock-image`"
 
 

@@ -20,7 +20,7 @@ def clean(
         ),
     ] = 14,
 ) -> None:
-    """Remove what keelway has left on this machine and nobody needs any more.
+    """Remove what keelway left here and nobody needs.
 
     It is listed first: what is kept of projects that do not run, old reports of this project, and
     what the local engine's store holds beyond its limits. No file that keelway did not write is

@@ -36,9 +36,10 @@ def dev(  # noqa: PLR0913 -- as many options as `up` has
     engine: Engine = EngineChoice.AUTO,
     progress: Progress = ProgressForm.AUTO,
 ) -> None:
-    """Run the services for development: `up` with the profile `dev`, files watched.
+    """Run the services for development, with files watched.
 
-    The profile may be called `development` too; where there is none, services without a profile
+    It is `up` with the profile `dev`, which may be called `development` too; where there is none,
+    services without a profile
     run. Ctrl-C stops them.
     """
     from keelway._cli.up_view import bring_up  # noqa: PLC0415 -- help starts at once
@@ -76,9 +77,10 @@ def prod(  # noqa: PLR0913 -- as many options as `up` has
     engine: Engine = EngineChoice.AUTO,
     progress: Progress = ProgressForm.AUTO,
 ) -> None:
-    """Run the services as in production, on this machine: `up` with the profile `prod`.
+    """Run the services on this machine as in production.
 
-    The profile may be called `production` too; where there is none, services without a profile
+    It is `up` with the profile `prod`, which may be called `production` too; where there is none,
+    services without a profile
     run. They run on in the background: `keelway down` ends them.
     """
     from keelway._cli.up_view import bring_up  # noqa: PLC0415 -- help starts at once

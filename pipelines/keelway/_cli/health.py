@@ -26,9 +26,10 @@ def health(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell whether every service is well: of `keelway up`, or on the hosts of deploy targets.
+    """Tell whether every service is well.
 
-    Ends with code 1 when one is not: unhealthy, still starting, restarting, ended with an error, or
+    Those of `keelway up`, or those on the hosts of deploy targets. Ends with code 1 when one is
+    not: unhealthy, still starting, restarting, ended with an error, or
     gone; or a host that cannot be reached. One without a health check is well while it runs; one
     that has ended well is well too.
     """

@@ -26,9 +26,10 @@ def monitoring(  # noqa: PLR0913 -- as many options as there are
     engine: Engine = EngineChoice.AUTO,
     progress: Progress = ProgressForm.AUTO,
 ) -> None:
-    """Run the services with Prometheus and Grafana: `up` with the profile `monitoring`.
+    """Run the services with Prometheus and Grafana.
 
-    The files that `keelway init monitoring` writes are added to the project's own.
+    It is `up` with the profile `monitoring`. The files that `keelway init monitoring` writes are
+    added to the project's own.
     """
     from keelway._cli.monitoring_view import run_monitoring  # noqa: PLC0415 -- help starts at once
     from keelway.develop.planned import Asked  # noqa: PLC0415 -- likewise

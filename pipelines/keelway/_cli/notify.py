@@ -19,7 +19,7 @@ def notify(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show who is told of releases and deployments, or send each of them a test.
+    """Show who is told of what, or send each of them a test.
 
     The test ends with code 5 when one of them was not told.
     """

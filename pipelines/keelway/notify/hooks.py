@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 
 from keelway.errors import OUTPUT_LIMIT_BYTES, ToolError, redact, tail
-from keelway.model.events import Note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +84,7 @@ async def run_hook(run: Speaker, hook: Hook, entry: HistoryEntry, folder: Path) 
     code, said = await _ended(hook, hook_variables(entry), folder)
     took = time.monotonic() - started
     if code == 0:
-        run.observer.on(Note(stage=STAGE, text=f"{hook.name} ended well after {took:.1f} s"))
+        _say(run, f"{hook.name} ended well after {took:.1f} s")
         return
     how = _how(hook, code)
     if hook.fails == "stop":
@@ -98,7 +97,13 @@ async def run_hook(run: Speaker, hook: Hook, entry: HistoryEntry, folder: Path) 
             next_step='mend what it complains of, or set fails = "tell" in its [[hooks]]',
         )
     last = f":\n{tail(said, _LAST_LINES)}" if said.strip() else ""
-    run.observer.on(Note(stage=STAGE, text=f"warning: the hook {hook.name} {how}{last}"))
+    _say(run, f"warning: the hook {hook.name} {how}{last}")
+
+
+def _say(run: Speaker, text: str) -> None:
+    from keelway.model.events import Note  # noqa: PLC0415 - not for a plan
+
+    run.observer.on(Note(stage=STAGE, text=text))
 
 
 def hook_variables(entry: HistoryEntry) -> dict[str, str]:
