@@ -160,7 +160,7 @@ def test_a_wrong_configuration_is_silent(tmp_path: Path, path: str) -> None:
 
 # What zsh would list for a word: `words` are the line, `CURRENT` is the word at the cursor.
 IN_ZSH = """\
-autoload -Uz compinit && compinit -D -d /dev/null
+autoload -Uz compinit && compinit -D
 source <(keelway --show-completion zsh)
 _arguments() { print -r -- "$@" }
 words=(keelway call b) CURRENT=3

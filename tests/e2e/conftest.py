@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_PORT = "5117"
+PROXY_PORTS = ("5180", "5181", "5182")
 DEMO_HOST = "/var/tmp/keelway-demo"
 TIMEOUT_S = 1200
 
@@ -45,11 +46,11 @@ class Demo:
     registry: Registry
     environment: dict[str, str]
 
-    def run(self) -> Run:
+    def run(self, **variables: str) -> Run:
         """Run the demo as `make demo KEEP=1` does."""
         done = subprocess.run(
             [str(ROOT / "scripts/demo"), "--keep"],
-            env=self.environment,
+            env={**self.environment, **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -81,6 +82,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         "docker-registry": "docker-registry",
         "skopeo": "skopeo",
         "git": "git",
+        "nginx": "nginx",
+        "docker-compose": "docker-compose",
     }.items():
         need(program, package=package)
     folder = tmp_path_factory.mktemp("demo")
@@ -123,6 +126,8 @@ def _own_copy(target: Path, port: int) -> Path:
         text = config.read_text()
         assert f"localhost:{DEMO_PORT}/" in text
         text = text.replace(f"localhost:{DEMO_PORT}/", f"localhost:{port}/")
+        for own in PROXY_PORTS:
+            text = text.replace(own, str(_free_port()))
         config.write_text(text.replace(DEMO_HOST, str(target.parent / "host")))
     identity = ["-c", "user.name=demo", "-c", "user.email=demo@example.com"]
     for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "orders"]):

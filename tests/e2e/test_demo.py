@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -96,7 +97,7 @@ def test_the_sboms_name_debian_packages_and_python_packages(demo: Demo, first: R
 def test_every_tag_names_one_index_of_both_platforms(demo: Demo, first: Run) -> None:
     (image,) = first.report["published"]
     tags = {reference.partition("@")[0].rpartition(":")[2] for reference in image["references"]}
-    assert {"demo", "main"} <= tags
+    assert {"1.4.0", "main"} <= tags
     assert any(tag.startswith("sha-") for tag in tags)
     for reference in image["references"]:
         digest, index = demo.registry.manifest(reference.partition("@")[0])
@@ -169,7 +170,7 @@ async def test_the_services_own_tests_pass_in_the_image_that_builds_it(demo: Dem
 
 @pytest.mark.usefixtures("first")
 def test_again_with_nothing_changed_is_nearly_all_cached(demo: Demo, first: Run) -> None:
-    again = demo.run()
+    again = demo.run(KEELWAY_DEMO_NO_DEPLOY="1")
     assert again.code == 0, again.said
     assert again.said.count("unchanged, nothing to do") == 3
     assert again.report["published"] == first.report["published"]
@@ -227,3 +228,17 @@ def _pull(demo: Demo, reference: str, platform: str, folder: Path) -> Path:
     subprocess.run(words, check=True, capture_output=True, env={**os.environ, "HOME": str(folder)})
     assert demo.registry.has(reference)
     return archive
+
+
+def test_a_worse_version_is_taken_back_and_nobody_notices(first: Run) -> None:
+    after = first.said.partition("==> keelway deploy 1.5.0 --to here")[2]
+    assert "error: 1.5.0 failed; 1.4.0 serves again on this machine" in after
+    assert "exit code 7: the new version failed, the old one serves" in after
+    asked = re.search(r"^(\d+) requests meanwhile, 0 failed$", after, re.MULTILINE)
+    assert asked is not None, after
+    assert int(asked[1]) > 100
+    assert '"version":"1.4.0"' in after
+    history = after.partition("==> keelway history here")[2]
+    assert [line.split()[-1] for line in re.findall(r"1\.[45]\.0 +\w+ +\S+", history)] == [
+        "started", "succeeded", "started", "rolled-back",
+    ]  # fmt: skip

@@ -3,6 +3,7 @@
     python -m orders serve     serve HTTP (what the image does)
     python -m orders migrate   bring the database's schema up to date, and end
     python -m orders health    ask the service on this host how it is; exit code 1 when it is not
+    python -m orders ready     ask it whether orders can be stored; exit code 1 when they cannot
     python -m orders check     say what this installation is made of, without a database
 """
 
@@ -52,10 +53,18 @@ def migrate(settings: Settings) -> int:
 
 
 def health(settings: Settings) -> int:
+    return ask(settings, "/health")
+
+
+def ready(settings: Settings) -> int:
+    return ask(settings, "/health?ready")
+
+
+def ask(settings: Settings, path: str) -> int:
     # Straight to this host, whatever proxy the environment names.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"http://127.0.0.1:{settings.port}/health", timeout=3) as answer:
+        with opener.open(f"http://127.0.0.1:{settings.port}{path}", timeout=3) as answer:
             print(answer.read().decode())
     except OSError as error:
         print(f"unhealthy: {error}", file=sys.stderr)
@@ -87,7 +96,13 @@ def check(settings: Settings) -> int:
     return 0
 
 
-COMMANDS = {"serve": serve, "migrate": migrate, "health": health, "check": check}
+COMMANDS = {
+    "serve": serve,
+    "migrate": migrate,
+    "health": health,
+    "ready": ready,
+    "check": check,
+}
 
 
 def main(arguments: list[str]) -> int:
