@@ -16,7 +16,7 @@ from keelway.deploy.planned import plan_compose, plan_hosts
 from keelway.deploy.proving import refused_words
 from keelway.deploy.running import deploy_to_hosts, note_refusal, take_back
 from keelway.deploy.target import Checked, HostsSpec, Task
-from keelway.errors import GateError, KeelwayError, PlanError
+from keelway.errors import GateError, KeelwayError, PlanError, RegistryError
 from keelway.gitops.deploying import deploy_gitops, read_gitops_history
 from keelway.gitops.planned import plan_gitops
 from keelway.gitops.spec import GitOpsSpec
@@ -224,7 +224,7 @@ async def _kit(run: Run, target: HostsTarget, keyring: Keyring) -> ComposeKit:
 
 
 async def tell_refusal(
-    run: Run, target: TargetSpec, wanted: Wanted, error: GateError, task: Task
+    run: Run, target: TargetSpec, wanted: Wanted, error: GateError | RegistryError, task: Task
 ) -> None:
     """Tell histories on hosts; that one cannot be reached changes nothing about it."""
     if not isinstance(target, HostsTarget):

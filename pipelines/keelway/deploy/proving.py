@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from keelway.deploy.host import STAGE
 from keelway.deploy.target import Checked
-from keelway.errors import GateError, PlanError
+from keelway.errors import GateError, PlanError, RegistryError
 from keelway.model.rollout import Wanted
 from keelway.registry.client import open_repository
 from keelway.tags.reference import BadReferenceError, parse_reference
@@ -54,9 +54,10 @@ async def prove(wanted: Wanted, spec: VerifySpec | None, find_login: FindLogin) 
     )
 
 
-def refused_words(error: GateError) -> str:
+def refused_words(error: GateError | RegistryError) -> str:
     """Return why a release was refused, on one line."""
-    return f"refused: {'; '.join((error.message, *error.verdict.reasons()))}"
+    reasons = error.verdict.reasons() if isinstance(error, GateError) else ()
+    return f"refused: {'; '.join((error.message, *reasons))}"
 
 
 def _lines(name: str, found: Verification) -> list[str]:

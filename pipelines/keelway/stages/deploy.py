@@ -19,7 +19,7 @@ from keelway._targets import (
     tell_refusal,
 )
 from keelway.deploy.proving import prove
-from keelway.errors import GateError, PlanError
+from keelway.errors import GateError, PlanError, RegistryError
 from keelway.facts.release import release_names
 from keelway.model.history import DeliveryEvent
 from keelway.model.outcome import Skipped
@@ -101,6 +101,7 @@ async def deploy(run: Run, spec: DeploySpec, published: Published) -> Rollout:
 
     Raises:
         GateError: It does not verify; nothing was touched.
+        RegistryError: It is not there, or was tampered with; nothing was touched.
         DeployError: It failed on a target; what ran there before runs again.
         RollbackError: That failed too: a person is needed.
         StageError: A target could not be reached.
@@ -115,6 +116,7 @@ async def deploy_wanted(run: Run, spec: DeploySpec, wanted: Wanted) -> Rollout:
 
     Raises:
         GateError: It does not verify; nothing was touched, and histories of hosts tell it.
+        RegistryError: It is not there, or was tampered with; the same holds.
         DeployError: It failed on a target; what ran there before runs again.
         RollbackError: That failed too: a person is needed.
         StageError: A target could not be reached.
@@ -130,7 +132,7 @@ async def _to_all(run: Run, spec: DeploySpec, wanted: Wanted) -> Rollout:
         asked = None if target.target in spec.unverified else spec.verify
         try:
             checked = await prove(wanted, asked, keyring.find)
-        except GateError as error:
+        except (GateError, RegistryError) as error:
             await tell_refusal(run, target, wanted, error, task)
             raise
         done.append(await bring_to(run, target, checked, task, keyring))
