@@ -26,6 +26,7 @@ from keelway.verification.configured import configured_spec
 from tests.support.projects import Project
 from tests.support.registry import running_registry
 from tests.support.small_image import Keys, make_keys, push_small_image
+from tests.support.told import receiving
 from tests.support.troubled_registry import troubled_registry, unavailable
 
 if TYPE_CHECKING:
@@ -58,6 +59,13 @@ approvals = "two of the shop's owners"
 """
 PREFIX = "org.opencontainers.image"
 ADA = Actor(who="ada", where="GitHub Actions", run_url="https://ci.example/7")
+
+HOOK = """
+[[notify]]
+kind = "webhook"
+url = "env://HOOK"
+on = ["promote:succeeded"]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -310,8 +318,14 @@ def test_the_commands_as_they_are_typed(shop: Shop) -> None:
     refused = project.keelway("promote", "orders:develop", "--to", "production")
     assert refused.code == 6, refused.text()
     assert "has not been in staging" in refused.err
-    done = project.keelway("promote", "orders:develop", "--to", "staging")
+    config = project.folder / "keelway.toml"
+    config.write_text(config.read_text() + HOOK)
+    with receiving() as ops:
+        done = project.keelway("promote", "orders:develop", "--to", "staging", HOOK=ops.url)
     assert done.code == 0, done.text()
+    (heard,) = (json.loads(one.body)["data"] for one in ops.asked)
+    assert (heard["event"], heard["outcome"]) == ("promote", "succeeded")
+    assert heard["images"]["orders"].endswith(f"@{digest}")
     assert f"orders:develop ({digest}) is in staging" in done.out
     told = project.keelway("promotions", "orders:staging", "--json")
     (record,) = json.loads(told.out)["promotions"]

@@ -30,6 +30,7 @@ from keelway.tags.selecting import compile_selector
 from tests.support.missing import need
 from tests.support.projects import Project
 from tests.support.registry import running_referrers_registry, running_registry
+from tests.support.told import receiving
 from tests.support.web_handler import Asked, Reply, answering
 
 if TYPE_CHECKING:
@@ -400,6 +401,10 @@ def test_the_commands_as_they_are_typed(plain: Registry, nonce: str, tmp_path: P
                 [[retention.rules]]
                 tags = ["pr-*", "develop-*", "fix-*"]
                 keep_last = 1
+                [[notify]]
+                kind = "webhook"
+                url = "env://HOOK"
+                on = ["retention"]
                 """
         }
     )
@@ -412,7 +417,10 @@ def test_the_commands_as_they_are_typed(plain: Registry, nonce: str, tmp_path: P
     kept = project.keelway("retention", "apply", "plan.toml", "--keep-list", "running.txt")
     assert kept.code == 3, kept.text()
     assert "running.txt lists it" in kept.err
-    done = project.keelway("retention", "apply", "plan.toml", "--json")
+    with receiving() as ops:
+        done = project.keelway("retention", "apply", "plan.toml", "--json", HOOK=ops.url)
     assert done.code == 0, done.text()
+    (heard,) = (json.loads(one.body)["data"] for one in ops.asked)
+    assert (heard["event"], heard["outcome"]) == ("retention", "succeeded")
     assert json.loads((tmp_path / "plan.result.json").read_text()) == json.loads(done.out)
     assert json.loads(done.out)["complete"] is True

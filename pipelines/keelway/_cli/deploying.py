@@ -16,7 +16,7 @@ from keelway._cli.rollout_view import show_rollout
 from keelway._cli.stopping import run_until_stopped
 from keelway._stage import Run
 from keelway._targets import DeployOrder, DeploySpec, HostsTarget, reader, task_of
-from keelway.announcing import Announcements, announced, plan_announcements
+from keelway.announcing import Announcements, announce_end, announced, plan_announcements
 from keelway.config import load_config
 from keelway.deploy.running import unlock
 from keelway.errors import DeployError, InconclusiveError, PlanError, redact
@@ -109,7 +109,8 @@ def show_unlocking(asked: Asked, config: Path | None) -> None:
     Raises:
         KeelwayError: It could not be done.
     """
-    spec = planned(asked, config).spec
+    plan = planned(asked, config)
+    spec = plan.spec
     for target in spec.targets:
         if not isinstance(target, HostsTarget):
             raise PlanError(f"{target.target} has no hosts, and so no locks")
@@ -117,7 +118,13 @@ def show_unlocking(asked: Asked, config: Path | None) -> None:
         async def work(target: HostsTarget = target) -> tuple[str, ...]:
             async with opened(spec, Silent()) as run:
                 task = task_of(run, spec, DeliveryEvent.UNLOCK, "unlocking")
-                return await unlock(target.hosts, task=task, read=reader(run), clock=run.clock)
+                done = await unlock(target.hosts, task=task, read=reader(run), clock=run.clock)
+                about = (DeliveryEvent.UNLOCK, Wanted(version="-", images={}))
+                entry = replace(
+                    _started(plan, target, about, run), outcome=DeliveryOutcome.SUCCEEDED
+                )
+                await announce_end(run, plan.announcements, entry)
+                return done
 
         output.result("\n".join(run_until_stopped(work)) or "nothing is locked")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,11 @@ from keelway._cli import output
 from keelway._cli.env import environment, terminal_form
 from keelway._cli.stopping import run_until_stopped
 from keelway._stage import Run
+from keelway.announcing import announced, plan_announcements
 from keelway.config import load_config
 from keelway.evidence.predicates.promotion import predicate_of
 from keelway.facts import gather_facts
+from keelway.model.history import DeliveryEvent, DeliveryOutcome, HistoryEntry
 from keelway.promotion.spec import PromotionOrder, plan_promote
 from keelway.report.terminal import open_terminal
 from keelway.session import open_session
@@ -24,6 +26,7 @@ from keelway.stages.promote import promote
 from keelway.verification.configured import configured_spec
 
 if TYPE_CHECKING:
+    from keelway.announcing import Announcements
     from keelway.model.engine_choice import EngineChoice
     from keelway.model.events import Observer
     from keelway.model.image import Digest
@@ -59,14 +62,20 @@ def show_promotion(
         GateError: It may not go there.
         KeelwayError: It could not be looked at, or not everything was done.
     """
-    spec = _plan(asked, config)
+    plan = _plan(asked, config)
     with open_terminal(Console(stderr=True), terminal_form(progress)) as observer:
-        result = run_until_stopped(partial(_promote, spec, engine, observer))
+        result = run_until_stopped(partial(_promote, plan, engine, observer))
     text = json.dumps(promotion_data(result), indent=2) if as_json else promotion_text(result)
     output.result(text)
 
 
-def _plan(asked: Asked, config: Path | None) -> PromoteSpec:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    spec: PromoteSpec
+    announcements: Announcements
+
+
+def _plan(asked: Asked, config: Path | None) -> _Plan:
     environ = environment()
     loaded = load_config(Path.cwd(), config)
     facts = gather_facts(loaded, environ, {"cosign"}, compose=False)
@@ -77,12 +86,33 @@ def _plan(asked: Asked, config: Path | None) -> PromoteSpec:
         allow_older=asked.allow_older,
         dry_run=asked.dry_run,
     )
-    return plan_promote(loaded.config, facts, order, configured_spec(loaded.config, facts))
+    spec = plan_promote(loaded.config, facts, order, configured_spec(loaded.config, facts))
+    return _Plan(spec=spec, announcements=plan_announcements(loaded.config, facts))
 
 
-async def _promote(spec: PromoteSpec, engine: EngineChoice, observer: Observer) -> Promotion:
+async def _promote(plan: _Plan, engine: EngineChoice, observer: Observer) -> Promotion:
     async with open_session(engine, observer) as session:
-        return await promote(Run(session.client, observer), spec)
+        run, spec = Run(session.client, observer), plan.spec
+        if spec.order.dry_run:
+            return await promote(run, spec)
+        async with announced(run, plan.announcements, _started(run, spec)) as ended:
+            result = await promote(run, spec)
+            ended.append(replace(result.record.entry, at=run.clock.now()))
+            return result
+
+
+def _started(run: Run, spec: PromoteSpec) -> HistoryEntry:
+    return HistoryEntry(
+        at=run.clock.now(),
+        event=DeliveryEvent.PROMOTE,
+        outcome=DeliveryOutcome.STARTED,
+        project=spec.project,
+        environment=spec.environment.name,
+        version=spec.source.tag or str(spec.source),
+        images={},
+        actor=spec.order.actor,
+        reason=spec.order.allow_older,
+    )
 
 
 def promotion_data(result: Promotion) -> dict[str, Any]:

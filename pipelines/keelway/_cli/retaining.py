@@ -15,9 +15,12 @@ from keelway._cli.stopping import run_until_stopped
 from keelway._cli.verifying import find_configuration
 from keelway._registries import own_keyring
 from keelway._stage import SystemClock
+from keelway.announcing import Herald, announce_end, plan_announcements
 from keelway.config import load_config
-from keelway.errors import PlanError, StageError
-from keelway.facts import find_job
+from keelway.errors import ConfigError, PlanError, StageError
+from keelway.facts import find_job, gather_facts
+from keelway.model.events import Note
+from keelway.model.history import DeliveryEvent, DeliveryOutcome, HistoryEntry
 from keelway.model.retention import Deletion
 from keelway.policy.budget import shown_size
 from keelway.retention.carrying_out import apply_plan, make_plan, plan_retention
@@ -28,6 +31,7 @@ from keelway.retention.protecting import environment_tags, read_histories, read_
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from keelway.model.events import Event
     from keelway.model.retention import RetentionPlan, RetentionResult
 
 
@@ -110,6 +114,7 @@ def carry_out(
     data = json.dumps(result_data(done), indent=2)
     _write(place, f"{data}\n")
     output.result(data if as_json else _result_text(done, place))
+    _announce(done, config)
     if not done.complete:
         left = sum(one.outcome in {Deletion.FAILED, Deletion.REFUSED} for one in done.done)
         raise StageError(
@@ -117,6 +122,40 @@ def carry_out(
             stage="retention",
             next_step=f"look into {place}, correct what failed, and apply the plan again",
         )
+
+
+def _announce(done: RetentionResult, config: Path | None) -> None:
+    """Tell whoever is to hear of it, where the project says so."""
+    try:
+        loaded = load_config(Path.cwd(), config)
+    except ConfigError:
+        return  # a plan can be carried out anywhere
+    if not loaded.config.notify and not loaded.config.hooks:
+        return
+    facts = gather_facts(loaded, environment(), (), compose=False)
+    entry = HistoryEntry(
+        at=SystemClock().now(),
+        event=DeliveryEvent.RETENTION,
+        outcome=DeliveryOutcome.SUCCEEDED if done.complete else DeliveryOutcome.FAILED,
+        project=loaded.config.project.name,
+        environment="registries",
+        version=_counted(done),
+        images={},
+        actor=facts.actor,
+    )
+    herald = Herald(observer=_Told())
+    run_until_stopped(
+        partial(announce_end, herald, plan_announcements(loaded.config, facts), entry)
+    )
+
+
+class _Told:
+    """Shows what could not be told."""
+
+    def on(self, event: Event) -> None:
+        """Print a note."""
+        if isinstance(event, Note):
+            output.notice(event.text)
 
 
 def _refuse_untrusted(environ: Mapping[str, str]) -> None:
@@ -137,15 +176,19 @@ def _summary(plan: RetentionPlan, out: Path) -> str:
     return "\n".join([*lines, f"plan  {out}", f"next  keelway retention apply {out}"])
 
 
-def _result_text(done: RetentionResult, place: Path) -> str:
+def _counted(done: RetentionResult) -> str:
     counted = Counter(one.outcome for one in done.done)
     lines = [f"{counted[outcome]} {outcome.value}" for outcome in Deletion if counted[outcome]]
+    return ", ".join(lines) or "nothing to delete"
+
+
+def _result_text(done: RetentionResult, place: Path) -> str:
     left = [
         f"  {one.outcome.value}  {one.repository}@{one.digest}: {one.why}"
         for one in done.done
         if one.outcome in {Deletion.FAILED, Deletion.REFUSED}
     ]
-    return "\n".join([", ".join(lines) or "nothing to delete", *left, f"result  {place}"])
+    return "\n".join([_counted(done), *left, f"result  {place}"])
 
 
 def _read(path: Path) -> str:
