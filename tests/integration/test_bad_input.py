@@ -133,6 +133,23 @@ def test_unreachable_registry_to_publish_to_is_named_and_the_rest_is_reported(
     assert registry.has(f"{repository}/app:test")
 
 
+def test_a_fall_back_stands_in_for_a_registry_that_is_down(
+    project: Project, registry: Registry, repository: str
+) -> None:
+    one_platform(project)
+    here = f"{registry.address}/{repository}"
+    down = f'url = "127.0.0.1:1/nobody"\nfallback = "{here}"'
+    change(project, "keelway.toml", f'url = "{here}"', down)
+    done = project.keelway("release")
+    assert done.code == 0, done.text()
+    report = project.report()
+    (published,) = report["published"]
+    assert all(registry.address in one for one in published["references"])
+    assert registry.has(f"{repository}/app:test")
+    assert report["missing"]
+    assert all("127.0.0.1:1/nobody" in one for one in report["missing"])
+
+
 def test_missing_tool_is_named_with_its_package(project: Project, tmp_path: Path) -> None:
     one_platform(project)
     python = tmp_path / "bin" / "python"

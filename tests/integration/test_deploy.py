@@ -227,7 +227,7 @@ def test_whoever_deploys_is_killed_in_the_middle(shop: Shop) -> None:
 def test_what_does_not_verify_is_refused_and_no_host_is_touched(shop: Shop, tmp_path: Path) -> None:
     need("ssh-keygen", package="openssh-client")
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - for one test
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415 - for one test
 
     public = ec.generate_private_key(ec.SECP256R1()).public_key()
     form = serialization.PublicFormat.SubjectPublicKeyInfo

@@ -39,8 +39,7 @@ def dev(  # noqa: PLR0913 -- as many options as `up` has
     """Run the services for development, with files watched.
 
     It is `up` with the profile `dev`, which may be called `development` too; where there is none,
-    services without a profile
-    run. Ctrl-C stops them.
+    services without a profile run. Ctrl-C stops them.
     """
     from keelway._cli.up_view import bring_up  # noqa: PLC0415 -- help starts at once
     from keelway.develop.planned import Asked, Kind  # noqa: PLC0415 -- likewise
@@ -80,8 +79,7 @@ def prod(  # noqa: PLR0913 -- as many options as `up` has
     """Run the services on this machine as in production.
 
     It is `up` with the profile `prod`, which may be called `production` too; where there is none,
-    services without a profile
-    run. They run on in the background: `keelway down` ends them.
+    services without a profile run. They run on in the background: `keelway down` ends them.
     """
     from keelway._cli.up_view import bring_up  # noqa: PLC0415 -- help starts at once
     from keelway.develop.planned import Asked, Kind  # noqa: PLC0415 -- likewise

@@ -105,8 +105,7 @@ def _epoch(environment: Mapping[str, str]) -> int | None:
 def _gc(environment: Mapping[str, str]) -> str:
     given = (environment.get("KEELWAY_ENGINE_GC") or "").strip()
     if given and given != "off":
-        # Only where it is set, since every session would wait for the import.
-        from keelway.engine.policy import read_policy  # noqa: PLC0415
+        from keelway.engine.policy import read_policy  # noqa: PLC0415 - sessions would wait for it
 
         read_policy(given, disk=1)
     return given

@@ -36,5 +36,5 @@ async def roll_back(run: Run, spec: DeploySpec, version: str | None = None) -> R
     keyring = keyring_of(run, spec)
     done: list[TargetRollout] = []
     for target in spec.targets:
-        done.append(await take_back_from(run, target, version, task, keyring))  # noqa: PERF401
+        done.append(await take_back_from(run, target, version, task, keyring))  # noqa: PERF401 - in order
     return Rollout(targets=tuple(done))

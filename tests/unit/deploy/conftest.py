@@ -55,7 +55,7 @@ class Target:
             run=f"{self.runs:032x}"[::-1],
             tell=self.told.append,
         )
-        return replace(task, **more)  # type: ignore[arg-type]
+        return replace(task, **more)  # type: ignore[arg-type]  # any field of it
 
     async def deploy(self, version: str, **more: object) -> TargetRollout:
         wanted = Wanted(version=version, images={"app": f"reg.example.com/app@sha256:{version}"})

@@ -55,7 +55,7 @@ def left_behind(layout: Layout, of: Holder | None, age_s: float) -> None:
     path = layout.lock
     if of is not None:
         path = f"{layout.lock}/holder.json"
-        with open(path, "w") as file:  # noqa: PTH123
+        with open(path, "w") as file:  # noqa: PTH123 - a name as a string
             file.write(of.model_dump_json())
     before = time.time() - age_s
     os.utime(path, (before, before))

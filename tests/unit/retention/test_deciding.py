@@ -51,7 +51,7 @@ def inventory(tags: dict[str, str], *items: Item, **promoted: tuple[Digest, ...]
 
 def rule(*patterns: str, **limits: int | bool) -> Rule:
     selectors = tuple(compile_selector(pattern) for pattern in patterns)
-    return Rule(name=", ".join(patterns), selectors=selectors, **limits)  # type: ignore[arg-type]
+    return Rule(name=", ".join(patterns), selectors=selectors, **limits)  # type: ignore[arg-type]  # limits of any kind
 
 
 def decided(found: Inventory, *rules: Rule, protected: Protected | None = None) -> RepositoryPlan:
