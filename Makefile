@@ -32,6 +32,10 @@ go-tools: venv ## Build what only the Go module proxy has (cosign, k6), once.
 demo: setup ## Do the main job: build, scan, publish examples/orders for amd64 and arm64.
 	@scripts/demo $(if $(KEEP),--keep)
 
+.PHONY: examples
+examples: setup ## Run the four systems of examples/ end to end; shows each demand met (ARGS=portal: one).
+	@scripts/examples $(ARGS)
+
 .PHONY: image
 image: setup ## Release this project's own image by keelway: build, check, scan, run, sign.
 	@scripts/image

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keelway.errors import KeelwayError
+from tests.support import matrix
 from tests.support.leftovers import give_back
 from tests.support.registry import (
     PASSWORD,
@@ -24,6 +25,16 @@ if TYPE_CHECKING:
 
 # Tests release repositories of their own, of which the CI that runs the tests knows nothing.
 os.environ.setdefault("KEELWAY_CI", "none")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that has the table of the four systems written."""
+    matrix.add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Follow the tests that requirements name."""
+    matrix.register(config)
 
 
 @pytest.hookimpl(wrapper=True)

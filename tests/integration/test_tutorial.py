@@ -79,7 +79,7 @@ def test_everything_that_is_typed_prints_what_the_page_says(
         script = script.replace(name, real)
     project = Project(folder=tmp_path, environment={"KEELWAY_STORE": str(store)})
     done = subprocess.run(
-        ["/bin/bash", "-c", script], cwd=tmp_path, env=project._environment(),
+        ["/bin/bash", "-c", script], cwd=tmp_path, env=project.surroundings(),
         capture_output=True, text=True, timeout=580, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

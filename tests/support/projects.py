@@ -60,7 +60,7 @@ class Project:
         """Commit everything and return the commit's full name."""
         git = need("git", package="git")
         for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
-            subprocess.run([git, *words], cwd=self.folder, env=self._environment(), check=True)
+            subprocess.run([git, *words], cwd=self.folder, env=self.surroundings(), check=True)
         named = subprocess.run(
             [git, "rev-parse", "HEAD"], cwd=self.folder, capture_output=True, text=True, check=True
         )
@@ -71,7 +71,7 @@ class Project:
         done = subprocess.run(
             [str(program()), *words],
             cwd=self.folder,
-            env={**self._environment(), **more},
+            env={**self.surroundings(), **more},
             capture_output=True,
             text=True,
             timeout=COMMAND_TIMEOUT_S,
@@ -86,7 +86,7 @@ class Project:
             process = subprocess.Popen(
                 [str(program()), *words],
                 cwd=self.folder,
-                env=self._environment(),
+                env=self.surroundings(),
                 stdout=log,
                 stderr=log,
                 text=True,
@@ -107,7 +107,8 @@ class Project:
         """Return what the last run left for people and programs about all of it."""
         return sorted((self.folder / ".keelway").glob("report.*"))
 
-    def _environment(self) -> dict[str, str]:
+    def surroundings(self) -> dict[str, str]:
+        """Return the environment of every command: what a person has, and nothing of a CI."""
         kept = {
             name: value
             for name, value in os.environ.items()
