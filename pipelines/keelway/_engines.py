@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +20,12 @@ from keelway.model.engine_choice import EngineChoice
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from keelway.model.engine_address import EngineAddress
+
 SESSION_PORT = "DAGGER_SESSION_PORT"
 CLI_BIN = "_EXPERIMENTAL_DAGGER_CLI_BIN"
 RUNNER_HOST = "_EXPERIMENTAL_DAGGER_RUNNER_HOST"
+STORE = "KEELWAY_STORE"
 
 _LOCAL_PROGRAM = "keelway-engine"
 _LOCAL_NEEDS = ("graphql", "h11", "pathspec")
@@ -89,6 +92,33 @@ def choose_engine(choice: EngineChoice, environ: Mapping[str, str]) -> Given | P
         next_step="install the local engine with `pip install 'keelway[engine]'` (Linux), or "
         "Dagger's CLI from https://docs.dagger.io/install",
     )
+
+
+def engine_at(address: EngineAddress, environ: Mapping[str, str]) -> Program:
+    """Return the program that opens a session with an engine that the configuration names.
+
+    Args:
+        address: The engine.
+        environ: The environment.
+
+    Raises:
+        SessionError: What it takes to reach it is not here.
+    """
+    reason = f"[engines] names {address}"
+    if address.runner_host is None:
+        found = _local(reason)
+        more = {} if address.store is None else {STORE: address.store}
+    else:
+        more = {RUNNER_HOST: address.runner_host}
+        found = _dagger({**environ, **more}, reason)
+    if isinstance(found, _Absent):
+        raise SessionError(
+            f"the engine {address} cannot be reached",
+            tried=[found.why],
+            next_step="install the local engine with `pip install 'keelway[engine]'` (Linux), or "
+            "Dagger's CLI from https://docs.dagger.io/install",
+        )
+    return replace(found, environment={**found.environment, **more})
 
 
 def _named(environ: Mapping[str, str]) -> Program | _Absent:

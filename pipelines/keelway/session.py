@@ -25,9 +25,11 @@ import anyio
 
 from keelway._engines import (
     CLI_BIN,
+    SESSION_PORT,
     Given,
     Program,
     choose_engine,
+    engine_at,
 )
 from keelway._progress import EngineLog
 from keelway.errors import SessionError
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Mapping
 
     import dagger
+
+    from keelway.model.engine_address import EngineAddress
 
 __all__ = ["EngineChoice", "Session", "open_session"]
 
@@ -66,6 +70,7 @@ async def open_session(
     settings: Mapping[str, str] | None = None,
     *,
     shared: bool = False,
+    at: EngineAddress | None = None,
 ) -> AsyncGenerator[Session]:
     """Open a session with an engine, and close it afterwards.
 
@@ -74,6 +79,8 @@ async def open_session(
         observer: Who hears which engine was chosen, and what it is doing.
         settings: Variables for the engine, if one is started.
         shared: Whether `dagger.dag` is the client, as functions of a Dagger module have it.
+        at: The engine itself in place of a choice, even where a session is open already. Sessions
+            are opened one after the other: the SDK is told by the environment which engine it is.
 
     Raises:
         SessionError: When no engine was reached or started; tells what was tried.
@@ -81,7 +88,7 @@ async def open_session(
     import dagger  # noqa: PLC0415 - commands that need no engine must not pay for the SDK
 
     observer = observer or Silent()
-    engine = choose_engine(choice, os.environ)
+    engine = choose_engine(choice, os.environ) if at is None else engine_at(at, os.environ)
     log = EngineLog(observer)
     # Nothing is sent twice: the connection never leaves this machine, and a push is no question
     # that one may ask again.
@@ -129,7 +136,8 @@ def _environment(engine: Given | Program, settings: Mapping[str, str]) -> Genera
         binary = engine.command[0]
         if len(engine.command) > 1:
             binary = stack.enter_context(_one_file(engine.command))
-        with _variables({CLI_BIN: binary, **engine.environment, **settings}):
+        given = {SESSION_PORT: None, CLI_BIN: binary, **engine.environment, **settings}
+        with _variables(given):
             yield
 
 
@@ -145,17 +153,22 @@ def _one_file(command: tuple[str, ...]) -> Generator[str]:
 
 
 @contextmanager
-def _variables(values: Mapping[str, str]) -> Generator[None]:
+def _variables(values: Mapping[str, str | None]) -> Generator[None]:
+    """Set variables, or unset those that are to be absent, until the end of the block."""
     before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+    _set(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _set(before)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _why(error: Exception, log: EngineLog) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from keelway._cli import output
 from keelway._cli.changes_view import changes_data, changes_rows
 from keelway._cli.plan_deploy import deploy_lines, deploy_part
+from keelway._cli.plan_engines import engine_lines, engines_part
 from keelway._cli.plan_tests import integration_part, load_part
 from keelway._cli.prepare import prepare
 from keelway.model.outcome import Skipped
@@ -18,7 +19,7 @@ from keelway.policy.rules import RULES
 from keelway.stages.scan import DatabaseDirectory, DownloadedDatabase, ScanSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from keelway.config import Loaded
@@ -57,6 +58,7 @@ def plan_data(loaded: Loaded, facts: Facts, plan: Plan) -> dict[str, Any]:
         "changes": changes_data(plan.changes),
         "epoch": {"seconds": facts.epoch, "source": facts.epoch_source},
         "images": [_image(image, loaded, plan) for image in plan.verify.build.images],
+        "engines": engines_part(loaded.config, plan),
         "policy": _policy(plan),
         "scan": _scan(plan),
         "sbom": _sbom(plan),
@@ -213,6 +215,7 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
     yield from (_row(*row) if row else "" for row in changes_rows(data["changes"]))
     for image in data["images"]:
         yield from ("", f"image {image['name']}", *_image_lines(image))
+    yield from _engine_lines(data["engines"])
     if data["policy"] is not None:
         rules = data["policy"]["rules"]
         yield from ("", "policy", _row("refuses", ", ".join(rules["error"])))
@@ -230,6 +233,12 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
     if data["skipped"]:
         yield from ("", "skipped")
         yield from (f"{' ' * _INDENT}{part['part']}: {part['reason']}" for part in data["skipped"])
+
+
+def _engine_lines(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    rows = [_row(*row) for row in engine_lines(parts)]
+    if rows:
+        yield from ("", "engines", *rows)
 
 
 def _integration_lines(part: Mapping[str, Any]) -> Iterator[str]:

@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelway._cli.env import environment
+from keelway._engines import SESSION_PORT
 from keelway.config import load_config
 from keelway.config.narrow import narrow
 from keelway.facts import gather_facts
+from keelway.fleet.planning import plan_fleet
+from keelway.fleet.spec import FleetSpec
+from keelway.model.engine_choice import EngineChoice
 from keelway.planning import known_programs, plan_release
+from keelway.proof.source import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,3 +87,30 @@ def prepare(
     )
     plan = plan_release(loaded.config, facts, without=without)
     return Prepared(loaded=loaded, facts=facts, plan=plan, written=written)
+
+
+def prepare_fleet(
+    prepared: Prepared, engine: EngineChoice, without: Mapping[Part, str]
+) -> FleetSpec | None:
+    """Return which engines do the work; nothing where one does it all.
+
+    An engine that was asked for, and a session that is open already, do it all.
+
+    Args:
+        prepared: The release.
+        engine: What was asked for.
+        without: Parts to leave out, each with the reason.
+
+    Raises:
+        PlanError: A platform has engines that no image is built for.
+    """
+    if engine is not EngineChoice.AUTO or environment().get(SESSION_PORT):
+        return None
+    fleet = plan_fleet(prepared.loaded.config, prepared.facts, without=without)
+    if fleet is None:
+        return None
+    return FleetSpec(
+        plan=fleet,
+        source=source_of(prepared.written, prepared.facts),
+        directory=str(prepared.report_directory),
+    )

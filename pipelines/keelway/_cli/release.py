@@ -34,11 +34,17 @@ def release(  # noqa: PLR0913 - a release has the options that it has
 
     Images are scanned and listed before the gate judges them; only what passes is published.
     """
-    from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
+    from functools import partial  # noqa: PLC0415 -- help starts at once
+
+    from keelway import flow  # noqa: PLC0415 -- likewise
+    from keelway._cli.carry_out import carry_out_prepared  # noqa: PLC0415 -- likewise
+    from keelway._cli.prepare import prepare, prepare_fleet  # noqa: PLC0415 -- likewise
+    from keelway.fleet.proving import release as release_by_fleet  # noqa: PLC0415 -- likewise
 
     without: dict[Part, str] = {} if publish else {"publish": "--no-publish was given"}
     if not tests:
         without |= dict.fromkeys(("integration", "load"), "--no-tests was given")
-    carry_out(
-        config, engine, progress, without=without, changed_since=changed_since, as_json=as_json
-    )
+    prepared = prepare(config, without, changed_since)
+    fleet = prepare_fleet(prepared, engine, without)
+    work = flow.release if fleet is None else partial(release_by_fleet, spec=fleet)
+    carry_out_prepared(prepared, engine, progress, work=work, as_json=as_json)

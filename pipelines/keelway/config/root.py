@@ -8,6 +8,7 @@ from pydantic import Field
 from keelway.config.base_image import BaseConfig
 from keelway.config.ci import CiConfig
 from keelway.config.deploy import DeployTarget
+from keelway.config.engines import Engines
 from keelway.config.environments import EnvironmentConfig
 from keelway.config.gate import GateConfig
 from keelway.config.hooks import HookConfig
@@ -23,7 +24,7 @@ from keelway.config.reporting import ReportConfig
 from keelway.config.retention import RetentionConfig
 from keelway.config.sbom import SbomConfig
 from keelway.config.scan import ScanConfig
-from keelway.config.section import Name, Section
+from keelway.config.section import Name, PlatformText, Section
 from keelway.config.sign import AttestConfig, SignConfig, VerifyConfig
 from keelway.config.tagging import TagsConfig
 from keelway.config.tools import ToolsConfig
@@ -73,6 +74,10 @@ class Config(Section):
     """Where the external tools come from."""
     base: Mapping[Name, BaseConfig] = {}
     """Base images made from Debian's packages, by name."""
+    engines: Mapping[PlatformText, Engines] = {}
+    """Which engine builds and judges which platform, as `"linux/arm64" = "ssh://builder@arm1"`;
+    this machine's, by emulation where it must be, for platforms that are not named.
+    """
     report: ReportConfig = Field(default_factory=ReportConfig)
     """Where results are kept."""
     ci: CiConfig = Field(default_factory=CiConfig)

@@ -19,7 +19,7 @@ from keelway._final_base import read_base, with_base_labels
 from keelway._local_files import local_directory
 from keelway._secrets import plan_secret, read_secret
 from keelway._stage import Run, failures_of, stage
-from keelway._together import each
+from keelway._together import SIDE_BY_SIDE, each
 from keelway.errors import PlanError
 from keelway.facts.release import (
     image_labels,
@@ -81,6 +81,8 @@ class BuildSpec:
 
     images: tuple[ImageSpec, ...] = (ImageSpec(),)
     """Built side by side, each for all its platforms."""
+    at_once: int = SIDE_BY_SIDE
+    """So many are built at once, counted for each platform."""
 
 
 def plan_build(config: Config, facts: Facts) -> BuildSpec:
@@ -162,7 +164,8 @@ async def build(run: Run, spec: BuildSpec) -> Images:
     """
     prepared = await each(lambda image: _prepare(run, image), spec.images)
     work = run.watched("build", lambda variant: variant.label, partial(_built, run))
-    return Images(variants=await each(work, [v for variants in prepared for v in variants]))
+    variants = [variant for variants in prepared for variant in variants]
+    return Images(variants=await each(work, variants, limit=spec.at_once))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,49 @@
+"""[engines]: which engine builds and judges which platform."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from keelway.config.section import Section
+from keelway.model.engine_address import parse_engine
+
+
+def _address(value: str) -> str:
+    parse_engine(value)
+    return value
+
+
+EngineText = Annotated[str, AfterValidator(_address)]
+
+
+class EngineConfig(Section):
+    """The engines of a platform."""
+
+    at: Annotated[tuple[EngineText, ...], Field(min_length=1)]
+    """Where they are: `local`, `local:/folder/of/its/store`, or an address that Dagger's command
+    line takes, as `tcp://10.0.0.5:1234`, `ssh://builder@arm1`, `kube-pod://engine-0?namespace=ci`.
+    A project stays with one of them, so that its cache is there; when that one is lost the next
+    takes over.
+    """
+    builds: Annotated[int, Field(ge=1, le=64)] = 8
+    """How many images are built at once on one of them."""
+    emulate: bool = True
+    """Whether this machine's local engine takes over, by emulation, when all of them are lost."""
+
+
+def _short(value: Any) -> Any:
+    """Take an address, or a list of them, for the whole table."""
+    match value:
+        case str():
+            return {"at": (value,)}
+        case list() | tuple():
+            return {"at": value}
+        case _:
+            return value
+
+
+Engines = Annotated[
+    EngineConfig,
+    BeforeValidator(_short, json_schema_input_type=str | list[str] | EngineConfig),
+]
+"""A table, or in short what `at` would be."""

@@ -1,0 +1,1 @@
+"""Several engines for one release: each platform is built and judged where it is at home."""
