@@ -88,6 +88,10 @@ image worker
               registry.example.com/worker:main
               registry.example.com/worker:sha-0123456
 
+engines
+  linux/amd64 local: by itself
+  linux/arm64 local: emulated: qemu-aarch64
+
 policy
   refuses     {RULES}
   warns       no-package-manager, hadolint
@@ -120,6 +124,13 @@ skipped
   integration: no integration test suite is configured
   load: no load test is configured: load.script and load.probe are absent
   tag by type=ref,event=tag: the commit has no git tag"""
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that emulates what is not its own, whichever runs the tests."""
+    how = {"linux/amd64": "by itself", "linux/arm64": "emulated: qemu-aarch64"}
+    monkeypatch.setattr("keelway._cli.plan_engines.how_it_runs", how.get)
 
 
 @pytest.fixture
