@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from keelway.loadtest.compared import RegressionSpec
     from keelway.loadtest.scripts import ProbeSpec, ScriptSpec
     from keelway.loadtest.spec import LoadSpec
-    from keelway.model.changes import Changes, ImageChange
+    from keelway.model.changes import Cause, Changes, ImageChange
     from keelway.model.events import Event, Observer
     from keelway.model.evidence import (
         Attestations,
@@ -123,6 +123,7 @@ __all__ = [
     "BuiltImage",
     "CaseResult",
     "CaseStatus",
+    "Cause",
     "Changes",
     "Clock",
     "Condition",
@@ -291,7 +292,7 @@ _PLACES = {
     "keelway.loadtest.compared": ("RegressionSpec",),
     "keelway.loadtest.scripts": ("ProbeSpec", "ScriptSpec"),
     "keelway.loadtest.spec": ("LoadSpec",),
-    "keelway.model.changes": ("Changes", "ImageChange"),
+    "keelway.model.changes": ("Cause", "Changes", "ImageChange"),
     "keelway.model.events": ("Event", "Observer"),
     "keelway.model.evidence": (
         "Attestations",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from keelway.loadtest.spec import LoadSpec
+from keelway.model.changes import Cause
 from keelway.model.outcome import Skipped
 from keelway.stages.integration import IntegrationSpec
 
@@ -94,7 +95,12 @@ def _beside(changes: Changes, needed: set[str]) -> Changes:
     def decided(one: ImageChange) -> ImageChange:
         if one.changed or one.image not in needed:
             return one
-        beside = ", ".join(name for name in changes.changed() if name in needed)
-        return replace(one, changed=True, reason=f"it is tested beside {beside}, which changed")
+        beside = [name for name in changes.changed() if name in needed]
+        return replace(
+            one,
+            changed=True,
+            reason=f"it is tested beside {', '.join(beside)}, which changed",
+            causes=tuple(Cause(kind="beside", name=name) for name in beside),
+        )
 
     return replace(changes, images=tuple(decided(one) for one in changes.images))

@@ -26,10 +26,10 @@ async def changed_images(
 ) -> Changes:
     """Return which images have inputs that changed since another commit, and why.
 
-    An image's inputs are its context without what `.dockerignore` leaves out, its Dockerfile and
-    its ignore file. Compared is the working tree with the commit where the history parted from
-    `since`. Where git cannot tell (no repository, a shallow clone that lacks that commit) every
-    image counts as changed, and `note` says why.
+    An image's inputs are what its Dockerfile reads of its context, without what `.dockerignore`
+    leaves out, its Dockerfile and its ignore file. Compared is the working tree with the commit
+    where the history parted from `since`. Where git cannot tell (no repository, a shallow clone
+    that lacks that commit) every image counts as changed, and `note` says why.
 
     Args:
         images: The images; their contexts are in the working tree.
@@ -46,6 +46,8 @@ async def changed_images(
             image=image.name,
             context=here / image.context,
             dockerfile=image.dockerfile,
+            targets=(image.target or "",),
+            build_args=image.build_args,
             exclude=image.exclude,
             others=tuple(here / path for path in (also or {}).get(image.name, ())),
         )

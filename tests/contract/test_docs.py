@@ -127,7 +127,8 @@ def ours(command: Command, words: list[str]) -> str:
         engine(command, words[1:])
         return "parsed"
     runner = CliRunner()
-    if words[:1] and words[0] in ONLY_LOOK and not {"-c", "--config", "--changed-since"} & {*words}:
+    elsewhere = {"-c", "--config", "--since", "--changed-since"} & {*words}
+    if words[:1] and words[0] in ONLY_LOOK and not elsewhere:
         done = runner.invoke(program(), words)
         assert done.exit_code == 0, f"{command}: {done.output}"
         return "run"

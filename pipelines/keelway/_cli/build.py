@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from keelway._cli.options import AsJson, ConfigFile, Engine, Images, Platforms, Progress
+from keelway._cli.options import (
+    AsJson,
+    ChangedSince,
+    ConfigFile,
+    Engine,
+    Images,
+    Platforms,
+    Progress,
+)
 from keelway.errors import PlanError
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
@@ -26,6 +34,7 @@ def build(  # noqa: PLR0913 -- as many options as there are
             "--all", help="Every image for every platform: so it is too where none is named."
         ),
     ] = False,
+    changed_since: ChangedSince = None,
     engine: Engine = EngineChoice.AUTO,
     progress: Progress = ProgressForm.AUTO,
     as_json: AsJson = False,
@@ -50,6 +59,7 @@ def build(  # noqa: PLR0913 -- as many options as there are
         engine,
         progress,
         without=without,
+        changed_since=changed_since,
         only=Only(images=images, platforms=platforms),
         as_json=as_json,
     )

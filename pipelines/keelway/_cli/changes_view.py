@@ -19,8 +19,14 @@ def changes_data(changes: Changes | None) -> dict[str, Any] | None:
         "base": changes.base,
         "note": changes.note,
         "images": {
-            one.image: {"built": one.changed, "reason": one.reason} for one in changes.images
+            one.image: {
+                "built": one.changed,
+                "reason": one.reason,
+                "causes": [{"kind": cause.kind, "name": cause.name} for cause in one.causes],
+            }
+            for one in changes.images
         },
+        "removed": list(changes.removed),
     }
 
 
@@ -34,3 +40,5 @@ def changes_rows(changes: Mapping[str, Any] | None) -> Iterator[tuple[str, str] 
         yield "notes", changes["note"]
     for image, decided in changes["images"].items():
         yield image, f"{'built' if decided['built'] else 'left out'}: {decided['reason']}"
+    for image in changes["removed"]:
+        yield image, "removed: the configuration has it no more, and nothing is built of it"

@@ -31,6 +31,7 @@ Engine = Annotated[
 ChangedSince = Annotated[
     str | None,
     typer.Option(
+        "--since",
         "--changed-since",
         metavar="COMMIT",
         help="Build only images with inputs that changed since then, by git: a branch, a tag or "

@@ -18,10 +18,11 @@ from keelway.planning import known_programs, plan_release
 from keelway.proof.source import source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from keelway.config import Config, Loaded
     from keelway.facts import Facts
+    from keelway.model.changes import Changes
     from keelway.planning import Part, Plan
 
 
@@ -83,8 +84,10 @@ def prepare(
         environment(),
         known_programs(),
         compose=not {"integration", "load"} <= (without or {}).keys(),
-        changed_since=changed_since,
     )
+    if changed_since is not None:
+        whole = replace(loaded, config=written)
+        facts = replace(facts, changes=_changes(whole, loaded.config.images, changed_since))
     plan = plan_release(loaded.config, facts, without=without)
     return Prepared(loaded=loaded, facts=facts, plan=plan, written=written)
 
@@ -114,3 +117,11 @@ def prepare_fleet(
         source=source_of(prepared.written, prepared.facts),
         directory=str(prepared.report_directory),
     )
+
+
+def _changes(whole: Loaded, images: Collection[str], since: str) -> Changes:
+    """Return what changed of some images; others count where these are built on them."""
+    from keelway.facts.changed import find_changes  # noqa: PLC0415 - most plans need none of it
+
+    found = find_changes(whole, since, environment())
+    return replace(found, images=tuple(one for one in found.images if one.image in images))

@@ -1,6 +1,6 @@
 """The program `keelway`.
 
-Asking for the plan is what people do most, and it must answer at once: written in its two shortest
+Asking for the plan is what people do most, and it must answer at once: written in its shortest
 forms it is not worth loading what parses command lines, which takes as long as the planning.
 """
 
@@ -31,15 +31,22 @@ def main() -> int:
 
 
 def _run(words: Sequence[str]) -> None:
-    match words:
-        case ["plan"] | ["plan", "--json"]:
-            from keelway._cli.failing import exit_codes  # noqa: PLC0415 -- help starts at once
-
-            with exit_codes():
-                from keelway._cli.plan_view import show_plan  # noqa: PLC0415 -- likewise
-
-                show_plan(None, as_json=len(words) > 1)
+    as_json = words[-1:] == ["--json"]
+    match words[:-1] if as_json else words:
+        case ["plan"]:
+            _plan(None, as_json=as_json)
+        case ["plan", "--since" | "--changed-since", since] if not since.startswith("-"):
+            _plan(since, as_json=as_json)
         case _:
             from keelway._cli.app import program  # noqa: PLC0415 -- not for the plan
 
             program()(prog_name="keelway")
+
+
+def _plan(since: str | None, *, as_json: bool) -> None:
+    from keelway._cli.failing import exit_codes  # noqa: PLC0415 -- help starts at once
+
+    with exit_codes():
+        from keelway._cli.plan_view import show_plan  # noqa: PLC0415 -- likewise
+
+        show_plan(None, changed_since=since, as_json=as_json)

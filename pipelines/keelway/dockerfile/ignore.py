@@ -30,6 +30,15 @@ class IgnorePattern:
     expression: re.Pattern[str]
     line: int
 
+    @classmethod
+    def of(cls, text: str, *, negative: bool = False, line: int = 0) -> IgnorePattern:
+        """Return the pattern that a cleaned text is.
+
+        Raises:
+            SyntaxProblem: It is malformed.
+        """
+        return cls(text=text, negative=negative, expression=_expression(text), line=line)
+
     def matches(self, path: str) -> bool:
         """Say whether a path, or a folder above it, is what the pattern names."""
         return any(self.expression.fullmatch(part) for part in _with_parents(path))
@@ -92,7 +101,7 @@ def _pattern(line: str, number: int) -> IgnorePattern | None:
     if text == ".":
         # The root itself is never left out: Docker ignores this line as well.
         return None
-    return IgnorePattern(text=text, negative=negative, expression=_expression(text), line=number)
+    return IgnorePattern.of(text, negative=negative, line=number)
 
 
 def _with_parents(path: str) -> list[str]:

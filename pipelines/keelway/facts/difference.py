@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,16 +17,19 @@ from keelway.errors import PlanError
 from keelway.facts.git import TIMEOUT_S, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 # What CIs give for the commit before the first one of a branch.
 _NOTHING = re.compile(r"0{40}|0{64}")
 # Nothing that a user set for reading diffs may change which files are named.
 _DIFF = (
-    "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-relative",
-    "--ignore-submodules=none",
+    "-c", "core.fileMode=true", "-c", "diff.autoRefreshIndex=true",
+    "diff", "--raw", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-relative",
+    "--ignore-submodules=none", "--abbrev=4",
 )  # fmt: skip
 _UNTRACKED = ("ls-files", "--others", "--exclude-standard", "-z")
+_IGNORED = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
+_SUBMODULE = "160000"
 _SHORT = 12
 
 
@@ -62,6 +66,10 @@ class _Git:
             return Unknown(reason_of(done.stderr.decode(errors="replace").strip()))
         return done.stdout.decode(errors="surrogateescape")
 
+    def answer(self, words: Sequence[str]) -> str | Unknown:
+        """Return what `ask` does, for words in one piece."""
+        return self.ask(*words)
+
     def commit(self, name: str) -> str | None:
         """Return the digits of a commit; nothing when there is none of that name."""
         words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
@@ -71,14 +79,18 @@ class _Git:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What differs between a commit and the working tree."""
+    """What differs between a commit and the working tree. Paths are relative to its top."""
 
     base: str
     """The commit."""
     top: Path
     """The top of the working tree, absolute, with no symbolic link in it."""
-    paths: tuple[Path, ...]
-    """What was added, changed or removed, absolute and sorted; files that git ignores are not."""
+    paths: tuple[str, ...]
+    """What was added, changed or removed, sorted; files that git ignores are not among them."""
+    trees: frozenset[str]
+    """Those of them that stand for all that is below them: submodules and nested repositories."""
+    ignored: tuple[str, ...]
+    """Files and folders that git ignores, sorted: nobody knows whether they changed."""
     git: _Git
 
     @property
@@ -86,13 +98,23 @@ class Difference:
         """Return the first digits of the commit."""
         return self.base[:_SHORT]
 
-    def text_then(self, path: Path) -> str | None:
+    def inside(self, path: str) -> str | None:
+        """Return a path relative to the top, `.` for the top itself; nothing for one elsewhere.
+
+        Args:
+            path: Absolute, with no symbolic link in it.
+        """
+        top = str(self.top)
+        if path == top:
+            return "."
+        return path[len(top) + 1 :] if path.startswith(f"{top}/") else None
+
+    def text_then(self, name: str) -> str | None:
         """Return the text that a file had in the commit; nothing when it was not there.
 
         Args:
-            path: Absolute, under `top`.
+            name: Relative to the top.
         """
-        name = path.relative_to(self.top).as_posix()
         found = self.git.ask("show", f"{self.base}:{name}")
         return None if isinstance(found, Unknown) else found
 
@@ -116,7 +138,7 @@ def read_difference(
     if not since.strip():
         raise PlanError(
             "the commit to compare with is empty",
-            next_step="name a branch, a tag or a commit, as in --changed-since origin/main",
+            next_step="name a branch, a tag or a commit, as in --since origin/main",
         )
     places = _Git(directory, environ).ask("rev-parse", "--show-toplevel", "--is-shallow-repository")
     if isinstance(places, Unknown):
@@ -126,15 +148,31 @@ def read_difference(
     base = _base(git, since, shallow=shallow == "true")
     if isinstance(base, Unknown):
         return base
-    differ, untracked = git.ask(*_DIFF, base, "--"), git.ask(*_UNTRACKED)
-    if isinstance(differ, Unknown):
-        return differ
-    if isinstance(untracked, Unknown):
-        return untracked
-    names = {name.rstrip("/") for name in (*differ.split("\0"), *untracked.split("\0")) if name}
-    root = Path(top).resolve()
+    questions = ((*_DIFF, base, "--"), _UNTRACKED, _IGNORED)
+    with ThreadPoolExecutor(len(questions)) as side_by_side:
+        answers = list(side_by_side.map(git.answer, questions))
+    told = [answer for answer in answers if isinstance(answer, str)]
+    for answer in answers:
+        if isinstance(answer, Unknown):
+            return answer
+    return _difference(base, git, *told)
+
+
+def _difference(base: str, git: _Git, differ: str, untracked: str, ignored: str) -> Difference:
+    """Return what git's three answers say."""
+    fields = differ.split("\0")
+    entries = list(zip(fields[::2], fields[1::2], strict=False))
+    new = [name for name in untracked.split("\0") if name]
+    trees = {name.rstrip("/") for name in new if name.endswith("/")}
+    trees |= {name for modes, name in entries if _SUBMODULE in modes.lstrip(":").split(" ")[:2]}
+    names = {name for _, name in entries} | {name.rstrip("/") for name in new}
     return Difference(
-        base=base, top=root, paths=tuple(sorted(root / name for name in names)), git=git
+        base=base,
+        top=git.folder.resolve(),
+        paths=tuple(sorted(names)),
+        trees=frozenset(trees),
+        ignored=tuple(sorted(name.rstrip("/") for name in ignored.split("\0") if name)),
+        git=git,
     )
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from keelway.config.loader import Loaded
-    from keelway.model.changes import Changes
 
 
 def gather_facts(
@@ -30,7 +29,6 @@ def gather_facts(
     programs: Iterable[str] = (),
     *,
     compose: bool = True,
-    changed_since: str | None = None,
     deploying: Collection[str] | None = None,
 ) -> Facts:
     """Return what is true here for this configuration.
@@ -41,13 +39,12 @@ def gather_facts(
             are kept of it.
         programs: Names of programs to look for.
         compose: Whether the compose files of the integration tests are read.
-        changed_since: Build only images with inputs that changed since this commit.
         deploying: Targets whose compose files are read; by default those of every release.
 
     Raises:
         ConfigError: When the compose file of the integration tests is wrong.
-        PlanError: When SOURCE_DATE_EPOCH is no number, the CI's variables contradict each other
-            or git, or the commit to compare with is none.
+        PlanError: When SOURCE_DATE_EPOCH is no number, or the CI's variables contradict each other
+            or git.
     """
     found = read_commit(loaded.root, environ)
     commit = None if isinstance(found, NoCommit) else found
@@ -69,17 +66,10 @@ def gather_facts(
         login_files=login_files(environ),
         paths={path: kind_of(loaded.root / path) for path in loaded.paths()},
         pins=loaded.pins,
-        changes=None if changed_since is None else _changes(loaded, changed_since, environ),
         compose=read_compose(loaded, environ) if compose else None,
         place=loaded.place,
         deployed=read_deployed(loaded, environ, deploying),
     )
-
-
-def _changes(loaded: Loaded, since: str, environ: Mapping[str, str]) -> Changes:
-    from keelway.facts.changed import find_changes  # noqa: PLC0415 - most plans need none of it
-
-    return find_changes(loaded, since, environ)
 
 
 def _read(path: str) -> str | None:

@@ -16,7 +16,7 @@ Example:
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from keelway.errors import PlanError
@@ -29,9 +29,9 @@ from keelway.tags.occasion import GitRef, Occasion, occasion_of
 from keelway.tags.rules import RuleError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator
 
-    from keelway.config import Config, TagsConfig
+    from keelway.config import Config, ProjectConfig, TagsConfig
     from keelway.facts.here import Facts
     from keelway.tags.annotations import Annotations
     from keelway.tags.moving import Floating
@@ -58,61 +58,72 @@ def release_names(config: Config, facts: Facts) -> Names:
         ) from error
 
 
-def image_labels(name: str, config: Config, facts: Facts) -> dict[str, str]:
-    """Return the standard labels of an image, by what is released.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseTexts:
+    """What is said of the images of a release: found out once for all of them."""
+
+    project: ProjectConfig
+    occasion: Occasion
+    version: str | None
+    epoch: int | None
+
+    def standard_labels(self, image: str) -> dict[str, str]:
+        """Return the standard labels of an image, by what is released."""
+        project = self.project
+        return standard_labels(
+            {
+                "title": image,
+                "description": project.description,
+                "url": project.url,
+                "source": project.source,
+                "documentation": project.documentation,
+                "licenses": project.licenses,
+                "vendor": project.vendor,
+                "authors": project.authors,
+            },
+            version=self.version,
+            revision=self.occasion.sha,
+            epoch=self.epoch,
+        )
+
+    def labels(self) -> dict[str, str]:
+        """Return the labels of every image that the project adds to the standard ones.
+
+        Raises:
+            PlanError: When a text asks for what is not known here.
+        """
+        with _told("project.labels"):
+            return {
+                key: filled(key, text, self.occasion) for key, text in self.project.labels.items()
+            }
+
+    def annotations(self, image: str) -> Annotations:
+        """Return what is said of an image, by level.
+
+        Raises:
+            PlanError: When a text asks for what is not known here.
+        """
+        with _told("project.annotations"):
+            return split_levels(
+                self.project.annotations,
+                self.occasion,
+                self.standard_labels(image),
+                self.project.annotation_levels,
+            )
+
+
+def release_texts(config: Config, facts: Facts) -> ReleaseTexts:
+    """Return what is said of the images of a release.
 
     Raises:
         PlanError: When a tag rule comes to something impossible here.
     """
-    project = config.project
-    names = release_names(config, facts)
-    return standard_labels(
-        {
-            "title": name,
-            "description": project.description,
-            "url": project.url,
-            "source": project.source,
-            "documentation": project.documentation,
-            "licenses": project.licenses,
-            "vendor": project.vendor,
-            "authors": project.authors,
-        },
-        version=names.version,
-        revision=release_occasion(config.tags, facts).sha,
+    return ReleaseTexts(
+        project=config.project,
+        occasion=release_occasion(config.tags, facts),
+        version=release_names(config, facts).version,
         epoch=facts.epoch,
     )
-
-
-def release_annotations(config: Config, facts: Facts, standard: Mapping[str, str]) -> Annotations:
-    """Return what is said of every image, by level.
-
-    Args:
-        config: What was written.
-        facts: What is true here.
-        standard: What is said of the image anyway.
-
-    Raises:
-        PlanError: When a text asks for what is not known here.
-    """
-    project = config.project
-    with _told("project.annotations"):
-        return split_levels(
-            project.annotations,
-            release_occasion(config.tags, facts),
-            standard,
-            project.annotation_levels,
-        )
-
-
-def release_labels(config: Config, facts: Facts) -> dict[str, str]:
-    """Return the labels of every image that the project adds to the standard ones.
-
-    Raises:
-        PlanError: When a text asks for what is not known here.
-    """
-    occasion = release_occasion(config.tags, facts)
-    with _told("project.labels"):
-        return {key: filled(key, text, occasion) for key, text in config.project.labels.items()}
 
 
 @contextmanager

@@ -8,8 +8,9 @@ Example:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -21,17 +22,12 @@ from keelway._secrets import plan_secret, read_secret
 from keelway._stage import Run, failures_of, stage
 from keelway._together import SIDE_BY_SIDE, each
 from keelway.errors import PlanError
-from keelway.facts.release import (
-    image_labels,
-    release_annotations,
-    release_labels,
-)
+from keelway.facts.release import release_texts
 from keelway.model.image import BuiltImage, Images
 from keelway.model.platform import AMD64, ARM64, Platform, parse_platform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import dagger
 
@@ -92,13 +88,23 @@ def plan_build(config: Config, facts: Facts) -> BuildSpec:
         PlanError: When a platform is unknown, a base is not pinned, or a path or a variable that a
             build needs is missing.
     """
-    return BuildSpec(
-        images=tuple(_plan_image(name, config, facts) for name in config.images),
-    )
+    texts = release_texts(config, facts)
+    labels, reports = texts.labels(), facts.resolve(config.report.directory)
+    planned: list[ImageSpec] = []
+    for name, image in config.images.items():
+        spec = _plan_image(name, image, facts)
+        planned.append(
+            replace(
+                spec,
+                labels={**texts.standard_labels(name), **labels},
+                annotations=texts.annotations(name).manifest,
+                exclude=_exclude(Path(spec.context), reports),
+            )
+        )
+    return BuildSpec(images=tuple(planned))
 
 
-def _plan_image(name: str, config: Config, facts: Facts) -> ImageSpec:
-    image = config.images[name]
+def _plan_image(name: str, image: ImageConfig, facts: Facts) -> ImageSpec:
     context = facts.resolve(image.context)
     if facts.kind_of(image.context) not in {None, "directory"}:
         raise PlanError(
@@ -110,7 +116,6 @@ def _plan_image(name: str, config: Config, facts: Facts) -> ImageSpec:
             f"images.{name}: there is no {image.dockerfile} in {image.context}",
             next_step=f"write it, or set images.{name}.dockerfile, relative to the context",
         )
-    standard = image_labels(name, config, facts)
     return ImageSpec(
         name=name,
         context=str(context),
@@ -127,9 +132,6 @@ def _plan_image(name: str, config: Config, facts: Facts) -> ImageSpec:
             )
             for secret in (() if facts.untrusted else image.secrets)
         ),
-        labels={**standard, **release_labels(config, facts)},
-        annotations=release_annotations(config, facts, standard).manifest,
-        exclude=_exclude(context, facts.resolve(config.report.directory)),
     )
 
 

@@ -23,10 +23,9 @@ from keelway._tagging import annotate_tag, held_tags, push_archives
 from keelway._together import each
 from keelway.errors import PublishError, RegistryError, StageError
 from keelway.facts.release import (
-    image_labels,
-    release_annotations,
     release_floating,
     release_names,
+    release_texts,
 )
 from keelway.model.outcome import Skipped
 from keelway.model.registry import RetrySpec
@@ -93,10 +92,8 @@ def plan_publish(config: Config, facts: Facts) -> PublishSpec | Skipped:
 
 def _plan_annotations(config: Config, facts: Facts) -> dict[str, Annotations]:
     """Return what is added to the index of each image, where anything is."""
-    found = {
-        name: release_annotations(config, facts, image_labels(name, config, facts))
-        for name in config.images
-    }
+    texts = release_texts(config, facts)
+    found = {name: texts.annotations(name) for name in config.images}
     return {name: one for name, one in found.items() if one.index or one.descriptor}
 
 

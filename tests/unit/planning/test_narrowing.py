@@ -13,7 +13,7 @@ from keelway.config import Config, ImageConfig, ProjectConfig, RegistryConfig
 from keelway.facts import Facts
 from keelway.loadtest.scripts import ProbeSpec
 from keelway.loadtest.spec import LoadSpec
-from keelway.model.changes import Changes, ImageChange
+from keelway.model.changes import Cause, Changes, ImageChange
 from keelway.model.events import Note, StageSkipped
 from keelway.model.outcome import Skipped
 from keelway.planning import SkippedPart, plan_release
@@ -71,7 +71,12 @@ def test_what_is_tested_together_is_built_together() -> None:
     assert [one.name for one in narrowed.integration.suites] == ["both"]
     assert narrowed.changes is not None
     reason = "it is tested beside web, which changed"
-    assert narrowed.changes.images[0] == ImageChange(image="api", changed=True, reason=reason)
+    assert narrowed.changes.images[0] == ImageChange(
+        image="api",
+        changed=True,
+        reason=reason,
+        causes=(Cause(kind="beside", name="web"),),
+    )
 
 
 def test_tests_that_start_nothing_that_changed_are_skipped() -> None:
