@@ -56,3 +56,11 @@ def need_emulator() -> str:
     """Return the program that runs the foreign architecture's programs here."""
     machine = {"amd64": "x86_64", "arm64": "aarch64"}[foreign_architecture()]
     return need(f"qemu-{machine}-static", package="qemu-user-static")
+
+
+def given(variable: str, what: str) -> Path:
+    """Return the path in a variable, of what no machine has by itself; else the test is skipped."""
+    value = os.environ.get(variable, "")
+    if not value:
+        pytest.skip(f"{variable} names no {what}")
+    return Path(value)

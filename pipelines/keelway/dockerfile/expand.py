@@ -48,6 +48,8 @@ class Expander:
         Raises:
             SyntaxProblem: A quote or brace is not closed, or a modifier is unknown.
         """
+        if not any(char in text for char in ("$", "'", '"', self.escape)):
+            return text  # most of them
         return "".join(piece.text for piece in self._pieces(text))
 
     def words(self, text: str) -> list[str]:
