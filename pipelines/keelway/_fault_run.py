@@ -83,6 +83,18 @@ async def experiment(
     return _judged(spec, beside, stack, logs)
 
 
+def as_experiment(suite: SuiteResult) -> Experiment:
+    """Return the one experiment that a suite is made of: what `as_suites` makes of one."""
+    return Experiment(
+        result=suite.faults[0],
+        platform=suite.platform,
+        images=suite.images,
+        cases=suite.cases,
+        services=suite.services,
+        seconds=suite.seconds,
+    )
+
+
 def as_suites(done: Iterable[Experiment]) -> tuple[SuiteResult, ...]:
     """Return experiments as test suites: one for each platform."""
     from keelway.model.tests import SuiteResult  # noqa: PLC0415 - not for a plan
@@ -99,6 +111,8 @@ def as_suites(done: Iterable[Experiment]) -> tuple[SuiteResult, ...]:
             services=tuple(service for one in some for service in one.services),
             seconds=max(one.seconds for one in some),
             faults=tuple(one.result for one in some),
+            ran_at=min((at for one in some if (at := one.result.ran_at)), default=None),
+            reused=all(one.result.reused for one in some),
         )
         for platform, some in by_platform.items()
     )

@@ -14,6 +14,7 @@ from keelway._stage import failures_of
 from keelway._tools.k6 import ENVIRONMENT, K6, MARKED_AS_FAILED, RESULTS, reason, run_argv
 from keelway.errors import ToolError
 from keelway.loadtest.scripts import TARGET_VARIABLE, ProbeSpec, ScriptSpec
+from keelway.model.tool import ImageTool
 
 if TYPE_CHECKING:
     import dagger
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from keelway._cage import Cage
     from keelway._stage import Run
     from keelway.loadtest.spec import LoadSpec
+    from keelway.model.image import Images
     from keelway.model.load import LoadMeasure, LoadThreshold
 
 _SCRIPTS = "/load"
@@ -98,6 +100,41 @@ async def put_under_load(run: Run, spec: LoadSpec, cage: Cage) -> UnderLoad:
         marked=code == MARKED_AS_FAILED,
         notes=_notes(log),
     )
+
+
+async def load_inputs(run: Run, spec: LoadSpec, images: Images, cage: Cage) -> dict[str, object]:
+    """Return what decides the figures beside the machine, as JSON has it.
+
+    Args:
+        run: The run.
+        spec: What is asked.
+        images: What was built.
+        cage: k6.
+
+    Raises:
+        PlanError: An image is not built, or a secret of one cannot be read.
+        StageError: A file or an image cannot be had.
+    """
+    from keelway.stack.inputs import image_identity, stack_inputs  # noqa: PLC0415 - as above
+
+    beside = spec.beside
+    if beside is not None:
+        services: object = await stack_inputs(run, beside, images, stage="load")
+    else:
+        alone = [one.container for one in images.of(spec.host)]
+        services = [await image_identity(run, one, stage="load") for one in alone]
+    with failures_of("load", "reading the script"):
+        folders = _folder(run, spec.test)
+        scripts = [await folder.digest() for folder in folders.values()]
+    tool = spec.tool
+    return {
+        "script": [_script(spec), *scripts],
+        "target": spec.target,
+        "environment": dict(spec.environment),
+        "asked": [spec.vus, spec.duration_s, spec.iterations, spec.timeout_s],
+        "services": services,
+        "k6": [cage.version.version, tool.reference if isinstance(tool, ImageTool) else ""],
+    }
 
 
 def _environment(run: Run, spec: LoadSpec) -> dict[str, str]:

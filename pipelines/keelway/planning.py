@@ -28,7 +28,7 @@ Example:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 from keelway._narrowing import narrow
 from keelway._registries import plan_mirrors
@@ -36,6 +36,7 @@ from keelway.announcing import Announcements, plan_announcements
 from keelway.errors import PlanError
 from keelway.facts.here import Facts
 from keelway.facts.release import release_floating, release_names
+from keelway.loadtest.spec import LoadSpec
 from keelway.model.outcome import Skipped
 from keelway.stages import load, policy, sbom, scan
 from keelway.stages import sign as signing
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
     from keelway._targets import DeploySpec
     from keelway.config import Config
     from keelway.gating.rule import GateSpec
-    from keelway.loadtest.spec import LoadSpec
     from keelway.model.changes import Changes
     from keelway.model.history import Actor
     from keelway.policy.spec import PolicySpec
@@ -153,7 +153,11 @@ class Plan:
 
 
 def plan_release(
-    config: Config, facts: Facts, *, without: Mapping[Part, str] | None = None
+    config: Config,
+    facts: Facts,
+    *,
+    without: Mapping[Part, str] | None = None,
+    rerun: bool = False,
 ) -> Plan:
     """Return what a release will do.
 
@@ -161,6 +165,7 @@ def plan_release(
         config: What was written.
         facts: What is true here.
         without: Parts to leave out whatever the configuration says, each with the reason.
+        rerun: Whether tests run whatever they said before.
 
     Raises:
         PlanError: When the configuration asks for what cannot be done here: a base image that is
@@ -193,12 +198,20 @@ def plan_release(
             policy=left_out.get("policy") or plan_policy(config, facts),
             scan=left_out.get("scan") or plan_scan(config, facts),
             sbom=left_out.get("sbom") or plan_sbom(config, facts),
-            integration=left_out.get("integration") or narrowed.integration,
-            load=left_out.get("load") or narrowed.load,
+            integration=left_out.get("integration") or _run(narrowed.integration, rerun=rerun),
+            load=left_out.get("load") or _run(narrowed.load, rerun=rerun),
             gate=plan_gate(config, facts),
         ),
         deliver=left_out.get("publish") or _plan_deliver(config, facts, left_out),
     )
+
+
+T = TypeVar("T", IntegrationSpec, LoadSpec)
+
+
+def _run(spec: T | Skipped, *, rerun: bool) -> T | Skipped:
+    """Return tests as they are planned, or all of them anew."""
+    return spec if isinstance(spec, Skipped) or not rerun else spec.rerunning()
 
 
 def _plan_integration(

@@ -39,6 +39,7 @@ def carry_out(  # noqa: PLR0913 - a run has the options that it has
     changed_since: str | None = None,
     work: Callable[[Run, Plan], Awaitable[object]] = release,
     only: Only | None = None,
+    rerun: bool = False,
     as_json: bool,
 ) -> None:
     """Plan, run and report a release, or a part of one.
@@ -51,13 +52,14 @@ def carry_out(  # noqa: PLR0913 - a run has the options that it has
         changed_since: Build only images with inputs that changed since this commit.
         work: What is done with the plan.
         only: The images and platforms that it is done for, if not for all.
+        rerun: Whether tests run whatever they said before.
         as_json: Whether the result is the report as data.
 
     Raises:
         KeelwayError: What stopped the run; the report is written all the same.
         StoppedError: A signal did.
     """
-    prepared = prepare(config, without, changed_since, only)
+    prepared = prepare(config, without, changed_since, only, rerun=rerun)
     carry_out_prepared(prepared, engine, progress, work=work, as_json=as_json)
 
 

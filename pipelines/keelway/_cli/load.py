@@ -1,6 +1,6 @@
 """`keelway load`."""
 
-from keelway._cli.options import AsJson, ConfigFile, Engine, Progress
+from keelway._cli.options import AsJson, ConfigFile, Engine, Progress, Rerun
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
 
@@ -12,6 +12,7 @@ def load(
     config: ConfigFile = None,
     engine: Engine = EngineChoice.AUTO,
     progress: Progress = ProgressForm.AUTO,
+    rerun: Rerun = False,
     as_json: AsJson = False,
 ) -> None:
     """Build the images, and judge how one bears load by k6."""
@@ -27,5 +28,6 @@ def load(
             "publish": _REASON,
         },
         work=build_and_load,
+        rerun=rerun,
         as_json=as_json,
     )  # fmt: skip

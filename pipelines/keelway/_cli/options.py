@@ -50,6 +50,14 @@ Progress = Annotated[
     ),
 ]
 
+Rerun = Annotated[
+    bool,
+    typer.Option(
+        "--rerun",
+        help="Run all tests, also those that passed before with nothing changed since.",
+    ),
+]
+
 Platforms = Annotated[
     list[str] | None,
     typer.Option(

@@ -56,6 +56,8 @@ def prepare(
     without: Mapping[Part, str] | None = None,
     changed_since: str | None = None,
     only: Only | None = None,
+    *,
+    rerun: bool = False,
 ) -> Prepared:
     """Return the plan for the configuration of the current directory.
 
@@ -64,6 +66,7 @@ def prepare(
         without: Parts to leave out, each with the reason.
         changed_since: Build only images with inputs that changed since this commit.
         only: The images, platforms and suites that it is for, if not for all.
+        rerun: Whether tests run whatever they said before.
 
     Raises:
         ConfigError: When the configuration is wrong.
@@ -88,12 +91,12 @@ def prepare(
     if changed_since is not None:
         whole = replace(loaded, config=written)
         facts = replace(facts, changes=_changes(whole, loaded.config.images, changed_since))
-    plan = plan_release(loaded.config, facts, without=without)
+    plan = plan_release(loaded.config, facts, without=without, rerun=rerun)
     return Prepared(loaded=loaded, facts=facts, plan=plan, written=written)
 
 
 def prepare_fleet(
-    prepared: Prepared, engine: EngineChoice, without: Mapping[Part, str]
+    prepared: Prepared, engine: EngineChoice, without: Mapping[Part, str], *, rerun: bool = False
 ) -> FleetSpec | None:
     """Return which engines do the work; nothing where one does it all.
 
@@ -103,13 +106,14 @@ def prepare_fleet(
         prepared: The release.
         engine: What was asked for.
         without: Parts to leave out, each with the reason.
+        rerun: Whether tests run although they passed before.
 
     Raises:
         PlanError: A platform has engines that no image is built for.
     """
     if engine is not EngineChoice.AUTO or environment().get(SESSION_PORT):
         return None
-    fleet = plan_fleet(prepared.loaded.config, prepared.facts, without=without)
+    fleet = plan_fleet(prepared.loaded.config, prepared.facts, without=without, rerun=rerun)
     if fleet is None:
         return None
     return FleetSpec(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from keelway._cli.options import AsJson, ChangedSince, ConfigFile, Engine, Progress
+from keelway._cli.options import AsJson, ChangedSince, ConfigFile, Engine, Progress, Rerun
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
 
@@ -26,6 +26,7 @@ def release(  # noqa: PLR0913 - a release has the options that it has
             "--tests/--no-tests", help="Whether images are tested beside neighbours and under load."
         ),
     ] = True,
+    rerun: Rerun = False,
     changed_since: ChangedSince = None,
     progress: Progress = ProgressForm.AUTO,
     as_json: AsJson = False,
@@ -44,7 +45,7 @@ def release(  # noqa: PLR0913 - a release has the options that it has
     without: dict[Part, str] = {} if publish else {"publish": "--no-publish was given"}
     if not tests:
         without |= dict.fromkeys(("integration", "load"), "--no-tests was given")
-    prepared = prepare(config, without, changed_since)
-    fleet = prepare_fleet(prepared, engine, without)
+    prepared = prepare(config, without, changed_since, rerun=rerun)
+    fleet = prepare_fleet(prepared, engine, without, rerun=rerun)
     work = flow.release if fleet is None else partial(release_by_fleet, spec=fleet)
     carry_out_prepared(prepared, engine, progress, work=work, as_json=as_json)

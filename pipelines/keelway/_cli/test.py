@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from keelway._cli.options import AsJson, ConfigFile, Engine, Platforms, Progress, Suites
+from keelway._cli.options import AsJson, ConfigFile, Engine, Platforms, Progress, Rerun, Suites
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
 
@@ -22,6 +22,7 @@ def test(  # noqa: PLR0913 - a command has the options that it has
     faults: Annotated[
         bool, typer.Option("--faults", help="Only inject faults: no test suites.")
     ] = False,
+    rerun: Rerun = False,
     as_json: AsJson = False,
 ) -> None:
     """Build the images and test them beside their neighbours.
@@ -45,5 +46,6 @@ def test(  # noqa: PLR0913 - a command has the options that it has
             **({"suites": _ONLY_FAULTS} if faults else {}),
         },
         only=Only(platforms=platforms, suites=suites),
+        rerun=rerun,
         as_json=as_json,
     )

@@ -62,6 +62,8 @@ class FaultConfig(Section):
     """Other paths of the probed service that answer all the time, with a status from 200 to 399."""
     recovers_within_s: Annotated[float, Field(ge=0.1, le=3600)] = 30.0
     """Seconds after the end of the fault until all answers are again as when all is well."""
+    reuse: bool = True
+    """Whether a result that passed counts again while nothing that decides it changed."""
 
     @property
     def target(self) -> str:

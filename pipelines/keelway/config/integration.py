@@ -39,6 +39,11 @@ class SuiteConfig(Section):
     """Seconds that the tests may take, once they have begun."""
     services: tuple[Text, ...] = ()
     """Services that are started, with those they depend on. All when empty."""
+    reuse: bool = True
+    """Whether a result that passed counts again while nothing that decides it changed.
+
+    False for a suite that depends on what keelway does not see: data or services elsewhere.
+    """
 
     @model_validator(mode="after")
     def _has_one_origin(self) -> Self:
@@ -71,6 +76,9 @@ class IntegrationConfig(Section):
     """Platforms whose images are tested, each in a run of its own. The engine's own when empty."""
     start_timeout_s: Annotated[int, Field(ge=1, le=3600)] = 120
     """Seconds that a service may wait for those it depends on."""
+    reuse_days: Annotated[int, Field(ge=0, le=365)] = 7
+    """Days for which the result of a suite or an experiment that passed is reused, while nothing
+    that decides it changed: images, services, files, variables, tests, keelway. 0: never."""
     suites: tuple[SuiteConfig, ...] = ()
     """The test suites. Without any, and without faults, there is nothing to do."""
     faults: tuple[FaultConfig, ...] = ()

@@ -76,6 +76,9 @@ class LoadConfig(Section):
     """How often the script runs in all, in place of its own."""
     timeout_s: Annotated[int, Field(ge=1, le=86_400)] = 600
     """After how long the test is given up, with the time that the services take to start."""
+    reuse_days: Annotated[int, Field(ge=0, le=365)] = 1
+    """Days for which figures that passed are reused, while nothing that decides them changed, the
+    machine included: its processors and its memory. 0: never."""
     regression: RegressionConfig = Field(default_factory=RegressionConfig)
     """How much worse than the last release it may be."""
 

@@ -78,6 +78,7 @@ def _plan_fault(fault: FaultConfig, beside: StackSpec, notes: tuple[str, ...]) -
         probe_timeout_s=fault.probe_timeout_s,
         recovers_within_s=fault.recovers_within_s,
         notes=notes,
+        reuse=fault.reuse,
     )
 
 

@@ -78,6 +78,8 @@ class FaultSpec:
     """How long it may take until all is well, once the services are ready."""
     notes: tuple[str, ...] = ()
     """What of the services is not done here."""
+    reuse: bool = True
+    """Whether what came of it before may count again."""
 
     @property
     def urls(self) -> tuple[str, ...]:

@@ -105,7 +105,11 @@ def assign(config: Config) -> tuple[Assignment, ...]:
 
 
 def plan_fleet(
-    config: Config, facts: Facts, *, without: Mapping[Part, str] | None = None
+    config: Config,
+    facts: Facts,
+    *,
+    without: Mapping[Part, str] | None = None,
+    rerun: bool = False,
 ) -> FleetPlan | None:
     """Return what each engine builds and judges; nothing when one does it all.
 
@@ -113,23 +117,29 @@ def plan_fleet(
         config: What was written.
         facts: What is true here.
         without: Parts to leave out whatever the configuration says, each with the reason.
+        rerun: Whether tests run although they passed before.
 
     Raises:
         PlanError: A platform has engines that no image is built for, or the configuration asks for
             what cannot be done here.
     """
     parts: dict[Part, str] = {**(without or {}), "publish": _REASON}
-    groups = tuple(_group(config, facts, one, parts) for one in assign(config))
+    groups = tuple(_group(config, facts, one, parts, rerun=rerun) for one in assign(config))
     return FleetPlan(groups=groups) if groups else None
 
 
 def _group(
-    config: Config, facts: Facts, assigned: Assignment, without: Mapping[Part, str]
+    config: Config,
+    facts: Facts,
+    assigned: Assignment,
+    without: Mapping[Part, str],
+    *,
+    rerun: bool,
 ) -> FleetGroup:
     directory = f"{config.report.directory}/{FOLDER}/{assigned.key}"
     report = config.report.model_copy(update={"directory": directory})
     own = narrow(config, platforms=assigned.platforms).model_copy(update={"report": report})
-    plan = plan_release(own, facts, without=without)
+    plan = plan_release(own, facts, without=without, rerun=rerun)
     build = replace(plan.verify.build, at_once=assigned.builds)
     return FleetGroup(
         assigned=assigned,

@@ -7,12 +7,13 @@ Example:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from keelway.loadtest.compared import RegressionSpec
 from keelway.loadtest.scripts import ProbeSpec, ScriptSpec
+from keelway.model.reuse import ReuseSpec
 from keelway.model.tool import HostTool, ToolSource
 
 if TYPE_CHECKING:
@@ -47,8 +48,14 @@ class LoadSpec:
     """How much worse than the last release it may be."""
     tool: ToolSource = HostTool(path="k6")  # noqa: RUF009 - frozen
     """Where k6 comes from."""
+    reuse: ReuseSpec = ReuseSpec()  # noqa: RUF009 - frozen
+    """How long figures that passed count again, where nothing that decides them changed."""
     directory: str = ".keelway"
     """Where the figures of the last release are looked for, and those of this one are kept."""
+
+    def rerunning(self) -> LoadSpec:
+        """Return the same, but that nothing is reused."""
+        return replace(self, reuse=self.reuse.rerunning())
 
     @property
     def host(self) -> str:

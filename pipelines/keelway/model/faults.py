@@ -13,8 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from keelway.model.reuse import reused_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 NO_ANSWER = "none"
 
@@ -43,6 +46,10 @@ class FaultResult:
     """Seconds from the end of the fault until all was well; nothing when it never was."""
     log: str | None = None
     """The experiment's own log, relative to the report directory."""
+    ran_at: datetime | None = None
+    """When it began."""
+    reused: bool = False
+    """Whether that was at an earlier run: nothing that decides it changed since."""
 
     @property
     def told(self) -> str:
@@ -54,4 +61,5 @@ class FaultResult:
         seconds = self.recovered_s
         back = "not recovered" if seconds is None else f"recovered after {seconds:.1f} s"
         slowest = f"slowest {self.slowest_s:.1f} s"
-        return f"{head}: answered {answers}, {slowest}; {back} of {self.within_s:g} s"
+        told = f"{head}: answered {answers}, {slowest}; {back} of {self.within_s:g} s"
+        return told + reused_text(self.ran_at, reused=self.reused)

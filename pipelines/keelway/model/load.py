@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from keelway.model.reuse import reused_text
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from keelway.model.tool import ToolVersion
 
 Counted = Literal["http", "grpc", "iterations"]
@@ -105,6 +109,10 @@ class LoadReport:
     """The script itself called the test failed."""
     notes: tuple[str, ...] = ()
     """What should be known beside the figures."""
+    ran_at: datetime | None = None
+    """When it began."""
+    reused: bool = False
+    """Whether that was at an earlier run: nothing that decides it changed since."""
 
     @property
     def host(self) -> str:
@@ -118,6 +126,11 @@ class LoadReport:
     def regressed(self) -> tuple[LoadRegression, ...]:
         """Return the figures that are worse than allowed."""
         return tuple(one for one in self.regressions if one.crossed)
+
+    @property
+    def reused_text(self) -> str:
+        """Return what is told behind the figures."""
+        return reused_text(self.ran_at, reused=self.reused)
 
     @property
     def passed(self) -> bool:

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
+from keelway.model.reuse import reused_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from keelway.model.faults import FaultResult
     from keelway.model.platform import Platform
@@ -132,6 +135,10 @@ class SuiteResult:
     """The last lines of it."""
     faults: tuple[FaultResult, ...] = ()
     """The experiments, where the suite is made of them."""
+    ran_at: datetime | None = None
+    """When it began; the first of its experiments, where it is made of them."""
+    reused: bool = False
+    """Whether all of that was at an earlier run: nothing that decides it changed since."""
 
     @property
     def label(self) -> str:
@@ -143,11 +150,28 @@ class SuiteResult:
         """Whether any test of it failed."""
         return any(case.failed for case in self.cases)
 
+    @property
+    def sound(self) -> bool:
+        """Whether nothing at all went wrong: what may count again, another time."""
+        # An experiment hurts its services, and judges itself how they bear it.
+        quiet = all(
+            one.experiment is not None or (one.sound and not one.restarts) for one in self.services
+        )
+        return bool(self.cases) and not self.failed and quiet
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """Return the files that have what was written, relative to the report directory."""
+        services = (one.log for one in self.services)
+        every = (self.log, *services, *(one.log for one in self.faults))
+        return tuple(dict.fromkeys(log for log in every if log is not None))
+
     def told(self) -> tuple[str, ...]:
         """Return what there is to say, line by line: for a failure also why, service by service."""
         counts = self.counts()
         found = ", ".join(f"{number} {status}" for status, number in counts.items() if number)
-        lines = [f"{self.label}: {found or 'no tests'} in {self.seconds:.1f} s"]
+        ended = f"{found or 'no tests'} in {self.seconds:.1f} s"
+        lines = [f"{self.label}: {ended}{reused_text(self.ran_at, reused=self.reused)}"]
         lines += [f"  {fault.told}" for fault in self.faults]
         if not self.failed and self.cases:
             return tuple(lines)

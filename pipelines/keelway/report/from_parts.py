@@ -63,6 +63,8 @@ def _suite(suite: SuitePart) -> SuiteResult:
         seconds=suite.seconds,
         log=suite.log,
         tail=suite.tail,
+        ran_at=suite.ran_at,
+        reused=suite.reused,
     )
 
 
@@ -80,6 +82,8 @@ def load_report(part: LoadPart) -> LoadReport:
         released=None if part.released is None else LoadMeasure(**part.released.model_dump()),
         marked=part.marked,
         notes=part.notes,
+        ran_at=part.ran_at,
+        reused=part.reused,
     )
 
 

@@ -11,6 +11,7 @@ from keelway.model.policy import PolicyOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from keelway.model.policy import PolicyReport, PolicyResult
 
@@ -44,6 +45,15 @@ def junit_text(root: ET.Element) -> str:
     ET.indent(root)
     text = ET.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+def date(suite: ET.Element, ran_at: datetime | None, *, reused: bool) -> None:
+    """Say in a suite when it began, and that it is told again, where it is reused."""
+    if ran_at is not None:
+        suite.set("timestamp", f"{ran_at:%Y-%m-%dT%H:%M:%S}")
+    if reused:
+        properties = ET.SubElement(suite, "properties")
+        _ = ET.SubElement(properties, "property", name="reused", value="true")
 
 
 def _suite_of(result: PolicyResult) -> str:

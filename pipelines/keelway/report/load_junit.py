@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from keelway.model.load import measure_text
-from keelway.report.junit import clean, junit_text
+from keelway.report.junit import clean, date, junit_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,7 @@ def load_suites(report: LoadReport) -> ET.Element:
         skipped="0",
         time=f"{report.seconds:.3f}",
     )
+    date(suite, report.ran_at, reused=report.reused)
     classname = clean(f"load.{report.script}")
     for position, (name, failure) in enumerate(cases):
         # The test ran once, for all of them: its time is counted once.
@@ -62,7 +63,7 @@ def _cases(report: LoadReport) -> Iterator[tuple[str, str | None]]:
 
 
 def _told(report: LoadReport) -> Iterator[str]:
-    yield measure_text(report.measure)
+    yield f"{measure_text(report.measure)}{report.reused_text}"
     checks = report.measure.checks_passed + report.measure.checks_failed
     if checks:
         yield f"{report.measure.checks_passed} of {checks} checks passed"

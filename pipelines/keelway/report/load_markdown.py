@@ -22,7 +22,7 @@ def load_markdown(report: LoadReport) -> str:
 
 def _lines(report: LoadReport) -> Iterator[str]:
     yield from (f"# Load test: {'passed' if report.passed else 'failed'}", "")
-    yield from (redact(f"`{report.script}` against {report.target}"), "")
+    yield from (redact(f"`{report.script}` against {report.target}{report.reused_text}"), "")
     figures = _figures(report.measure)
     if report.released is None:
         yield from ("| figure | now |", "| --- | --- |")

@@ -1,5 +1,6 @@
 """What the report says of load tests."""
 
+from datetime import datetime
 from typing import Literal
 
 from keelway.report.part import Part, ToolPart
@@ -60,3 +61,7 @@ class LoadPart(Part):
     log: str
     """What it said, relative to this file."""
     notes: tuple[str, ...]
+    ran_at: datetime | None = None
+    """When it began."""
+    reused: bool = False
+    """Whether that was at an earlier run: nothing that decides it changed since."""

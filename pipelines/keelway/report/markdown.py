@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keelway.model.load import LoadMeasure, measure_text
+from keelway.model.reuse import reused_text
 from keelway.policy.budget import shown_size
 from keelway.report.markdown_text import Block, cell, code, columns, fenced, row
 from keelway.report.page.delivery import verify_commands
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from keelway.report.document import ReportDocument
     from keelway.report.page.findings import Same
-    from keelway.report.tests_part import ServicePart, SuitePart
+    from keelway.report.tests_part import FaultPart, ServicePart, SuitePart
 
 MARKDOWN_FILE = "report.md"
 
@@ -128,7 +129,7 @@ def _tests(report: ReportDocument) -> Iterator[Block]:
             title="Fault injection",
             head=columns("Experiment", "Fault", "Expected", "Answered during it", "Recovered"),
             rows=tuple(
-                row(*map(cell, (one.name, one.done, one.expect, answered(one), recovered(one))))
+                row(*map(cell, (_named(one), one.done, one.expect, answered(one), recovered(one))))
                 for one in faults
             ),
         )
@@ -142,13 +143,18 @@ def _tests(report: ReportDocument) -> Iterator[Block]:
             yield Block(title=f"What failed in {cell(suite.name)}", rows=tuple(rows))
 
 
+def _named(fault: FaultPart) -> str:
+    return f"{fault.name}{reused_text(fault.ran_at, reused=fault.reused)}"
+
+
 def _suite(suite: SuitePart) -> str:
     platform = f" ({suite.platform})" if suite.platform else ""
     found = [
         str(sum(case.status == status for case in suite.cases))
         for status in ("passed", "failed", "error", "skipped")
     ]
-    return row(cell(f"{suite.name}{platform}"), *found, seconds(suite.seconds))
+    reused = reused_text(suite.ran_at, reused=suite.reused)
+    return row(cell(f"{suite.name}{platform}{reused}"), *found, seconds(suite.seconds))
 
 
 def _service(service: ServicePart) -> str:
@@ -231,7 +237,8 @@ def _load(report: ReportDocument) -> Iterator[Block]:
     found = report.load
     if found is None:
         return
-    rows = [f"{cell(measure_text(LoadMeasure(**found.measure.model_dump())))}\n\n"]
+    reused = reused_text(found.ran_at, reused=found.reused)
+    rows = [f"{cell(measure_text(LoadMeasure(**found.measure.model_dump())))}{reused}\n\n"]
     if found.released is not None:
         before = measure_text(LoadMeasure(**found.released.model_dump()))
         rows.append(f"The last release: {cell(before)}\n\n")

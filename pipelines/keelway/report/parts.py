@@ -91,6 +91,8 @@ def load(report: LoadReport | None) -> LoadPart | None:
         summary=report.summary,
         log=report.log,
         notes=report.notes,
+        ran_at=report.ran_at,
+        reused=report.reused,
     )
 
 
@@ -215,6 +217,8 @@ def _suite(suite: SuiteResult) -> SuitePart:
         ),
         services=tuple(_service(service) for service in suite.services),
         faults=tuple(FaultPart(**asdict(fault)) for fault in suite.faults),
+        ran_at=suite.ran_at,
+        reused=suite.reused,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from keelway.model.findings import found_text
 from keelway.model.load import LoadMeasure, measure_text, shown_ms
+from keelway.model.reuse import reused_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +79,8 @@ def _start(one: StartPart) -> str:
 def _load(load: LoadPart) -> Iterator[str]:
     held = [not one.crossed for one in load.thresholds]
     held += [not one.crossed for one in load.regressions]
-    yield f"load       {measure_text(LoadMeasure(**load.measure.model_dump()))}"
+    reused = reused_text(load.ran_at, reused=load.reused)
+    yield f"load       {measure_text(LoadMeasure(**load.measure.model_dump()))}{reused}"
     yield f"           {sum(held)} of {len(held)} thresholds held"
     if load.released is not None:
         yield f"           before: {measure_text(LoadMeasure(**load.released.model_dump()))}"
@@ -99,8 +101,12 @@ def _tests(tests: TestsPart) -> str:
         if counts[name]
     ]
     services = sum(len(suite.services) for suite in tests.suites)
+    reused = [suite for suite in tests.suites if suite.reused]
+    oldest = min((suite.ran_at for suite in reused if suite.ran_at), default=None)
+    told = f"; {len(reused)} of them{reused_text(oldest, reused=True)}" if reused else ""
     return (
-        f"{', '.join(found) or 'nothing'} in {len(tests.suites)} suites beside {services} services"
+        f"{', '.join(found) or 'nothing'} beside {services} services in {len(tests.suites)} suites"
+        f"{told}"
     )
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from keelway.errors import redact
+from keelway.model.reuse import reused_text
 from keelway.model.tests import CaseStatus
-from keelway.report.junit import clean, junit_text
+from keelway.report.junit import clean, date, junit_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,6 +47,7 @@ def _add_suite(root: ET.Element, suite: SuiteResult) -> None:
         skipped=str(counts["skipped"]),
         time=f"{suite.seconds:.3f}",
     )
+    date(element, suite.ran_at, reused=suite.reused)
     for case in suite.cases:
         _add_case(element, suite, case)
     if suite.failed or not suite.cases:
@@ -80,7 +82,8 @@ def _lines(results: TestResults) -> Iterator[str]:
     for suite in results.suites:
         counts = suite.counts()
         numbers = " | ".join(str(counts[key]) for key in ("passed", "failed", "error", "skipped"))
-        yield f"| {_cell(suite.label)} | {numbers} | {suite.seconds:.1f} |"
+        reused = reused_text(suite.ran_at, reused=suite.reused)
+        yield f"| {_cell(suite.label)}{reused} | {numbers} | {suite.seconds:.1f} |"
     yield from _fault_lines([fault for suite in results.suites for fault in suite.faults])
     for suite in results.suites:
         if suite.failed or not suite.cases:
@@ -104,7 +107,8 @@ def _fault_lines(faults: Sequence[FaultResult]) -> Iterator[str]:
         answers = ", ".join(f"{status} ({number})" for status, number in fault.answers.items())
         seconds = "no" if fault.recovered_s is None else f"{fault.recovered_s:.1f} s"
         back = f"{seconds} of {fault.within_s:g} s"
-        cells = (fault.name, fault.done, fault.expect, answers or "not asked", back)
+        name = f"{fault.name}{reused_text(fault.ran_at, reused=fault.reused)}"
+        cells = (name, fault.done, fault.expect, answers or "not asked", back)
         yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
 
 

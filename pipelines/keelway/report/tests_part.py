@@ -1,6 +1,7 @@
 """The integration tests, as `report.json` has them."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import ClassVar, Literal
 
 from keelway.report.part import Part
@@ -60,6 +61,10 @@ class FaultPart(Part):
     """How soon it had to recover."""
     log: str | None
     """The experiment's own log, relative to this file."""
+    ran_at: datetime | None = None
+    """When it began."""
+    reused: bool = False
+    """Whether that was at an earlier run: nothing that decides it changed since."""
 
 
 class SuitePart(Part):
@@ -80,6 +85,10 @@ class SuitePart(Part):
     services: tuple[ServicePart, ...]
     faults: tuple[FaultPart, ...] = ()
     """The experiments, where the suite is made of them."""
+    ran_at: datetime | None = None
+    """When it began; the first of its experiments, where it is made of them."""
+    reused: bool = False
+    """Whether all of that was at an earlier run: nothing that decides it changed since."""
 
 
 class TestsPart(Part):

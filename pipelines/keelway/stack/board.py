@@ -132,23 +132,24 @@ def read_board(folder: Path, services: Iterable[str], secrets: Sequence[str]) ->
 
 
 def _read(folder: Path, secrets: Sequence[str]) -> Told:
-    def text(name: str) -> str:
+    def told(name: str) -> str:
         file = folder / name
-        if not file.is_file():
-            return ""
-        return redact(file.read_bytes().decode(errors="replace"), secrets)
+        return file.read_bytes().decode(errors="replace") if file.is_file() else ""
 
-    code = text("code").strip()
+    def text(name: str) -> str:
+        return redact(told(name), secrets)
+
+    code = told("code").strip()  # as it is: a secret may be as short as a digit
     results = folder / "results"
     found = sorted(results.iterdir(), key=lambda one: int(one.stem)) if results.is_dir() else []
     return Told(
-        state=text("state").strip() or "absent",
+        state=told("state").strip() or "absent",
         why=text("why").strip(),
         code=int(code) if code.isdigit() else None,
         log=text("log"),
         health=text("health"),
         events=text("events"),
-        restarts=int(text("restarts").strip() or 0),
+        restarts=int(told("restarts").strip() or 0),
         results=tuple(text(f"results/{one.name}") for one in found),
     )
 

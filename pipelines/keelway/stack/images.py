@@ -193,7 +193,12 @@ def source_address(source: Any) -> str:
 
 
 async def read_settings(run: Run, container: dagger.Container, *, stage: str) -> ImageSettings:
-    """Return what a container's image says of itself.
+    """Return what a container's image says of itself."""
+    return parse_settings(await read_config(run, container, stage=stage))
+
+
+async def read_config(run: Run, container: dagger.Container, *, stage: str) -> Mapping[str, Any]:
+    """Return the part `config` of a container's image.
 
     Read from an archive of the image without its files: the SDK's own way to ask for the health
     check differs between its releases, and it has none for volumes and the stop signal.
@@ -203,8 +208,7 @@ async def read_settings(run: Run, container: dagger.Container, *, stage: str) ->
         archive = Path(folder, "image.tar")
         with failures_of(stage, "reading an image's configuration"):
             await container.with_rootfs(bare).as_tarball().export(str(archive))
-        config = await anyio.to_thread.run_sync(_config, archive)
-    return parse_settings(config)
+        return await anyio.to_thread.run_sync(_config, archive)
 
 
 def parse_settings(config: Mapping[str, Any]) -> ImageSettings:

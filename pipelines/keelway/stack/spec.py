@@ -106,3 +106,5 @@ class SuiteSpec:
     """Seconds after which the tests are given up."""
     notes: tuple[str, ...] = ()
     """What of the services is not done here."""
+    reuse: bool = True
+    """Whether what it said before may count again."""

@@ -20,9 +20,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from keelway._cage import plan_tool
-from keelway._fault_run import Experiment, as_suites, experiment
+from keelway._fault_run import as_experiment, as_suites, experiment
 from keelway._kept import REPORT_DIRECTORY
 from keelway._registries import plan_registries
+from keelway._reuse import Memory, open_memory
 from keelway._stage import Run, stage
 from keelway._suite_run import run_suite
 from keelway._together import each
@@ -32,11 +33,14 @@ from keelway.errors import KeelwayError, PlanError, StageError
 from keelway.faults.planned import plan_faults
 from keelway.model.outcome import Skipped
 from keelway.model.platform import Platform, file_name, parse_platform
+from keelway.model.reuse import ReuseSpec
 from keelway.model.tool import HostTool, ToolSource
 from keelway.stack.planned import plan_built, plan_suite
 from keelway.stack.spec import StackSpec, SuiteSpec, TestCommand
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from keelway.config import Config
     from keelway.facts import Facts
     from keelway.faults.spec import FaultSpec
@@ -65,6 +69,8 @@ class IntegrationSpec:
     """Seconds that the services may take to be healthy."""
     busybox: ToolSource = HostTool(path="busybox")  # noqa: RUF009 - frozen
     """Where BusyBox comes from, which starts and watches the services."""
+    reuse: ReuseSpec = ReuseSpec()  # noqa: RUF009 - frozen
+    """How long what passed counts again, where nothing that decides it changed."""
     directory: str = REPORT_DIRECTORY
     """Where the logs of services and tests are kept, as `integration/SUITE/SERVICE.log`."""
 
@@ -87,6 +93,10 @@ class IntegrationSpec:
                 "there is no experiment to run", next_step="write one: [[integration.faults]]"
             )
         return replace(self, suites=(), left_out=reason if self.suites else None)
+
+    def rerunning(self) -> IntegrationSpec:
+        """Return the same, but that nothing is reused."""
+        return replace(self, reuse=self.reuse.rerunning())
 
 
 def plan_integration(config: Config, facts: Facts) -> IntegrationSpec | Skipped:
@@ -120,6 +130,7 @@ def plan_integration(config: Config, facts: Facts) -> IntegrationSpec | Skipped:
                 junit=suite.junit,
                 timeout_s=suite.timeout_s,
                 notes=planned.notes,
+                reuse=suite.reuse,
             )
             for suite in written.suites
             for planned in [plan_suite(suite, project, config, facts)]
@@ -128,6 +139,7 @@ def plan_integration(config: Config, facts: Facts) -> IntegrationSpec | Skipped:
         platforms=tuple(dict.fromkeys(parse_platform(text) for text in written.platforms)),
         start_timeout_s=written.start_timeout_s,
         busybox=busybox,
+        reuse=ReuseSpec(days=written.reuse_days),
         directory=str(facts.resolve(config.report.directory)),
     )
 
@@ -135,6 +147,16 @@ def plan_integration(config: Config, facts: Facts) -> IntegrationSpec | Skipped:
 def _label(asked: tuple[SuiteSpec | FaultSpec, Platform | None]) -> str:
     suite, platform = asked
     return suite.name if platform is None else f"{suite.name} ({platform})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What all suites have in common."""
+
+    run: Run
+    spec: IntegrationSpec
+    images: Images
+    memory: Memory | None
 
 
 @stage("integration")
@@ -161,11 +183,15 @@ async def run_integration(run: Run, spec: IntegrationSpec, images: Images) -> Te
         for one in some
         for platform in spec.platforms or (None,)
     ]
-    work = run.watched("integration", _label, lambda one: _ended(run, spec, images, *one))
+    memory = open_memory(
+        run, spec.reuse, spec.busybox, stage="integration", directory=spec.directory
+    )
+    here = _Work(run=run, spec=spec, images=images, memory=memory)
+    work = run.watched("integration", _label, lambda one: _ended(here, *one))
     ended = await each(work, asked, limit=_AT_ONCE)
     done = [one for one, _ in ended if one is not None]
-    suites = [one for one in done if not isinstance(one, Experiment)]
-    experiments = as_suites(one for one in done if isinstance(one, Experiment))
+    suites = [one for one in done if not one.faults]
+    experiments = as_suites(as_experiment(one) for one in done if one.faults)
     results = TestResults(suites=(*suites, *experiments), notes=spec.notes)
     for note in results.notes:
         run.say("integration", note)
@@ -183,27 +209,65 @@ async def run_integration(run: Run, spec: IntegrationSpec, images: Images) -> Te
 
 
 async def _ended(
-    run: Run,
-    spec: IntegrationSpec,
-    images: Images,
-    one: SuiteSpec | FaultSpec,
-    platform: Platform | None,
-) -> tuple[SuiteResult | Experiment | None, KeelwayError | None]:
-    """Run one suite or experiment; one that breaks does not stop its neighbours."""
+    work: _Work, one: SuiteSpec | FaultSpec, platform: Platform | None
+) -> tuple[SuiteResult | None, KeelwayError | None]:
+    """Run one suite or experiment, unless its result is there; one that breaks stops no other."""
+    from keelway.model.tests import SuiteResult  # noqa: PLC0415 - not for a plan
+
+    memory, place = work.memory if one.reuse else None, None
     try:
-        if isinstance(one, SuiteSpec):
-            folder = _folder(one.name, platform)
-            beside = _beside(spec, one, platform)
-            suite, broken = await run_suite(
-                run, one, beside, images, directory=spec.directory, folder=folder
-            )
-            return suite, None if broken is None else _named(one, broken)
-        here = replace(one, beside=replace(one.beside, platform=platform))
-        folder = f"{_folder(FAULTS_SUITE, platform)}/{one.name}"
-        done = await experiment(run, here, images, directory=spec.directory, folder=folder)
+        if memory is not None:
+            place = await memory.look(await _inputs(work, one, platform), SuiteResult)
+            if place.kept is not None:
+                return _as_reused(place.kept), None
+        began = work.run.clock.now()
+        suite, broken = await _carried_out(work, one, platform)
+        suite = _dated(suite, began)
+        if memory is not None and place is not None:
+            passed = broken is None and suite.sound
+            await memory.keep(place, suite, at=began, passed=passed, files=suite.logs)
     except KeelwayError as error:
         return None, _named(one, error)
-    return done, None
+    return suite, None if broken is None else _named(one, broken)
+
+
+async def _carried_out(
+    work: _Work, one: SuiteSpec | FaultSpec, platform: Platform | None
+) -> tuple[SuiteResult, KeelwayError | None]:
+    run, spec, images = work.run, work.spec, work.images
+    if isinstance(one, SuiteSpec):
+        folder = _folder(one.name, platform)
+        beside = _beside(spec, one, platform)
+        return await run_suite(run, one, beside, images, directory=spec.directory, folder=folder)
+    here = replace(one, beside=replace(one.beside, platform=platform))
+    folder = f"{_folder(FAULTS_SUITE, platform)}/{one.name}"
+    done = await experiment(run, here, images, directory=spec.directory, folder=folder)
+    return as_suites((done,))[0], None
+
+
+async def _inputs(
+    work: _Work, one: SuiteSpec | FaultSpec, platform: Platform | None
+) -> dict[str, object]:
+    """Return all that decides what a suite or an experiment says."""
+    from keelway.stack.inputs import described, stack_inputs  # noqa: PLC0415 - not for a plan
+
+    if isinstance(one, SuiteSpec):
+        beside = _beside(work.spec, one, platform)
+        asked: object = [one.name, one.junit, one.timeout_s]
+    else:
+        beside, asked = replace(one.beside, platform=platform), one
+    around = await stack_inputs(work.run, beside, work.images, stage="integration")
+    return {"asked": described(asked, beside.project.folder), "beside": around}
+
+
+def _dated(suite: SuiteResult, began: datetime) -> SuiteResult:
+    faults = tuple(replace(fault, ran_at=began) for fault in suite.faults)
+    return replace(suite, ran_at=began, faults=faults)
+
+
+def _as_reused(suite: SuiteResult) -> SuiteResult:
+    faults = tuple(replace(fault, reused=True) for fault in suite.faults)
+    return replace(suite, reused=True, faults=faults)
 
 
 def _beside(spec: IntegrationSpec, suite: SuiteSpec, platform: Platform | None) -> StackSpec:

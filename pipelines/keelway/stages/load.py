@@ -18,8 +18,9 @@ import anyio
 
 from keelway._cage import open_cage, plan_tool
 from keelway._kept import keep
-from keelway._load_run import put_under_load
+from keelway._load_run import load_inputs, put_under_load
 from keelway._registries import plan_registries
+from keelway._reuse import Memory, open_memory
 from keelway._stage import Run, failures_of, stage
 from keelway._tools.busybox import BUSYBOX
 from keelway._tools.k6 import K6
@@ -29,6 +30,8 @@ from keelway.loadtest.scripts import ProbeSpec, ScriptSpec
 from keelway.loadtest.spec import LoadSpec
 from keelway.model.outcome import Skipped
 from keelway.model.platform import parse_platform
+from keelway.model.reuse import ReuseSpec
+from keelway.model.tool import HostTool
 from keelway.stack.planned import plan_beside
 
 if TYPE_CHECKING:
@@ -84,6 +87,7 @@ def plan_load(config: Config, facts: Facts) -> LoadSpec | Skipped:
             slack_ms=load.regression.slack_ms,
         ),
         tool=plan_tool(K6, config.tools.k6, facts),
+        reuse=ReuseSpec(days=load.reuse_days),
         directory=str(facts.resolve(config.report.directory)),
     )
     return dataclasses.replace(spec, beside=_plan_beside(spec.host, config, facts))
@@ -142,19 +146,70 @@ async def load(run: Run, spec: LoadSpec, images: Images, join: Join | None = Non
         ToolOutputError: k6's figures cannot be read.
         StageError: A service did not start, or ended under load.
     """
-    from keelway.loadtest.compared import compare  # noqa: PLC0415 - not for a plan
-    from keelway.model.load import LoadReport, measure_text  # noqa: PLC0415 - likewise
+    from keelway.model.load import measure_text  # noqa: PLC0415 - not for a plan
 
     released = await _released(spec)
     cage = await open_cage(run, stage="load", tool=K6, source=spec.tool)
-    began = time.monotonic()
+    memory = None if join is not None else _memory(run, spec)
+    if memory is None:
+        report = _compared(spec, await _measured(run, spec, images, cage, join), released)
+    else:
+        report = await _known(run, spec, images, cage, memory, released)
+    run.say("load", f"{spec.shown}: {measure_text(report.measure)}{report.reused_text}")
+    for threshold in report.crossed():
+        run.say("load", f"crossed: {threshold.text}")
+    for one in report.regressed():
+        run.say("load", f"worse than the last release: {one.text}")
+    return report
+
+
+async def _known(
+    run: Run,
+    spec: LoadSpec,
+    images: Images,
+    cage: Cage,
+    memory: Memory,
+    released: Released | None,
+) -> LoadReport:
+    """Return the figures of an earlier run where nothing changed since; else those of this one."""
+    from keelway.model.load import LoadReport  # noqa: PLC0415 - not for a plan
+
+    inputs = await load_inputs(run, spec, images, cage)
+    place = await memory.look({**inputs, "machine": await memory.machine()}, LoadReport)
+    if place.kept is not None:
+        reused = _compared(spec, dataclasses.replace(place.kept, reused=True), released)
+        if reused.passed:
+            return reused
+    report = _compared(spec, await _measured(run, spec, images, cage, None), released)
+    services = () if spec.beside is None else tuple(spec.beside.chosen())
+    files = (report.summary, report.log, *map(_log_file, services))
+    at = report.ran_at or run.clock.now()
+    await memory.keep(place, report, at=at, passed=report.passed, files=files)
+    return report
+
+
+def _compared(spec: LoadSpec, report: LoadReport, released: Released | None) -> LoadReport:
+    """Return the figures beside those of the last release, where there are any."""
+    from keelway.loadtest.compared import compare  # noqa: PLC0415 - not for a plan
+
+    if released is None:
+        return report
+    compared = compare(spec.regression, report.measure, released.measure)
+    return dataclasses.replace(report, regressions=compared, released=released.measure)
+
+
+async def _measured(
+    run: Run, spec: LoadSpec, images: Images, cage: Cage, join: Join | None
+) -> LoadReport:
+    from keelway.model.load import LoadReport  # noqa: PLC0415 - not for a plan
+
+    at, began = run.clock.now(), time.monotonic()
     if join is None and spec.beside is not None:
         done = await _beside(run, spec, spec.beside, images, cage)
     else:
         done = await _bound(run, spec, cage, join or await _alone(run, spec, images))
     seconds = time.monotonic() - began
-    before = None if released is None else released.measure
-    report = LoadReport(
+    return LoadReport(
         script=spec.shown,
         target=spec.target,
         measure=done.measure,
@@ -163,17 +218,20 @@ async def load(run: Run, spec: LoadSpec, images: Images, join: Join | None = Non
         summary=await keep(spec.directory, SUMMARY_FILE, done.summary),
         log=await keep(spec.directory, LOG_FILE, done.log),
         seconds=round(seconds, 3),
-        regressions=() if before is None else compare(spec.regression, done.measure, before),
-        released=before,
         marked=done.marked,
         notes=done.notes,
+        ran_at=at,
     )
-    run.say("load", f"{spec.shown}: {measure_text(report.measure)}")
-    for threshold in report.crossed():
-        run.say("load", f"crossed: {threshold.text}")
-    for one in report.regressed():
-        run.say("load", f"worse than the last release: {one.text}")
-    return report
+
+
+def _memory(run: Run, spec: LoadSpec) -> Memory | None:
+    beside = spec.beside
+    busybox = HostTool(path=BUSYBOX.name) if beside is None else beside.busybox
+    return open_memory(run, spec.reuse, busybox, stage="load", directory=spec.directory)
+
+
+def _log_file(service: str) -> str:
+    return f"load/{service}.log"
 
 
 async def _bound(run: Run, spec: LoadSpec, cage: Cage, join: Join) -> UnderLoad:
@@ -203,7 +261,7 @@ async def _beside(
     finally:
         with anyio.CancelScope(shield=True):
             for name, told in stack.told.items():
-                _ = await keep(spec.directory, f"load/{name}.log", told.log)
+                _ = await keep(spec.directory, _log_file(name), told.log)
     for note in stack.notes:
         run.say("load", note)
     if done is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keelway.model.load import shown_ms
+from keelway.model.reuse import reused_text
 from keelway.report.page.markup import Html, file_link, join, tag
 from keelway.report.page.shown import absent, mark, notes, section, table
 
@@ -30,11 +31,12 @@ def load(report: ReportDocument) -> Html:
         return section("load", "Load", absent(report, "load", "Nothing was put under load"))
     held = [(f"{one.metric}: {one.expression}", one.crossed) for one in found.thresholds]
     held += [(one.text, one.crossed) for one in found.regressions]
+    reused = reused_text(found.ran_at, reused=found.reused)
     marked = tag("p", mark("failed", "bad"), " The script itself called the test failed.")
     return section(
         "load",
         "Load",
-        tag("p", tag("code", found.script), f" against {found.target}"),
+        tag("p", tag("code", found.script), f" against {found.target}{reused}"),
         _figures(found),
         table(
             "Thresholds",

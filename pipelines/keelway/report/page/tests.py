@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from keelway.model.reuse import reused_text
 from keelway.report.page.markup import Content, Html, file_link, join, tag
 from keelway.report.page.shown import (
     absent,
@@ -54,10 +55,11 @@ def _suite(suite: SuitePart) -> Html:
     counts = Counter[str](case.status for case in suite.cases)
     found = ", ".join(f"{counts[key]:,} {key}" for key in _MARKS if counts[key])
     word = mark("failed", "bad") if failed else mark("passed", "ok")
+    reused = reused_text(suite.ran_at, reused=suite.reused)
     return tag(
         "article",
         tag("h3", f"{suite.name}{platform} ", word),
-        tag("p", f"{found or 'no tests'} in {seconds(suite.seconds)}. ", _ended(suite)),
+        tag("p", f"{found or 'no tests'} in {seconds(suite.seconds)}{reused}. ", _ended(suite)),
         _broken(suite),
         _faults(suite.faults),
         output("The last lines of the tests' command", suite.tail) if failed else None,
@@ -127,7 +129,7 @@ def _faults(faults: Sequence[FaultPart]) -> Html | None:
         ("Experiment", "Fault", "Expected", "Answered during it", "Recovered", "Log"),
         [
             (
-                fault.name,
+                f"{fault.name}{reused_text(fault.ran_at, reused=fault.reused)}",
                 fault.done,
                 fault.expect,
                 answered(fault),
