@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,14 +166,20 @@ def jenkins(folder: Path) -> list[str]:
     return list(groovy_scripts((folder / "vars" / "keelway.groovy").read_text()))
 
 
+DELIVERS = "<< parameters.deliver >>"
+
+
 def read(folder: Path, path: str) -> Any:
     return yaml.safe_load((folder / path).read_text())
 
 
-def circleci(folder: Path) -> list[str]:
+def circleci(folder: Path, deliver: str = "true") -> list[str]:
     steps = read(folder, ".circleci/config.yml")["commands"]["keelway"]["steps"]
     scripts = [step["run"]["command"] for step in steps if "run" in step]
-    return [script.replace("<< parameters.command >>", "release") for script in scripts]
+    return [
+        script.replace("<< parameters.command >>", "release").replace(DELIVERS, deliver)
+        for script in scripts
+    ]
 
 
 def azure(folder: Path) -> list[str]:
@@ -261,25 +268,34 @@ ENVIRONMENTS: dict[str, tuple[Callable[[Path], list[str]], dict[str, str]]] = {
 
 def run_scripts(project: Project, name: str, instead: str) -> str:
     """Run the scripts of the job that releases; what `keelway release` is replaced by is said."""
-    find, told = ENVIRONMENTS[name]
+    find, _ = ENVIRONMENTS[name]
+    said = ""
+    for script in find(project.folder):
+        said += run_script(project, name, script, instead)
+    return said
+
+
+def run_script(project: Project, name: str, script: str, instead: str) -> str:
+    """Run one of them in that CI's environment."""
+    _, told = ENVIRONMENTS[name]
     sha = head(project)
     environment = {key: value.replace("COMMIT", sha) for key, value in told.items()}
     environment = {key: value.replace("release", instead) for key, value in environment.items()}
-    said = ""
-    shell = "bash" if name == "azure" else "sh"
-    for script in find(project.folder):
-        done = subprocess.run(
-            [shell, "-c", script.replace("keelway release", f"keelway {instead}")],
-            cwd=project.folder,
-            env=ci_environment(project, **environment, **SECRET),
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
-        said += done.stdout
-    return said
+    done = subprocess.run(
+        [
+            "bash" if name == "azure" else "sh",
+            "-c",
+            script.replace("keelway release", f"keelway {instead}"),
+        ],
+        cwd=project.folder,
+        env=ci_environment(project, **environment, **SECRET),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 def test_jenkins_releases_a_push(shop: Project, closed_registry: Registry, repository: str) -> None:
@@ -298,6 +314,22 @@ def test_elsewhere_the_job_plans_to_publish_in_its_own_environment(
         assert f"{repository}/app:main\n" in said, name
         assert re.search(r"publish\n +tags +main\n", said), name
         assert changes(shop) == "", f"{name} makes the commit look changed"
+
+
+def test_jobs_take_over_what_was_cached_and_leave_a_cache(shop: Project) -> None:
+    """On CircleCI what delivers does neither; Azure parts caches by branch itself."""
+    run_scripts(shop, "circleci", "plan")
+    cache = shop.folder / ".cache" / "keelway-engine" / "index.json"
+    assert not cache.exists()
+    for name, scripts in {
+        "circleci": circleci(shop.folder, deliver="false"),
+        "azure": azure(shop.folder),
+    }.items():
+        run = "".join(script for script in scripts if "cache import" in script)
+        assert "imported" not in run_script(shop, name, run, "build"), name
+        assert cache.exists(), name
+        assert "imported" in run_script(shop, name, run, "build"), name
+        shutil.rmtree(cache.parent)
 
 
 def changes(project: Project) -> str:

@@ -2,7 +2,10 @@
 
 Syntax: https://learn.microsoft.com/en-us/azure/devops/pipelines/yaml-schema/
 All values are texts there, numbers too. Secrets are the pipeline's secret variables, which pull
-requests of forks do not get; here they are handed to the one step that needs them.
+requests of forks do not get; here they are handed to the one step that needs them. Caches belong to
+the branch whose run wrote them, which reads besides only those of the default branch: what a pull
+request wrote is read by that pull request alone.
+https://learn.microsoft.com/en-us/azure/devops/pipelines/release/caching#cache-isolation-and-security
 """
 
 from __future__ import annotations
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 
 PIPELINE = "azure-pipelines.yml"
 _IMAGE = "ubuntu-24.04"
+# The one folder that a cache is of: the engine's layers, and what pip brought.
+_CACHE = ".cache"
+_PIP = "$(System.DefaultWorkingDirectory)/.cache/pip"
 _IS_PULL = "eq(variables['Build.Reason'], 'PullRequest')"
 
 
@@ -82,7 +88,7 @@ def _jobs(pipeline: Pipeline) -> Node:
                 "condition": "eq(variables['Build.CronSchedule.DisplayName'], 'bases')",
                 **_shared(pipeline),
                 "steps": [
-                    *_steps(pipeline, "base --refresh", pipeline.secrets.deliver),
+                    *_steps(pipeline, "base --refresh", pipeline.secrets.deliver, cached=False),
                     {"publish": pipeline.inside("keelway.lock"), "artifact": "keelway-lock"},
                 ],
             }
@@ -111,17 +117,44 @@ def _shared(pipeline: Pipeline) -> dict[str, Node]:
     return {"pool": pool, "timeoutInMinutes": str(pipeline.timeout_minutes)}
 
 
-def _steps(pipeline: Pipeline, words: str, secrets: tuple[str, ...]) -> list[Node]:
+def _cache(pipeline: Pipeline) -> Node:
+    # A segment in quotes is a text; what looks like a path is a file to Azure.
+    known = f'keelway | "{pipeline.version}" | "$(Agent.OSArchitecture)"'
+    job = f'{known} | "$(System.JobName)"'
+    return {
+        "task": "Cache@2",
+        "displayName": "Bring layers of earlier jobs",
+        "# A cache that does not answer costs time, and fails no job.": None,
+        "continueOnError": True,
+        "inputs": {
+            "key": f'{job} | "$(Build.SourceVersion)"',
+            "restoreKeys": f"{job}\n{known}\n",
+            "path": _CACHE,
+        },
+    }
+
+
+def _steps(
+    pipeline: Pipeline, words: str, secrets: tuple[str, ...], *, cached: bool = True
+) -> list[Node]:
     report = pipeline.report
+    command = pipeline.command(*words.split())
+    work = shell.cached_work if cached else shell.work
     run: dict[str, Node] = {
-        "bash": shell.work(pipeline, Machine.HOSTED, pipeline.command(*words.split())),
+        "bash": work(pipeline, Machine.HOSTED, command),
         "displayName": "Run keelway",
+    }
+    bring: dict[str, Node] = {
+        "bash": shell.setup(pipeline, Machine.HOSTED),
+        "displayName": "Bring keelway",
+        **({"env": {"PIP_CACHE_DIR": _PIP}} if cached else {}),
     }
     if secrets:
         run["env"] = {name: f"$({name})" for name in secrets}
     return [
         {"checkout": "self", "fetchDepth": "0", "fetchTags": "true", "persistCredentials": "false"},
-        {"bash": shell.setup(pipeline, Machine.HOSTED), "displayName": "Bring keelway"},
+        *([_cache(pipeline)] if cached else []),
+        bring,
         run,
         {
             "bash": shell.own_files(pipeline),

@@ -2,7 +2,8 @@
 
 Syntax: https://support.atlassian.com/bitbucket-cloud/docs/bitbucket-pipelines-configuration-reference/
 Secrets are secured variables of the repository; pull requests of forks start no pipeline in it.
-When pipelines are scheduled is set in the repository, and told in a comment here.
+When pipelines are scheduled is set in the repository, and told in a comment here. A cache belongs
+to the whole repository: whoever may push a branch may write one, so what publishes reads none.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 PIPELINE = "bitbucket-pipelines.yml"
 _IMAGE = "debian:bookworm"
 _LONGEST_MINUTES = 720
+_LAYERS = "keelway"
 
 
 def render(pipeline: Pipeline) -> Mapping[str, str]:
@@ -35,9 +37,10 @@ def render(pipeline: Pipeline) -> Mapping[str, str]:
         about = f"# Base images: another one, {pipeline.weekly!r} in UTC."
         bases = _step(pipeline, "bases", "base --refresh", pipeline.inside("keelway.lock"))
         custom |= {about: None, "bases": [bases]}
+    verify = _step(pipeline, "verify", "release --no-publish", cached=True)
     flows: dict[str, Node] = {
         "# Nothing of a pull request is published.": None,
-        "pull-requests": {"**": [_step(pipeline, "verify", "release --no-publish")]},
+        "pull-requests": {"**": [verify]},
         "branches": dict.fromkeys(pipeline.branches, release),
         "tags": dict.fromkeys(pipeline.tags, release),
         **({"custom": custom} if custom else {}),
@@ -47,21 +50,28 @@ def render(pipeline: Pipeline) -> Mapping[str, str]:
         "# All of it: the commit's tags, and its place among them.": None,
         "clone": {"depth": "full"},
         "options": {"max-time": min(pipeline.timeout_minutes, _LONGEST_MINUTES)},
+        "definitions": {
+            "caches": {
+                "# The engine's layers; Bitbucket keeps what it has for a week.": None,
+                _LAYERS: shell.LAYERS,
+            }
+        },
         "pipelines": flows,
     }
     return {PIPELINE: to_yaml(document)}
 
 
-def _step(pipeline: Pipeline, name: str, words: str, *kept: str) -> Node:
+def _step(pipeline: Pipeline, name: str, words: str, *kept: str, cached: bool = False) -> Node:
     command = pipeline.command(*words.split())
+    work = shell.cached_work if cached else shell.work
     return {
         "step": {
             "name": name,
             "size": "2x",
-            "caches": ["pip"],
+            **({"caches": ["pip", _LAYERS]} if cached else {}),
             "script": [
                 shell.setup(pipeline, Machine.CONTAINER),
-                shell.work(pipeline, Machine.CONTAINER, command),
+                work(pipeline, Machine.CONTAINER, command),
             ],
             # Bitbucket looks for JUnit files in folders of some names only.
             "after-script": [

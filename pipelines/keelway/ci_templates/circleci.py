@@ -1,7 +1,8 @@
 """CircleCI.
 
 Syntax: https://circleci.com/docs/reference/configuration-reference/
-Secrets are those of the context `keelway-release`; builds of forks get no context.
+Secrets are those of the context `keelway-release`; builds of forks get no context. A cache belongs
+to the whole project: whoever may push a branch may write one, so what publishes reads none.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ _IDENTITY = """\
 SIGSTORE_ID_TOKEN="$(circleci run oidc get --claims '{"aud": "sigstore"}')"
 export SIGSTORE_ID_TOKEN
 """
+_DELIVERS = "<< parameters.deliver >>"
+_CACHED = f"[ {_DELIVERS} = false ]"
+_PIP = "~/.cache/pip"
 
 
 def render(pipeline: Pipeline) -> Mapping[str, str]:
@@ -42,7 +46,8 @@ def render(pipeline: Pipeline) -> Mapping[str, str]:
 
 def _command(pipeline: Pipeline) -> Node:
     report = pipeline.report
-    token = f"if [ << parameters.deliver >> = true ]; then\n{_IDENTITY}fi\n"
+    token = f"if [ {_DELIVERS} = true ]; then\n{_IDENTITY}fi\n"
+    work = pipeline.command("<< parameters.command >>")
     return {
         "parameters": {
             "command": {"type": "string"},
@@ -50,15 +55,14 @@ def _command(pipeline: Pipeline) -> Node:
         },
         "steps": [
             "checkout",
+            *_restored(pipeline),
             {"run": {"name": "Bring keelway", "command": shell.setup(pipeline, Machine.HOSTED)}},
             {
                 "run": {
                     "name": "Run keelway",
                     "no_output_timeout": f"{pipeline.timeout_minutes}m",
                     "command": (token if pipeline.keyless else "")
-                    + shell.work(
-                        pipeline, Machine.HOSTED, pipeline.command("<< parameters.command >>")
-                    ),
+                    + shell.cached_work(pipeline, Machine.HOSTED, work, when=_CACHED),
                 }
             },
             {
@@ -68,10 +72,33 @@ def _command(pipeline: Pipeline) -> Node:
                     "command": shell.own_files(pipeline),
                 }
             },
+            *_saved(pipeline),
             {"store_test_results": {"path": report}},
             {"store_artifacts": {"path": report}},
         ],
     }
+
+
+def _keys(pipeline: Pipeline) -> list[Node]:
+    """Return the name of a job's cache, and what names of older ones begin with."""
+    machine = f"keelway-{pipeline.version}-{{{{ arch }}}}-"
+    job = f"{machine}{{{{ .Environment.CIRCLE_JOB }}}}-"
+    return [f"{job}{{{{ .Revision }}}}", job, machine]
+
+
+def _unless_it_delivers(step: Node) -> dict[str, Node]:
+    return {"unless": {"condition": _DELIVERS, "steps": [step]}}
+
+
+def _restored(pipeline: Pipeline) -> list[Node]:
+    restore: Node = {"restore_cache": {"keys": _keys(pipeline)}}
+    about = "# What publishes takes nothing from a cache that other jobs can write."
+    return [{about: None, **_unless_it_delivers(restore)}]
+
+
+def _saved(pipeline: Pipeline) -> list[Node]:
+    key, *_ = _keys(pipeline)
+    return [_unless_it_delivers({"save_cache": {"key": key, "paths": [shell.LAYERS, _PIP]}})]
 
 
 def _jobs(pipeline: Pipeline) -> Node:

@@ -3,7 +3,8 @@
 Woodpecker: https://woodpecker-ci.org/docs/usage/workflow-syntax
 Drone: https://docs.drone.io/pipeline/docker/overview/
 Secrets are those of the repository, which pull requests do not get unless each secret says so.
-When crons run is set in the repository; they are known by their names here.
+When crons run is set in the repository; they are known by their names here. Neither has a cache of
+its own: plug-ins of others keep one in a store or a volume of somebody's, so none is written here.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 WOODPECKER = ".woodpecker/keelway.yaml"
 DRONE = ".drone.yml"
 _IMAGE = "debian:bookworm"
+_NO_CACHE = "# This CI has no cache of its own: each job starts with an empty store of layers."
 
 
 def render_woodpecker(pipeline: Pipeline) -> Mapping[str, str]:
@@ -41,7 +43,7 @@ def render_woodpecker(pipeline: Pipeline) -> Mapping[str, str]:
         when: Node = [{"event": "cron", "cron": "bases"}]
         steps.append(_step(pipeline, "bases", "base --refresh", pipeline.secrets.deliver, when))
     document: Node = {
-        **_crons(pipeline),
+        **_comments(pipeline),
         "when": [{"event": ["push", "tag", "pull_request", "cron", "manual"]}],
         "clone": {
             "git": {
@@ -69,7 +71,7 @@ def render_drone(pipeline: Pipeline) -> Mapping[str, str]:
         when: Node = {"event": ["cron"], "cron": ["bases"]}
         steps.append(_step(pipeline, "bases", "base --refresh", pipeline.secrets.deliver, when))
     document: Node = {
-        **_crons(pipeline),
+        **_comments(pipeline),
         "kind": "pipeline",
         "type": "docker",
         "name": "keelway",
@@ -78,8 +80,8 @@ def render_drone(pipeline: Pipeline) -> Mapping[str, str]:
     return {DRONE: to_yaml(document)}
 
 
-def _crons(pipeline: Pipeline) -> dict[str, Node]:
-    told: dict[str, Node] = {}
+def _comments(pipeline: Pipeline) -> dict[str, Node]:
+    told: dict[str, Node] = {_NO_CACHE: None}
     for name, cron in (("nightly", pipeline.nightly), ("bases", pipeline.weekly)):
         if cron is not None:
             told[f"# A cron of the repository, by the name {name!r}: {cron!r} in UTC."] = None

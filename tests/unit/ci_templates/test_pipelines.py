@@ -174,10 +174,59 @@ def test_layers_are_kept_between_jobs_but_not_for_what_is_published() -> None:
     steps = read(".github/workflows/keelway-run.yml", ASSEMBLED)["jobs"]["run"]["steps"]
     (cache,) = (one["with"]["cache"] for one in steps if "cache" in one.get("with", {}))
     assert cache == "${{ github.event_name == 'pull_request' }}", "what is proved is published"
-    for path in (".github/actions/keelway/action.yml", "templates/keelway.yml"):
+    for path in (
+        ".github/actions/keelway/action.yml",
+        "templates/keelway.yml",
+        ".circleci/config.yml",
+        "azure-pipelines.yml",
+        "bitbucket-pipelines.yml",
+    ):
         text = files(FULL)[path]
         assert text.count("keelway-engine cache import .cache/keelway-engine") >= 1
         assert text.count("cache import") == text.count("cache export")
+
+
+def test_circleci_restores_and_saves_layers_of_jobs_that_publish_nothing() -> None:
+    steps = read(".circleci/config.yml")["commands"]["keelway"]["steps"]
+    guarded = [one["unless"] for one in steps if "unless" in one]
+    assert [one["condition"] for one in guarded] == ["<< parameters.deliver >>"] * 2
+    restored, saved = (one["steps"][0] for one in guarded)
+    keys = restored["restore_cache"]["keys"]
+    assert keys[0] == saved["save_cache"]["key"]
+    # The job of this commit, then of any, then any job on such a machine.
+    assert [keys[0].startswith(key) for key in keys] == [True, True, True]
+    assert ".cache/keelway-engine" in saved["save_cache"]["paths"]
+    places = [number for number, one in enumerate(steps) if "unless" in one]
+    runs = [one["run"]["name"] for one in steps[places[0] : places[1]] if "run" in one]
+    assert "Run keelway" in runs, "restored before it, saved behind it"
+
+
+def test_azure_keeps_layers_of_every_job_but_that_of_the_bases() -> None:
+    jobs = {job["job"]: job["steps"] for job in read("azure-pipelines.yml")["jobs"]}
+    cached = {
+        name: [step["inputs"] for step in steps if step.get("task") == "Cache@2"]
+        for name, steps in jobs.items()
+    }
+    assert cached.pop("bases") == []
+    for (inputs,) in cached.values():
+        assert inputs["path"] == ".cache"
+        for prefix in inputs["restoreKeys"].splitlines():
+            assert inputs["key"].startswith(f"{prefix} | ")
+
+
+def test_bitbucket_keeps_layers_of_pull_requests_alone() -> None:
+    found = read("bitbucket-pipelines.yml")
+    assert found["definitions"]["caches"] == {"keelway": ".cache/keelway-engine"}
+    (verify,) = found["pipelines"]["pull-requests"]["**"]
+    assert "keelway" in verify["step"]["caches"]
+    (release,) = found["pipelines"]["branches"]["main"]
+    assert "caches" not in release["step"]
+    assert "cache import" not in "".join(release["step"]["script"])
+
+
+@pytest.mark.parametrize("path", [".woodpecker/keelway.yaml", ".drone.yml"])
+def test_a_ci_without_a_cache_says_so(path: str) -> None:
+    assert "# This CI has no cache of its own" in files(FULL)[path]
 
 
 def test_every_action_is_pinned_by_a_commit_with_its_version_beside() -> None:
