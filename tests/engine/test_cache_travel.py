@@ -216,22 +216,126 @@ def test_cache_of_somebody_who_means_harm_is_refused(
     assert text in done.stderr
 
 
-async def test_damaged_and_missing_blobs_are_told_and_nothing_is_taken(
+async def test_what_is_damaged_is_told_and_made_again_and_the_rest_is_taken(
     engine: Engine, samples: SampleImages, tmp_path: Path, exported: Path, copied: Path
 ) -> None:
-    other, good = (machine(engine, tmp_path / name) for name in ("other", "good"))
+    other, third, good = (machine(engine, tmp_path / name) for name in ("other", "third", "good"))
     largest = max((copied / "blobs" / "sha256").iterdir(), key=lambda path: path.stat().st_size)
     data = largest.read_bytes()
     largest.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    assert "damaged" in attempt(other, "import", copied).stderr
+    damaged = cache(other, "import", copied)
+    assert [one.split(": ")[0] for one in damaged["refused"]] == [
+        f"sha256:{largest.name} is damaged"
+    ]
     largest.unlink()
-    assert f"sha256:{largest.name} is missing" in attempt(other, "import", copied).stderr
-    cache(good, "import", exported)
+    missing = attempt(third, "import", copied)
+    assert missing.returncode == 0
+    assert f"refused, and made again: sha256:{largest.name} is missing" in missing.stderr
+    whole = cache(good, "import", exported)
+    assert 0 < damaged["results"] < whole["results"]
+    assert json.loads(missing.stdout)["results"] == damaged["results"]
     found: list[str] = []
-    for where in (other, good):
+    for where in (other, third, good):
         async with sdk_session(where) as dag:
             found.append(await random_step(dag, samples).file("/n").digest())
-    assert found[0] != found[1]
+    assert len(set(found)) == 3, "where its base is lost a step runs again"
+
+
+def test_only_the_cache_that_was_meant_is_believed(
+    engine: Engine, tmp_path: Path, exported: Path
+) -> None:
+    one = machine(engine, tmp_path / "store")
+    other = attempt(one, "import", exported, "--digest", f"sha256:{'0' * 64}")
+    assert other.returncode == 1
+    assert "is not the one that was meant" in other.stderr
+    digest = json.loads((exported / "index.json").read_bytes())["manifests"][0]["digest"]
+    assert cache(one, "import", exported, "--digest", digest)["results"] > 0
+
+
+async def test_what_is_missing_is_told_before_anything_is_fetched(
+    engine: Engine, samples: SampleImages, tmp_path: Path, exported: Path
+) -> None:
+    top = json.loads((exported / "index.json").read_bytes())["manifests"][0]
+    lists = tmp_path / "lists"
+    for name in ("index.json", "oci-layout", blob_path(top["digest"])):
+        (lists / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(exported / name, lists / name)
+    manifest = json.loads((exported / blob_path(top["digest"])).read_bytes())
+    config = blob_path(manifest["config"]["digest"])
+    shutil.copy(exported / config, lists / config)
+    one = machine(engine, tmp_path / "store")
+    async with sdk_session(one) as dag:
+        await settle(dag.container().from_(samples.busybox))
+    missing = json.loads(attempt(one, "import", lists, "--missing").stdout)
+    assert 0 < len(missing) < len(manifest["layers"]), "the base image is there"
+
+
+def blob_path(digest: str) -> str:
+    return f"blobs/sha256/{digest.removeprefix('sha256:')}"
+
+
+async def test_a_pipeline_takes_along_what_it_used_and_not_what_others_did(
+    engine: Engine, samples: SampleImages, tmp_path: Path, nonce: str
+) -> None:
+    store = machine(engine, tmp_path / "store")
+    for name in ("shop", "bank"):
+        async with sdk_session(store.with_environment(KEELWAY_ENGINE_PIPELINE=name)) as dag:
+            made = shell(dag.container().from_(samples.busybox), f"echo {name} {nonce} >/n")
+            await settle(shell(made, "head -c 9 /dev/urandom >/m"))
+    folders = [tmp_path / "shop", tmp_path / "all"]
+    shop = cache(store, "export", folders[0], "--pipeline", "shop")
+    everything = cache(store, "export", folders[1])
+    assert 0 < shop["results"] < everything["results"]
+    # It is the pipeline's on the next machine too, though no session used it there.
+    other = machine(engine, tmp_path / "other")
+    cache(other, "import", folders[0], "--pipeline", "shop")
+    assert cache(other, "export", tmp_path / "again", "--pipeline", "bank")["results"] == 0
+    again = cache(other, "export", tmp_path / "again", "--pipeline", "shop")
+    assert {**again, "moved": 0, "folder": ""} == {**shop, "moved": 0, "folder": ""}
+
+
+async def test_what_a_tool_of_the_host_made_goes_along_and_is_found_by_its_contents(
+    engine: Engine, samples: SampleImages, tmp_path: Path, nonce: str
+) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text(f"#!/bin/sh\n: {nonce}\nhead -c 9 /dev/urandom | md5sum >/made\n")
+
+    async def made(where: Engine) -> str:
+        async with sdk_session(where) as dag:
+            base = dag.container().from_(samples.busybox)
+            base = base.with_file("/bin/tool", dag.host().file(str(tool)), permissions=0o755)
+            return await base.with_exec(["/bin/tool"]).file("/made").contents()
+
+    one, two = (machine(engine, tmp_path / name) for name in ("one", "two"))
+    said = await made(one)
+    cache(one, "export", tmp_path / "cache")
+    os.utime(tool, (1, 1))  # a checkout of its own, on another day
+    cache(two, "import", tmp_path / "cache")
+    assert await made(two) == said
+    tool.write_text(f"{tool.read_text()}: changed\n")
+    assert await made(two) != said
+
+
+async def test_cache_volumes_go_along_by_name_and_replace_none(
+    engine: Engine, samples: SampleImages, tmp_path: Path
+) -> None:
+    async def said(where: Engine, command: str) -> str:
+        async with sdk_session(where) as dag:
+            volume = dag.cache_volume("results")
+            base = dag.container().from_(samples.busybox).with_mounted_cache("/v", volume)
+            return await output(base, command)
+
+    one, two, three = (machine(engine, tmp_path / name) for name in ("one", "two", "three"))
+    await said(one, "echo kept >/v/a; chown 7:8 /v/a; chmod 600 /v/a")
+    told = cache(one, "export", tmp_path / "cache", "--volume", "results", "--volume", "none")
+    assert cache(one, "export", tmp_path / "cache", "--volume", "results")["moved"] == 0
+    assert told["refused"] == []
+    cache(two, "import", tmp_path / "cache")
+    look = "stat -c '%u %g %a' /v/a; cat /v/a"
+    assert await said(two, look) == "7 8 600\nkept\n"
+    await said(three, "echo mine >/v/b")
+    cache(three, "import", tmp_path / "cache")
+    assert await said(three, "ls /v") == "b\n"
 
 
 def test_folders_that_are_none_are_told(engine: Engine, tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def assemble(
         if sandbox.isolation == "namespace":
             _check_overlay(store)
         store.keep_budget(settings.gc)
+        store.work_for(settings.pipeline)
         runtime = probed.result()
     progress = Progress.on(sys.stderr, settings.progress)
     progress.guard_stderr()

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keelway.engine import housekeeping
+from keelway.engine import cachetravel, housekeeping
 from keelway.engine.doctor import examine
 from keelway.engine.errors import EngineError
 from keelway.engine.forms import FORMS
@@ -66,15 +66,29 @@ def prune(options: argparse.Namespace) -> int:
 
 def export_cache(options: argparse.Namespace) -> int:
     """Write what was used of the store into a folder."""
-    return housekeeping.export_cache(
-        Settings.of(os.environ), options.folder, used_within=options.used_within,
+    return cachetravel.export_cache(
+        Settings.of(os.environ),
+        options.folder,
+        used_within=options.used_within,
+        pipeline=options.pipeline,
+        volumes=options.volume or (),
         as_json=options.json,
-    )  # fmt: skip
+    )
 
 
 def import_cache(options: argparse.Namespace) -> int:
     """Take over a cache from a folder."""
-    return housekeeping.import_cache(Settings.of(os.environ), options.folder, as_json=options.json)
+    if options.missing:
+        return cachetravel.tell_missing(
+            Settings.of(os.environ), options.folder, as_json=options.json
+        )
+    return cachetravel.import_cache(
+        Settings.of(os.environ),
+        options.folder,
+        digest=options.digest,
+        pipeline=options.pipeline or "",
+        as_json=options.json,
+    )
 
 
 def _kinds(options: argparse.Namespace) -> frozenset[str]:
@@ -147,17 +161,38 @@ def _add_cache(command: argparse.ArgumentParser) -> None:
         default="7d",
         help="how long ago it may have been used, on any machine: 12h, 7d (default: %(default)s)",
     )
+    _add_pipeline(export, "only what sessions of this pipeline used (KEELWAY_ENGINE_PIPELINE)")
+    export.add_argument(
+        "--volume",
+        metavar="NAME",
+        action="append",
+        help="a cache volume that goes along, by its name; repeatable",
+    )
     taking = _add(
         ways.add_parser(
             "import",
             help="take over what a folder has",
             description="Take over what a folder has and the store has not. Layers are unpacked "
-            "when they are needed.",
+            "when they are needed. What is damaged is told, and made again when it is needed.",
             epilog=_EXIT_CODES,
         ),
         import_cache,
     )
     taking.add_argument("folder", type=Path, metavar="FOLDER", help="what export has written")
+    _add_pipeline(taking, "whose it is from now on, as far as it was used")
+    taking.add_argument(
+        "--digest", metavar="DIGEST", help="the only one that is believed, as export told it"
+    )
+    taking.add_argument(
+        "--missing",
+        action="store_true",
+        help="take nothing, tell the digests of what the store lacks; the folder needs no more "
+        "than its lists for that",
+    )
+
+
+def _add_pipeline(command: argparse.ArgumentParser, text: str) -> None:
+    command.add_argument("--pipeline", metavar="NAME", help=text)
 
 
 def _add(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from keelway.engine.run.enter import Sandbox
     from keelway.engine.settings import Settings
-    from keelway.engine.store.cachefolder import Travelled
     from keelway.engine.store.prune import Freed
     from keelway.engine.store.usage import Part
 
@@ -126,64 +125,6 @@ def prune(
 
     settings.check_store()
     return enter(settings.isolation, child)
-
-
-def export_cache(
-    settings: Settings, folder: Path, *, used_within: str, as_json: bool = False
-) -> int:
-    """Write the part of the store that was used lately into a folder; return the exit code.
-
-    Args:
-        settings: Where the store is.
-        folder: Where the cache goes, as another store takes it.
-        used_within: How long ago its parts may have been used: `30m`, `12h`, `7d`.
-        as_json: Whether it is told as data.
-    """
-    since = time.time_ns() - parse_age(used_within) * _NANO
-    folder = folder.absolute()
-
-    def child(_sandbox: Sandbox) -> int:
-        from keelway.engine.store.store import Store  # noqa: PLC0415 - inside the sandbox
-
-        with Store.open(settings.store) as store:
-            done = store.export_cache(folder, since=since)
-        _tell_travelled("exported", done, folder, as_json=as_json)
-        return 0
-
-    settings.check_store()
-    return enter(settings.isolation, child)
-
-
-def import_cache(settings: Settings, folder: Path, *, as_json: bool = False) -> int:
-    """Take over a cache from a folder; return the exit code.
-
-    Args:
-        settings: Where the store is.
-        folder: What another store has written.
-        as_json: Whether it is told as data.
-    """
-    folder = folder.absolute()
-
-    def child(_sandbox: Sandbox) -> int:
-        from keelway.engine.store.store import Store  # noqa: PLC0415 - inside the sandbox
-
-        with Store.open(settings.store) as store:
-            done = store.import_cache(folder)
-        _tell_travelled("imported", done, folder, as_json=as_json)
-        return 0
-
-    settings.check_store()
-    return enter(settings.isolation, child)
-
-
-def _tell_travelled(verb: str, done: Travelled, folder: Path, *, as_json: bool) -> None:
-    if as_json:
-        _write_json({"folder": str(folder), **asdict(done)})
-        return
-    sys.stdout.write(
-        f"{verb} {done.results} results with {show_size(done.size)} in {_parts(done.blobs)}, "
-        f"of which {show_size(done.moved)} were new: {folder}\n{done.digest}\n"
-    )
 
 
 def _tell_freed(freed: Freed, *, only_look: bool) -> None:

@@ -28,6 +28,8 @@ class Settings(NamedTuple):  # dataclasses take 15 ms to import, on the way to t
     proc: str = "none"
     tunnels: str = "everywhere"
     """Who reaches the ports of `host.tunnel`: everybody, as the API says, or this machine alone."""
+    pipeline: str = ""
+    """Whose work it is: what a session uses can be exported by this name."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
@@ -50,6 +52,7 @@ class Settings(NamedTuple):  # dataclasses take 15 ms to import, on the way to t
             isolation=_choice(environment, "ISOLATION", ("auto", "namespace", "chroot")),
             proc=_choice(environment, "PROC", ("none", "proot")),
             tunnels=_choice(environment, "TUNNELS", ("everywhere", "loopback")),
+            pipeline=environment.get("KEELWAY_ENGINE_PIPELINE") or "",
         )
 
     def check_store(self) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ARTIFACT = "application/vnd.keelway.cache.v1"
 INDEX = "application/vnd.keelway.cache.index.v1+json"
 PLAIN = "application/octet-stream"
-FORMAT = 1
+FORMAT = 2
 _OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
@@ -42,6 +42,8 @@ class Travelled:
     """Bytes of all blobs."""
     moved: int
     """Bytes of those that were not there before."""
+    refused: tuple[str, ...] = ()
+    """What is wrong with parts that were not taken: what they hold is made again."""
 
 
 class Entry(NamedTuple):
@@ -52,6 +54,15 @@ class Entry(NamedTuple):
     description: str
     layers: tuple[str, ...]
     blobs: tuple[str, ...]
+    used: int
+    """Nanoseconds since 1970."""
+
+
+class VolumeBlob(NamedTuple):
+    """What a cache volume held, as a blob."""
+
+    identity: str
+    digest: str
     used: int
     """Nanoseconds since 1970."""
 

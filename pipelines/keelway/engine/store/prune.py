@@ -116,7 +116,11 @@ def _remove(chosen: list[Part], workspace: Workspace, database: Database, since:
                 keys.add(key)
         connection.executemany("DELETE FROM results WHERE key = ?", [(key,) for key in keys])
         used = [*names, *("o" + key.hex() for key in keys)]
-        connection.executemany("DELETE FROM used WHERE name = ?", [(name,) for name in used])
+        for table in ("used", "uses"):
+            connection.executemany(
+                f"DELETE FROM {table} WHERE name = ?",  # noqa: S608 - one of these two
+                [(name,) for name in used],
+            )
         gone: list[tuple[str, str]] = [
             (kind, name) for name in names for kind in ("size", "implied")
         ]

@@ -32,6 +32,7 @@ from keelway.engine.store.volumes import Volumes
 from keelway.engine.store.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -52,6 +53,7 @@ class Store:
         self._workspace = workspace
         self._database = database
         self._collector: Collector | None = None
+        self._pipeline: str | None = None
         self._closed = False
         self.policy = default_policy(root)
         """The budget of the store."""
@@ -118,6 +120,10 @@ class Store:
         self.policy = read_policy(text, disk=disk_size(self.root)) or self.policy
         self._collector = Collector(self.root, self._workspace, self._database, self.policy)
 
+    def work_for(self, pipeline: str) -> None:
+        """Note from now on what this session uses as used by a pipeline: that is what travels."""
+        self._pipeline = pipeline
+
     def close(self) -> None:
         """End the session; may be called twice."""
         if self._closed:
@@ -168,30 +174,53 @@ class Store:
         chosen = self.policy if policy is None else policy
         return prune(self.root, self._workspace, self._database, chosen, only_look=only_look)
 
-    def export_cache(self, folder: Path, *, since: int) -> Travelled:
+    def export_cache(
+        self, folder: Path, *, since: int, pipeline: str | None = None, volumes: Sequence[str] = ()
+    ) -> Travelled:
         """Write what was used since then into a folder, from which other stores take it.
 
         Args:
             folder: A cache that was written before, or an empty or missing folder.
             since: Nanoseconds since 1970.
+            pipeline: Whose uses count; those of all where it is absent.
+            volumes: Cache volumes that go along, by name.
 
         Raises:
             EngineError: The folder has something else, or cannot be written.
         """
-        from keelway.engine.store.export import export_cache  # noqa: PLC0415 - for one command
+        from keelway.engine.store.export import Exporter  # noqa: PLC0415 - for one command
 
         self._note_uses()
-        return export_cache(self._database, self.layers, self.blobs, folder, since=since)
+        exporter = Exporter(self._database, self.layers, self.blobs, self.volumes)
+        return exporter.export(folder, since=since, pipeline=pipeline, volumes=volumes)
 
-    def import_cache(self, folder: Path) -> Travelled:
+    def import_cache(
+        self, folder: Path, *, digest: str | None = None, pipeline: str = ""
+    ) -> Travelled:
         """Take over what a folder has and this store has not; layers are unpacked when needed.
 
-        Raises:
-            EngineError: It is no cache, or damaged.
-        """
-        from keelway.engine.store.importing import import_cache  # noqa: PLC0415 - for one command
+        Args:
+            folder: What another store has written.
+            digest: The only manifest that is believed; any where it is absent.
+            pipeline: Who uses it from now on, as far as it was used.
 
-        return import_cache(self._database, self.blobs, folder)
+        Raises:
+            EngineError: It is no cache, or another one than was meant.
+        """
+        from keelway.engine.store.importing import Importer  # noqa: PLC0415 - for one command
+
+        importer = Importer(self._database, self.blobs, self.volumes)
+        return importer.take(folder, digest=digest, pipeline=pipeline)
+
+    def missing_of_cache(self, folder: Path) -> list[str]:
+        """Return the digests of the blobs that a cache has and this store has not.
+
+        Raises:
+            EngineError: It is no cache.
+        """
+        from keelway.engine.store.importing import missing_blobs  # noqa: PLC0415 - likewise
+
+        return missing_blobs(self.blobs, folder)
 
     def _note_uses(self) -> None:
         """Write down when the things that this session uses were last used."""
@@ -201,6 +230,11 @@ class Store:
             connection.executemany(
                 "INSERT OR REPLACE INTO used VALUES (?, ?)", [(name, time) for name in names]
             )
+            if self._pipeline is not None:
+                connection.executemany(
+                    "INSERT OR REPLACE INTO uses VALUES (?, ?, ?)",
+                    [(self._pipeline, name, time) for name in names],
+                )
 
     def new_work(self, kind: str) -> Path:
         """Return a fresh empty directory on the layers' file system."""

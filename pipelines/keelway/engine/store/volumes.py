@@ -53,6 +53,21 @@ class Volumes:
         os.utime(self.root / name)
         return data
 
+    def named(self, key: str) -> list[str]:
+        """Return the identities of the volumes of a name that are here and hold something."""
+        found: list[str] = []
+        for folder in self.root.iterdir():
+            with contextlib.suppress(OSError):
+                identity = (folder / "identity").read_text(encoding="utf-8")
+                # Owner, sharing and first contents make it another volume of the same name.
+                if identity.startswith(f"({key!r}, ") and any((folder / "data").iterdir()):
+                    found.append(identity)
+        return sorted(found)
+
+    def has(self, identity: str) -> bool:
+        """Tell whether a volume is here."""
+        return (self.root / _name(identity) / "data").is_dir()
+
     @contextlib.contextmanager
     def lock(
         self, identity: str, *, cancelled: Callable[[], bool] = lambda: False
