@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from keelway._registries import mirror_settings
 from keelway._stage import Clock, Run, SystemClock
 from keelway.announcing import announced
+from keelway.caches.travel import travelling
 from keelway.errors import KeelwayError
 from keelway.model.events import Note, Observer, Several, Silent, StageSkipped
 from keelway.model.outcome import Skipped
@@ -21,16 +22,19 @@ from keelway.report.origin_part import origin_of
 from keelway.report.pages import write_reports
 from keelway.report.recorder import Recorder
 from keelway.report.release_entry import release_ended, release_started
-from keelway.session import EngineChoice, open_session
+from keelway.session import EngineChoice, engine_name, open_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable
 
+    from keelway.caches.travel import Caches
     from keelway.facts import Facts
     from keelway.planning import Plan
     from keelway.report.document import FilePart, ReportDocument
 
 T = TypeVar("T")
+PIPELINE = "KEELWAY_ENGINE_PIPELINE"
+"""Tells the local engine whose work it does: what a project used is what travels of its cache."""
 OpenRun = Callable[[Observer, Clock], AbstractAsyncContextManager[Run]]
 """Gives the run that the work is done with, for whoever listens and a clock."""
 
@@ -44,6 +48,7 @@ async def run_plan(  # noqa: PLR0913 - the run, and by name what surrounds it
     observer: Observer | None = None,
     engine: EngineChoice = EngineChoice.AUTO,
     facts: Facts | None = None,
+    caches: Caches | None = None,
 ) -> ReportDocument:
     """Return the report of the work, which is written to `report.json` and for people too.
 
@@ -55,14 +60,19 @@ async def run_plan(  # noqa: PLR0913 - the run, and by name what surrounds it
         observer: Who hears how it goes; nobody when absent, the report tells it all.
         engine: Which engine does it.
         facts: What is true here, for the report.
+        caches: What is done with caches of the local engine.
 
     Raises:
         KeelwayError: What stopped the work; the report is written all the same.
     """
+    settings = {**mirror_settings(plan.mirrors), PIPELINE: plan.project}
 
     @asynccontextmanager
     async def opened(everybody: Observer, clock: Clock) -> AsyncGenerator[Run]:
-        async with open_session(engine, everybody, mirror_settings(plan.mirrors)) as session:
+        async with (
+            travelling(caches, engine_name(engine), everybody),
+            open_session(engine, everybody, settings) as session,
+        ):
             yield Run(session.client, everybody, clock)
 
     return await run_reported(

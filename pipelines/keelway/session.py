@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from keelway.model.engine_address import EngineAddress
 
-__all__ = ["EngineChoice", "Session", "open_session"]
+__all__ = ["EngineChoice", "Session", "engine_name", "open_session"]
 
 _CLOSING_S = 60.0
 """An engine has so long to end by itself after its session was closed."""
@@ -61,6 +61,15 @@ class Session:
     """Why this one."""
     version: str
     """As the engine tells it."""
+
+
+def engine_name(choice: EngineChoice) -> str:
+    """Return which engine a session would be opened with: `local`, `dagger` or `session`.
+
+    Raises:
+        SessionError: There is none.
+    """
+    return choose_engine(choice, os.environ).name
 
 
 @asynccontextmanager

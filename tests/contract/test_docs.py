@@ -46,6 +46,7 @@ ELSEWHERE = {
     "gitlab-ci-local": "runs a reader's own pipeline",
     "node": "runs a reader's own program: tests/integration/test_typescript.py runs one",
     "npm": "installs from a package index",
+    "openssl": "makes a secret of the reader's",
     "podman": "needs Podman",
     "psql": "asks a database that the reader has started",
     "python": "runs a reader's own program: tests/integration/test_importers.py runs the examples",

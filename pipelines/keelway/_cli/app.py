@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from keelway._cli.assemble import assemble
 from keelway._cli.base import base
 from keelway._cli.build import build
+from keelway._cli.cache import cache_app
 from keelway._cli.call import CallCommand, call
 from keelway._cli.clean import clean
 from keelway._cli.compose import compose
@@ -102,6 +103,7 @@ GROUPS: Mapping[str, typer.Typer] = {
     "init": init_app,
     "compose": compose,
     "retention": retention_app,
+    "cache": cache_app,
 }
 """Commands that have commands of their own."""
 

@@ -6,6 +6,8 @@ import typer
 
 from keelway._cli.options import (
     AsJson,
+    CacheFrom,
+    CacheTo,
     ChangedSince,
     ConfigFile,
     Engine,
@@ -36,10 +38,13 @@ def build(  # noqa: PLR0913 -- as many options as there are
     ] = False,
     changed_since: ChangedSince = None,
     engine: Engine = EngineChoice.AUTO,
+    cache_from: CacheFrom = None,
+    cache_to: CacheTo = None,
     progress: Progress = ProgressForm.AUTO,
     as_json: AsJson = False,
 ) -> None:
     """Build the images for every platform, and nothing else."""
+    from keelway._cli.caching import Caching  # noqa: PLC0415 -- help starts at once
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
     from keelway._cli.prepare import Only  # noqa: PLC0415 -- likewise
 
@@ -61,5 +66,6 @@ def build(  # noqa: PLR0913 -- as many options as there are
         without=without,
         changed_since=changed_since,
         only=Only(images=images, platforms=platforms),
+        caching=Caching(sources=cache_from, targets=cache_to),
         as_json=as_json,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from keelway._cli import output
+from keelway._cli.caching import NO_CACHING
 from keelway._cli.env import summary_file, terminal_form
 from keelway._cli.prepare import prepare
 from keelway._cli.step_summary import add_summary
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
+    from keelway._cli.caching import Caching
     from keelway._cli.prepare import Only, Prepared
     from keelway._stage import Run
     from keelway.model.engine_choice import EngineChoice
@@ -40,6 +42,7 @@ def carry_out(  # noqa: PLR0913 - a run has the options that it has
     work: Callable[[Run, Plan], Awaitable[object]] = release,
     only: Only | None = None,
     rerun: bool = False,
+    caching: Caching = NO_CACHING,
     as_json: bool,
 ) -> None:
     """Plan, run and report a release, or a part of one.
@@ -53,6 +56,7 @@ def carry_out(  # noqa: PLR0913 - a run has the options that it has
         work: What is done with the plan.
         only: The images and platforms that it is done for, if not for all.
         rerun: Whether tests run whatever they said before.
+        caching: What the command line says of caches.
         as_json: Whether the result is the report as data.
 
     Raises:
@@ -60,7 +64,7 @@ def carry_out(  # noqa: PLR0913 - a run has the options that it has
         StoppedError: A signal did.
     """
     prepared = prepare(config, without, changed_since, only, rerun=rerun)
-    carry_out_prepared(prepared, engine, progress, work=work, as_json=as_json)
+    carry_out_prepared(prepared, engine, progress, work=work, caching=caching, as_json=as_json)
 
 
 def carry_out_prepared(
@@ -69,6 +73,7 @@ def carry_out_prepared(
     progress: ProgressForm,
     *,
     work: Callable[[Run, Plan], Awaitable[object]],
+    caching: Caching | None = None,
     as_json: bool,
 ) -> None:
     """Run and report what was planned.
@@ -78,12 +83,14 @@ def carry_out_prepared(
         engine: What does the work.
         progress: How it is told of.
         work: What is done with the plan.
+        caching: What the command line says of caches; they stay where they are when absent.
         as_json: Whether the result is the report as data.
 
     Raises:
         KeelwayError: What stopped the run; the report is written all the same.
         StoppedError: A signal did.
     """
+    caches = None if caching is None else caching.caches(prepared)
     directory = prepared.report_directory
     job = prepared.facts.job
     earlier = _written(directory / REPORT_FILE)
@@ -102,6 +109,7 @@ def carry_out_prepared(
                     observer=observer,
                     engine=engine,
                     facts=prepared.facts,
+                    caches=caches,
                 )
             )
     finally:

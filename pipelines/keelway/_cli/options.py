@@ -39,6 +39,31 @@ ChangedSince = Annotated[
     ),
 ]
 
+CacheFrom = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cache-from",
+        envvar="KEELWAY_CACHE_FROM",
+        show_envvar=False,
+        metavar="PLACE",
+        help="Take over a cache of the local engine first: a folder, REGISTRY/REPOSITORY:TAG, or "
+        "as buildx has them; instead of what [cache] and KEELWAY_CACHE_FROM say. May be given "
+        "several times.",
+    ),
+]
+
+CacheTo = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cache-to",
+        envvar="KEELWAY_CACHE_TO",
+        show_envvar=False,
+        metavar="PLACE",
+        help="Put the local engine's cache there afterwards, as far as this project used it; "
+        "instead of what [cache] and KEELWAY_CACHE_TO say. May be given several times.",
+    ),
+]
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print the same as data.")]
 
 Progress = Annotated[

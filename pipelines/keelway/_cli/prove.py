@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from keelway._cli.options import AsJson, ConfigFile, Engine, Platforms, Progress
+from keelway._cli.options import AsJson, CacheFrom, CacheTo, ConfigFile, Engine, Platforms, Progress
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
 
@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 _REASON = "`keelway prove` publishes nothing: `keelway assemble` does"
 
 
-def prove(
+def prove(  # noqa: PLR0913 -- as many options as there are
     *,
     config: ConfigFile = None,
     platforms: Platforms = None,
     engine: Engine = EngineChoice.AUTO,
+    cache_from: CacheFrom = None,
+    cache_to: CacheTo = None,
     progress: Progress = ProgressForm.AUTO,
     as_json: AsJson = False,
 ) -> None:
@@ -27,6 +29,7 @@ def prove(
     """
     from functools import partial  # noqa: PLC0415 -- help starts at once
 
+    from keelway._cli.caching import Caching  # noqa: PLC0415 -- help starts at once
     from keelway._cli.carry_out import carry_out_prepared  # noqa: PLC0415 -- likewise
     from keelway._cli.prepare import Only, prepare  # noqa: PLC0415 -- likewise
     from keelway.proof.making import prove as work  # noqa: PLC0415 -- likewise
@@ -40,5 +43,6 @@ def prove(
         engine,
         progress,
         work=partial(work, source=source, directory=str(prepared.report_directory)),
+        caching=Caching(sources=cache_from, targets=cache_to, proving=True),
         as_json=as_json,
     )

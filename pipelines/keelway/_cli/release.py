@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from keelway._cli.options import AsJson, ChangedSince, ConfigFile, Engine, Progress, Rerun
+from keelway._cli.options import (
+    AsJson,
+    CacheFrom,
+    CacheTo,
+    ChangedSince,
+    ConfigFile,
+    Engine,
+    Progress,
+    Rerun,
+)
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
 
@@ -16,6 +25,8 @@ def release(  # noqa: PLR0913 - a release has the options that it has
     *,
     config: ConfigFile = None,
     engine: Engine = EngineChoice.AUTO,
+    cache_from: CacheFrom = None,
+    cache_to: CacheTo = None,
     publish: Annotated[
         bool,
         typer.Option("--publish/--no-publish", help="Whether images that pass are published."),
@@ -38,6 +49,7 @@ def release(  # noqa: PLR0913 - a release has the options that it has
     from functools import partial  # noqa: PLC0415 -- help starts at once
 
     from keelway import flow  # noqa: PLC0415 -- likewise
+    from keelway._cli.caching import Caching  # noqa: PLC0415 -- likewise
     from keelway._cli.carry_out import carry_out_prepared  # noqa: PLC0415 -- likewise
     from keelway._cli.prepare import prepare, prepare_fleet  # noqa: PLC0415 -- likewise
     from keelway.fleet.proving import release as release_by_fleet  # noqa: PLC0415 -- likewise
@@ -48,4 +60,5 @@ def release(  # noqa: PLR0913 - a release has the options that it has
     prepared = prepare(config, without, changed_since, rerun=rerun)
     fleet = prepare_fleet(prepared, engine, without, rerun=rerun)
     work = flow.release if fleet is None else partial(release_by_fleet, spec=fleet)
-    carry_out_prepared(prepared, engine, progress, work=work, as_json=as_json)
+    caching = Caching(sources=cache_from, targets=cache_to)
+    carry_out_prepared(prepared, engine, progress, work=work, caching=caching, as_json=as_json)

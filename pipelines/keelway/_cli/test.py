@@ -4,7 +4,17 @@ from typing import Annotated
 
 import typer
 
-from keelway._cli.options import AsJson, ConfigFile, Engine, Platforms, Progress, Rerun, Suites
+from keelway._cli.options import (
+    AsJson,
+    CacheFrom,
+    CacheTo,
+    ConfigFile,
+    Engine,
+    Platforms,
+    Progress,
+    Rerun,
+    Suites,
+)
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.progress_form import ProgressForm
 
@@ -18,6 +28,8 @@ def test(  # noqa: PLR0913 - a command has the options that it has
     platforms: Platforms = None,
     suites: Suites = None,
     engine: Engine = EngineChoice.AUTO,
+    cache_from: CacheFrom = None,
+    cache_to: CacheTo = None,
     progress: Progress = ProgressForm.AUTO,
     faults: Annotated[
         bool, typer.Option("--faults", help="Only inject faults: no test suites.")
@@ -30,6 +42,7 @@ def test(  # noqa: PLR0913 - a command has the options that it has
     Services come from the compose files of `[integration]`; each suite, and each experiment that
     injects a fault, has its own set of them.
     """
+    from keelway._cli.caching import Caching  # noqa: PLC0415 -- help starts at once
     from keelway._cli.carry_out import carry_out  # noqa: PLC0415 -- help starts at once
     from keelway._cli.prepare import Only  # noqa: PLC0415 -- likewise
 
@@ -47,5 +60,6 @@ def test(  # noqa: PLR0913 - a command has the options that it has
         },
         only=Only(platforms=platforms, suites=suites),
         rerun=rerun,
+        caching=Caching(sources=cache_from, targets=cache_to),
         as_json=as_json,
     )

@@ -3,7 +3,8 @@
 Syntax: https://support.atlassian.com/bitbucket-cloud/docs/bitbucket-pipelines-configuration-reference/
 Secrets are secured variables of the repository; pull requests of forks start no pipeline in it.
 When pipelines are scheduled is set in the repository, and told in a comment here. A cache belongs
-to the whole repository: whoever may push a branch may write one, so what publishes reads none.
+to the whole repository: whoever may push a branch may write one, so what publishes reads one only
+where it has the key that says which to believe.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _LAYERS = "keelway"
 
 def render(pipeline: Pipeline) -> Mapping[str, str]:
     """Return the files by their paths inside the repository."""
-    release = [_step(pipeline, "release", "release")]
+    release = [_step(pipeline, "release", "release", cached=pipeline.secrets.cache)]
     custom: dict[str, Node] = {}
     if pipeline.nightly:
         about = f"# Every night: a schedule of the repository, {pipeline.nightly!r} in UTC."

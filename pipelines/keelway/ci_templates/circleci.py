@@ -2,7 +2,8 @@
 
 Syntax: https://circleci.com/docs/reference/configuration-reference/
 Secrets are those of the context `keelway-release`; builds of forks get no context. A cache belongs
-to the whole project: whoever may push a branch may write one, so what publishes reads none.
+to the whole project: whoever may push a branch may write one, so what publishes reads one only
+where it has the key that says which to believe.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def _command(pipeline: Pipeline) -> Node:
     report = pipeline.report
     token = f"if [ {_DELIVERS} = true ]; then\n{_IDENTITY}fi\n"
     work = pipeline.command("<< parameters.command >>")
+    when = "" if pipeline.secrets.cache else _CACHED
     return {
         "parameters": {
             "command": {"type": "string"},
@@ -62,7 +64,7 @@ def _command(pipeline: Pipeline) -> Node:
                     "name": "Run keelway",
                     "no_output_timeout": f"{pipeline.timeout_minutes}m",
                     "command": (token if pipeline.keyless else "")
-                    + shell.cached_work(pipeline, Machine.HOSTED, work, when=_CACHED),
+                    + shell.cached_work(pipeline, Machine.HOSTED, work, when=when),
                 }
             },
             {
@@ -91,14 +93,17 @@ def _unless_it_delivers(step: Node) -> dict[str, Node]:
 
 
 def _restored(pipeline: Pipeline) -> list[Node]:
-    restore: Node = {"restore_cache": {"keys": _keys(pipeline)}}
+    restore: dict[str, Node] = {"restore_cache": {"keys": _keys(pipeline)}}
+    if pipeline.secrets.cache:
+        return [restore]
     about = "# What publishes takes nothing from a cache that other jobs can write."
     return [{about: None, **_unless_it_delivers(restore)}]
 
 
 def _saved(pipeline: Pipeline) -> list[Node]:
     key, *_ = _keys(pipeline)
-    return [_unless_it_delivers({"save_cache": {"key": key, "paths": [shell.LAYERS, _PIP]}})]
+    save: dict[str, Node] = {"save_cache": {"key": key, "paths": [shell.LAYERS, _PIP]}}
+    return [save if pipeline.secrets.cache else _unless_it_delivers(save)]
 
 
 def _jobs(pipeline: Pipeline) -> Node:

@@ -67,6 +67,8 @@ class Secrets:
     """Of build steps: every job needs them, and those of forks do without."""
     deliver: tuple[str, ...]
     """Of what publishes and signs; no pull request sees them."""
+    cache: bool
+    """Whether one of the latter signs caches, so that who has it can tell which to believe."""
     github_token: str | None
     """The one of them that logs in to GitHub's registry, which a job's own token can do."""
 
@@ -237,10 +239,11 @@ def _secrets(config: Config) -> Secrets:
     sign = config.sign
     logins = {registry.url: registry.password for registry in config.registries}
     build = [secret.source for image in config.images.values() for secret in image.secrets]
-    deliver = [*logins.values()]
+    deliver: list[str | None] = [*logins.values()]
     if sign.enabled:
         signing = (sign.key, sign.password, sign.identity_token)
         deliver += [*signing, *(f"env://{name}" for name in sign.variables)]
+    deliver.append(config.cache.key)
     if "snyk" in config.scan.second_opinion:
         build.append(config.scan.snyk_token or "")
     own = [
@@ -250,7 +253,10 @@ def _secrets(config: Config) -> Secrets:
         for name in _variables([password])
     ]
     return Secrets(
-        build=_variables(build), deliver=_variables(deliver), github_token=next(iter(own), None)
+        build=_variables(build),
+        deliver=_variables(deliver),
+        cache=bool(_variables([config.cache.key])),
+        github_token=next(iter(own), None),
     )
 
 

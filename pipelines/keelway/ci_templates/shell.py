@@ -60,7 +60,7 @@ def work(pipeline: Pipeline, machine: Machine, *commands: str) -> str:
 def cached_work(pipeline: Pipeline, machine: Machine, command: str, *, when: str = "") -> str:
     """Return what runs a command with the layers of earlier jobs, and keeps its own for later ones.
 
-    A cache that cannot be read or written costs time, and fails no job.
+    A cache that cannot be read or written costs time, and fails no job. Jobs for forks only read.
 
     Args:
         pipeline: What it is for.
@@ -69,13 +69,12 @@ def cached_work(pipeline: Pipeline, machine: Machine, command: str, *, when: str
         when: A test of the shell's, where the job itself says whether there is a cache.
     """
     lines = work(pipeline, machine, command).splitlines()
-    as_root = "as_root " if machine is Machine.HOSTED else ""
-    there = " && ".join(filter(None, (when, f"[ -d {LAYERS} ]")))
-    before = f"if {there}; then {as_root}keelway-engine cache import {LAYERS} || true; fi"
-    kept = [f"{as_root}keelway-engine cache export {LAYERS} || true"]
+    place = f'"$PWD/{LAYERS}"'
+    told = f"export KEELWAY_CACHE_FROM={place} KEELWAY_CACHE_TO={place}"
+    before = f"if {when}; then {told}; fi" if when else told
+    after: list[str] = []
     if machine is Machine.HOSTED:
-        kept.append(f'as_root chown -R "$(id -u)" {LAYERS} || true')
-    after = [f"if {when}; then", *(f"  {line}" for line in kept), "fi"] if when else kept
+        after.append(f'[ ! -d {LAYERS} ] || as_root chown -R "$(id -u)" {LAYERS}')
     return "\n".join((*lines[:-1], before, lines[-1], *after)) + "\n"
 
 

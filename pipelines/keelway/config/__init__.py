@@ -7,6 +7,7 @@ Example:
 """
 
 from keelway.config.base_image import BaseConfig
+from keelway.config.cache import CacheConfig
 from keelway.config.ci import CiConfig
 from keelway.config.deploy import DeployTarget
 from keelway.config.deploy_compose import ComposeTarget
@@ -36,6 +37,7 @@ __all__ = [
     "BaseConfig",
     "BudgetConfig",
     "BuildSecretConfig",
+    "CacheConfig",
     "CiConfig",
     "ComposeTarget",
     "Config",

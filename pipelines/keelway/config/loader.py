@@ -59,6 +59,8 @@ class Loaded:
         for registry in self.config.registries:
             if registry.password is not None and registry.password.startswith("file://"):
                 yield registry.password.removeprefix("file://")
+        if (self.config.cache.key or "").startswith("file://"):
+            yield (self.config.cache.key or "").removeprefix("file://")
         yield from self._scanned_with()
         yield from self._told_with()
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from keelway.config.base_image import BaseConfig
+from keelway.config.cache import CacheConfig
 from keelway.config.ci import CiConfig
 from keelway.config.deploy import DeployTarget
 from keelway.config.engines import Engines
@@ -80,6 +81,8 @@ class Config(Section):
     """
     report: ReportConfig = Field(default_factory=ReportConfig)
     """Where results are kept."""
+    cache: CacheConfig = Field(default_factory=CacheConfig)
+    """Where the local engine's cache comes from and goes to."""
     ci: CiConfig = Field(default_factory=CiConfig)
     """The pipelines that `keelway init ci` writes."""
     notify: tuple[NotifyConfig, ...] = ()

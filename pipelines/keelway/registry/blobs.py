@@ -10,7 +10,7 @@ import hashlib
 import time
 from contextlib import asynccontextmanager
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 import httpx
@@ -21,7 +21,8 @@ from keelway.registry.retrying import ATTEMPTS, is_passing, pause_s, retry_after
 from keelway.registry.transport import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from keelway.model.image import Digest
     from keelway.registry.transport import Transport
@@ -40,6 +41,19 @@ class Sent(Enum):
     """The registry had it in another repository."""
     SENT = "sent"
     """Its bytes were sent."""
+
+
+class BlobSource(Protocol):
+    """Where bytes of blobs come from: another repository, or a folder."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        ...
+
+    def read(self, descriptor: Descriptor) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Give the pieces of a blob."""
+        ...
 
 
 class _PassingError(Exception):
@@ -136,15 +150,51 @@ class Blobs:
         await self._send(source, descriptor)
         return Sent.SENT
 
-    async def _send(self, source: Blobs, descriptor: Descriptor) -> None:
+    async def take_from(self, source: BlobSource, descriptor: Descriptor) -> Sent:
+        """Keep a blob of a folder: only what is not there is sent.
+
+        Raises:
+            RegistryError: The registry refuses.
+        """
+        if await self.has(descriptor.digest):
+            return Sent.THERE
+        await self._send(source, descriptor)
+        return Sent.SENT
+
+    async def save(self, descriptor: Descriptor, path: anyio.Path) -> None:
+        """Write a blob to a file, which is there when all of it is what the digest says.
+
+        Raises:
+            RegistryError: The registry refuses, or gives other bytes.
+        """
+        new = path.with_name(f".{path.name}")
+
+        async def fetch() -> None:
+            async with self.read(descriptor) as pieces, await new.open("wb") as file:
+                async for piece in pieces:
+                    await file.write(piece)
+
+        await self._again(fetch, descriptor, way=f"from {self.name}")
+        await new.rename(path)
+
+    async def _send(self, source: BlobSource, descriptor: Descriptor) -> None:
         """Send a blob, again from its beginning after what can pass."""
+
+        async def stream() -> None:
+            await self._stream(source, descriptor)
+
+        await self._again(stream, descriptor, way=f"from {source.name} to {self.name}")
+
+    async def _again(
+        self, work: Callable[[], Awaitable[None]], descriptor: Descriptor, *, way: str
+    ) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             wait = 0.0
             try:
-                await self._stream(source, descriptor)
+                await work()
             except (httpx.TransportError, httpx.StreamError) as error:
                 if attempt == ATTEMPTS:
-                    raise self._broken(source, descriptor, error) from error
+                    raise self._broken(way, descriptor, error) from error
             except _PassingError as passing:
                 if attempt == ATTEMPTS:
                     raise passing.error from None
@@ -161,7 +211,7 @@ class Blobs:
         answer = await self.transport.send("POST", url, scope=scope, query=query)
         return answer.status == _CREATED
 
-    async def _stream(self, source: Blobs, descriptor: Descriptor) -> None:
+    async def _stream(self, source: BlobSource, descriptor: Descriptor) -> None:
         """Send a blob as it comes.
 
         Raises:
@@ -234,9 +284,9 @@ class Blobs:
             next_step="do not use it; publish the image again",
         )
 
-    def _broken(self, source: Blobs, descriptor: Descriptor, error: Exception) -> RegistryError:
+    def _broken(self, way: str, descriptor: Descriptor, error: Exception) -> RegistryError:
         return RegistryError(
-            f"the blob {descriptor.digest} did not get from {source.name} to {self.name}",
+            f"the blob {descriptor.digest} did not get {way}",
             stage=self._stage,
             why=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__,
             next_step="check both registries and the network, and run again: "

@@ -182,8 +182,8 @@ def test_layers_are_kept_between_jobs_but_not_for_what_is_published() -> None:
         "bitbucket-pipelines.yml",
     ):
         text = files(FULL)[path]
-        assert text.count("keelway-engine cache import .cache/keelway-engine") >= 1
-        assert text.count("cache import") == text.count("cache export")
+        place = '"$PWD/.cache/keelway-engine"'
+        assert f"export KEELWAY_CACHE_FROM={place} KEELWAY_CACHE_TO={place}" in text
 
 
 def test_circleci_restores_and_saves_layers_of_jobs_that_publish_nothing() -> None:
@@ -221,7 +221,25 @@ def test_bitbucket_keeps_layers_of_pull_requests_alone() -> None:
     assert "keelway" in verify["step"]["caches"]
     (release,) = found["pipelines"]["branches"]["main"]
     assert "caches" not in release["step"]
-    assert "cache import" not in "".join(release["step"]["script"])
+    assert "KEELWAY_CACHE" not in "".join(release["step"]["script"])
+
+
+SIGNED = FULL + '\n[cache]\nkey = "env://CACHE_KEY"\n'
+
+
+def test_what_publishes_reads_caches_where_it_has_the_key_that_signs_them() -> None:
+    run = read(".github/workflows/keelway-run.yml", SIGNED)["jobs"]["run"]["steps"][1]
+    assert run["with"]["cache"] == "true"
+    assert run["env"]["CACHE_KEY"] == "${{ inputs.deliver && secrets.CACHE_KEY || '' }}"
+    steps = read(".circleci/config.yml", SIGNED)["commands"]["keelway"]["steps"]
+    assert {"restore_cache", "save_cache"} <= {
+        key for one in steps for key in one if one != "checkout"
+    }
+    (release,) = read("bitbucket-pipelines.yml", SIGNED)["pipelines"]["branches"]["main"]
+    assert "keelway" in release["step"]["caches"]
+    for path in (".circleci/config.yml", "azure-pipelines.yml", ".buildkite/pipeline.yml"):
+        for part in parts_for_pull_requests(path, read(path, SIGNED)):
+            assert "CACHE_KEY" not in yaml.safe_dump(part)
 
 
 @pytest.mark.parametrize("path", [".woodpecker/keelway.yaml", ".drone.yml"])

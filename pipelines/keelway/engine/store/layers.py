@@ -59,6 +59,8 @@ class Layers:
         self._database = database
         self._blobs = blobs
         self._present: set[str] = set()
+        self._packed: set[str] = set()
+        """Imported ones, which are unpacked when somebody looks into them: most are never."""
         self._flights: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -69,11 +71,23 @@ class Layers:
         return layer
 
     def path(self, layer: str) -> Path:
-        """Return the directory of a layer."""
+        """Return the directory of a layer, or of a part of one (`id/sub/path`).
+
+        Raises:
+            EngineError: It was imported, and what it is unpacked from was damaged since.
+        """
+        if self._packed:
+            whole = layer.partition("/")[0]
+            if whole in self._packed and not self._restore(whole):
+                self._packed.discard(whole)
+                raise EngineError(
+                    f"an imported layer was damaged ({whole}): it is made again by the next "
+                    "session, so try again"
+                )
         return self.root / layer
 
     def exists(self, layers: Iterable[str]) -> bool:
-        """Say whether all are there; from then on they stay for this session."""
+        """Say whether all are there, or can be unpacked; they stay for this session then."""
         return all(layer in self._present or self._claim(layer) for layer in layers)
 
     def from_blob(self, blob: Descriptor) -> str:
@@ -181,7 +195,7 @@ class Layers:
         self._workspace.pin(layer)
         with self._flight(f"{layer} {_ARCHIVE}"):
             known = self._archive(layer)
-            if known is None and self.path(layer).is_dir():
+            if known is None and self._place(layer).is_dir():
                 known = pack(
                     self._blobs,
                     "zstd",
@@ -261,7 +275,7 @@ class Layers:
             fill(work)
             self._keep(work, layer)
         except OSError as error:
-            if error.errno is None or not self.path(layer).is_dir():
+            if error.errno is None or not self._place(layer).is_dir():
                 full = disk_error(error)
                 raise full or EngineError(f"a layer can't be written: {error}") from error
         finally:
@@ -270,24 +284,32 @@ class Layers:
 
     def _keep(self, tree: Path, layer: str) -> None:
         self._workspace.pin(layer)
-        tree.rename(self.root / layer)
+        tree.rename(self._place(layer))
         self._present.add(layer)
+        self._packed.discard(layer)
+
+    def _place(self, layer: str) -> Path:
+        """Return where a layer is, or would be."""
+        return self.root / layer
 
     def _claim(self, layer: str) -> bool:
         self._workspace.pin(layer)
-        if not self.path(layer).is_dir() and not self._restore(layer):
-            return False
+        if not self._place(layer).is_dir():
+            if self._archive(layer) is None:
+                return False
+            self._packed.add(layer)
         self._present.add(layer)
         return True
 
     def _restore(self, layer: str) -> bool:
         """Make a layer that was imported as an archive; say whether it is there now."""
-        if self._archive(layer) is None:
-            return False
         with self._flight(f"{layer} restored"), self._workspace.exclusive("archives", layer):
             archive = self._archive(layer)
-            if archive is None or self.path(layer).is_dir():
-                return archive is not None
+            if self._place(layer).is_dir():
+                self._packed.discard(layer)
+                return True
+            if archive is None:
+                return False
 
             def fill(work: Path) -> None:
                 found = unpack(
@@ -301,7 +323,9 @@ class Layers:
                 self._build(layer, fill)
             except EngineError:
                 if not self._blobs.has(archive.digest):
-                    return False  # damaged: as if it had never been imported
+                    self._present.discard(layer)
+                    self.lose([archive.digest])
+                    return False
                 raise
         return True
 
