@@ -6,8 +6,6 @@ import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bench import machine
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -39,15 +37,24 @@ class Figures:
         found = self.of(engine, row)
         return statistics.median(found) if found else None
 
-    def goal(self, row: Row) -> float | None:
-        """Return what is promised for a row, by Dagger's engine if it took part."""
-        dagger = next((one for one in self.engines if one.is_dagger), None)
-        return row.goal(None if dagger is None else self.median(dagger, row))
-
     def met(self, engine: Engine, row: Row) -> bool | None:
         """Say whether a promise is kept; None where there is none, or no figure."""
         goal, median = self.goal(row), self.median(engine, row)
         return None if goal is None or median is None or engine.is_dagger else median <= goal
+
+    def reference(self, row: Row) -> float | None:
+        """Return what Dagger's engine took, if it took part."""
+        dagger = next((one for one in self.engines if one.is_dagger), None)
+        return None if dagger is None else self.median(dagger, row)
+
+    def goal(self, row: Row) -> float | None:
+        """Return what is promised for a row, by Dagger's engine if it took part."""
+        return row.goal(self.reference(row))
+
+    def full_title(self, row: Row) -> str:
+        """Return a row's title with that of the row that it is indented below."""
+        above = [one.title for one in self.rows[: self.rows.index(row)] if one.title[0] != " "]
+        return f"{above[-1]}, {row.title.strip()}" if row.title[0] == " " else row.title
 
     def shown(self) -> Iterable[Row]:
         """Return the rows that there is a figure for."""
@@ -116,15 +123,15 @@ def _number(value: float) -> str:
 def as_json(figures: Figures) -> dict[str, object]:
     """Return all of it: every figure of every round."""
     return {
-        "machine": machine.described(),
         "calibration_s": [round(one, 5) for one in figures.calibration],
         "rows": [
             {
                 "name": row.name,
-                "title": row.title.strip(),
+                "title": figures.full_title(row),
                 "unit": row.unit,
                 "goal": figures.goal(row),
                 "dagger": row.dagger,
+                "beside": figures.reference(row),
                 "engines": {
                     engine.name: {
                         "figures": [round(one, 5) for one in figures.of(engine, row)],

@@ -1,0 +1,47 @@
+"""The critical path of a release: what waited for what."""
+
+from __future__ import annotations
+
+from bench.path import Stretch, critical, is_tool
+from bench.plots import short
+
+
+def tool(name: str, began: float, ended: float) -> Stretch:
+    return Stretch(name=f"exec {name}", began=began, ended=ended)
+
+
+def test_the_path_takes_what_ended_last() -> None:
+    path = critical(
+        [tool("build", 1, 5), tool("lint", 1, 2), tool("scan", 5, 7), tool("test", 5, 9)], total=10
+    )
+    assert [one.name for one in path.tools] == ["exec build", "exec test"]
+    assert path.tools_s == 8
+    assert path.overhead == 0.25
+
+
+def test_what_runs_on_over_the_next_beginning_is_not_waited_for() -> None:
+    path = critical([tool("service", 0, 8), tool("build", 1, 4), tool("push", 5, 9)], total=9)
+    assert [one.name for one in path.tools] == ["exec build", "exec push"]
+
+
+def test_gaps_are_told_longest_first() -> None:
+    path = critical([tool("build", 1, 5), tool("push", 8, 9)], total=11)
+    assert path.gaps() == [
+        (3, "between exec build and exec push"),
+        (2, "between exec push and the end"),
+        (1, "between the start and exec build"),
+    ]
+
+
+def test_a_release_without_tools_has_no_overhead() -> None:
+    assert critical([], total=3).overhead is None
+
+
+def test_only_programs_are_tools() -> None:
+    names = ["exec make", "publish a:1", "from a:1", "copy . /app", "service db", "file x"]
+    assert [is_tool(name) for name in names] == [True, True, True, False, False, False]
+
+
+def test_names_are_short_enough_to_show() -> None:
+    assert short("exec /usr/local/bin/cosign attest-blob --statement x") == "cosign attest-blob"
+    assert short("exec /x/busybox sh -c 'B=1'") == "busybox sh -c 'B=1'"
