@@ -75,7 +75,7 @@ soak: setup ## Kill and load the engine for long: KILLS=5000 says how often it d
 	  tests/engine/test_kills.py tests/engine/test_limits.py tests/engine/test_faults.py $(ARGS)
 
 .PHONY: bench
-bench: setup ## Measure any number of engines side by side (ARGS=--help says how).
+bench: setup ## Measure releases, builds and the engine, beside others, and make a page of it (ARGS=--help).
 	@$(BIN)/python -m bench $(ARGS)
 
 .PHONY: fmt

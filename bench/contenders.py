@@ -14,9 +14,7 @@ import anyio
 import dagger
 
 from bench import watch
-from bench.path import Stretch, is_tool
 from bench.scratch import BIN, ROOT, environment
-from tests.support.collector import attributes, collector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +30,6 @@ OF_DAGGER: Final = (
     "_EXPERIMENTAL_DAGGER_RUNNER_HOST",
     "_EXPERIMENTAL_DAGGER_CLI_BIN",
 )
-RELEASE: Final = ("release", "--progress", "none")
-CACHED: Final = "dagger.io/dag.cached"
 
 
 def dagger_given() -> dict[str, str]:
@@ -70,26 +66,8 @@ class Contender:
         """
         if self.name == SHELL:
             return watch.run(self._script(project), project.folder, self._script_variables(project))
-        words: list[str | Path] = [BIN / "keelway", *RELEASE]
+        words: list[str | Path] = [BIN / "keelway", "release", "--progress", "none"]
         return watch.run(words, project.folder, self._environment())
-
-    def traced(self, project: Project) -> tuple[Watched, list[Stretch]]:
-        """Release, and return what its tools did and when too: from the engine's own spans."""
-        words: list[str | Path] = [BIN / "keelway", *RELEASE]
-        with collector() as got:
-            told = {**self._environment(), "OTEL_EXPORTER_OTLP_ENDPOINT": got.url}
-            watched = watch.run(words, project.folder, told)
-            spans = got.spans()
-        began = watched.began_ns
-        return watched, [
-            Stretch(
-                name=span.name,
-                began=(span.start_time_unix_nano - began) / 1e9,
-                ended=(span.end_time_unix_nano - began) / 1e9,
-            )
-            for span in spans
-            if is_tool(span.name) and not attributes(span).get(CACHED)
-        ]
 
     def _environment(self) -> dict[str, str]:
         return environment(KEELWAY_STORE=str(self.store), **self.variables)

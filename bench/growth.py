@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 KEELWAY, BUILDAH = "keelway", "buildah"
 FIRST, AGAIN = "first", "again"
+TIMES_ON_DISK = 5
+"""How often the bytes of an image are on the disk at once: sources, and two stores."""
 ONCE_FROM_S = 25.0
 """What takes longer than this the first time is measured once."""
 SCRIPT: Final = """\
@@ -142,6 +144,10 @@ class Rooms:
 def _rounds(found: Growth, kind: Kind, size: int, rooms: Rooms) -> None:
     """Build one size by turns, as often as it is quick enough."""
     taken: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    free, needed = shutil.disk_usage(rooms.scratch).free, TIMES_ON_DISK * size * MIB
+    if kind.unit == "MiB" and free < needed:
+        found.failures.append(f"{size} MiB {kind.title}: needs {needed / 1e9:.0f} GB of free disk")
+        return
     for number in range(rooms.repeat):
         folder = rooms.scratch / f"{kind.name}-{size}-{number}"
         project = folder / "project"

@@ -95,7 +95,7 @@ def _path(paths: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
         return
     yield from ("", "### What a release waits for")
     yield from prose(
-        "The engine's own spans tell when each tool ran: commands of Dockerfiles, scanners, "
+        "The report's timings tell when each tool ran: commands of Dockerfiles, scanners, "
         "services and tests, k6, cosign, pulls, pushes. The critical path is walked from the end: "
         "what ended last before a moment is what was waited for until then. What no tool covers is "
         "keelway's, and its overhead is that share of the tools' time."

@@ -1,10 +1,10 @@
-"""The critical path of a run, from the spans that the engine sends: what waited for what.
+"""The critical path of a release, from its report's timings: what waited for what.
 
-A span is a tool's when a program of the pipeline ran in it: a RUN step, a scanner, services and
-tests, k6, cosign, a pull, a push. The path is walked from the end of the run to its beginning: what
-ended last before a moment is taken for what was waited for until then, and its beginning is the
-next moment. What no tool covers is keelway's: its start and end, planning, files in and out,
-layers, the registry's answers, waiting that is none of a tool's.
+A step is a tool's when a program of the pipeline ran in it: a RUN of a Dockerfile, a scanner,
+services and tests, k6, cosign, a pull, a push. The path is walked from the end of the run to its
+beginning: what ended last before a moment is taken for what was waited for until then, and its
+beginning is the next moment. What no tool covers is keelway's: its start and end, planning, files
+in and out, layers, the registry's answers, waiting that is none of a tool's.
 
     time of the run = tools on the path + keelway's
     overhead        = keelway's / tools on the path
@@ -12,13 +12,16 @@ layers, the registry's answers, waiting that is none of a tool's.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-TOOLS = ("exec ", "from ", "publish ", "pull ", "push ")
+TOOLS: Final = re.compile(r"exec |image |publish |\S+:\d+: RUN\b")
+"""What the engine calls steps in which a program runs; `image` is a pulled base, unpacked."""
 LEAST_S = 0.002
 """What is shorter is no tool that was waited for, but a lookup."""
 
@@ -67,12 +70,32 @@ class Path:
 
 
 def is_tool(name: str) -> bool:
-    """Return whether a span of this name is a program's that the pipeline runs.
+    """Return whether a step of this name is a program's that the pipeline runs.
 
-    >>> is_tool("exec trivy image"), is_tool("copy . /app")
+    >>> is_tool("Dockerfile:7: RUN make"), is_tool("Dockerfile:8: COPY . /app")
     (True, False)
     """
-    return name.startswith(TOOLS)
+    return TOOLS.match(name) is not None
+
+
+def tools_of(report: Mapping[str, Any], began_ns: int) -> list[Stretch]:
+    """Return what the tools did in a release, in seconds since the command began.
+
+    Args:
+        report: `report.json`, whose own clock begins a little later.
+        began_ns: When the command began, by the clock of the day.
+    """
+    started = datetime.fromisoformat(report["started_at"]).timestamp()
+    offset = max(0.0, started - began_ns / 1e9)
+    return [
+        Stretch(
+            name=step["name"],
+            began=offset + step["began_s"],
+            ended=offset + step["began_s"] + step["seconds"],
+        )
+        for step in report["timings"]["steps"]
+        if is_tool(step["name"]) and not step["cached"]
+    ]
 
 
 def critical(stretches: Iterable[Stretch], total: float) -> Path:

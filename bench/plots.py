@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from bench.contenders import DAGGER, KEELWAY, SHELL, TITLES
 from bench.goals import median, reference
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 COLOURS: Final = {
     KEELWAY: "#0b6e99", SHELL: "#c2703d", DAGGER: "#5b4b8a", BUILDAH: "#c2703d",
@@ -66,8 +68,9 @@ def _releases(figures: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) 
             axes.barh(y, middle, thick * 0.9, color=COLOURS[name], label=TITLES[name])
             axes.plot([min(seconds), max(seconds)], [y, y], color="#222222", linewidth=1)
             theirs = figures[phase].get(SHELL)
-            against = f"  ({middle / median(theirs):.2f}x)" if theirs and name != SHELL else ""
-            axes.text(max(seconds), y, f"  {middle:.1f} s{against}", va="center")
+            against = f" ({middle / median(theirs):.2f}x)" if theirs and name != SHELL else ""
+            told = f"{middle:.1f} s{against}"
+            _beside(axes, (max(seconds), y), told)
     axes.set_yticks([one + 0.4 - thick / 2 for one in range(len(PHASES))], list(PHASES.values()))
     axes.invert_yaxis()
     axes.margins(x=0.15)
@@ -109,7 +112,10 @@ def _tools(axes: Axes, path: Mapping[str, Any]) -> None:
         on_path = (name, began) in critical
         axes.barh(lane, ended - began, left=began, color=COLOURS["path" if on_path else "aside"])
         if ended - began > path["total_s"] / 12:
-            axes.text(began, lane, f" {short(name)}", va="center", size=7, clip_on=True)
+            axes.annotate(
+                short(name), (began, lane), (3, 0), textcoords="offset points", va="center",
+                size=7, color="white" if on_path else "black", annotation_clip=True,
+            )  # fmt: skip
     axes.invert_yaxis()
     axes.set_yticks([])
     axes.set_title("keelway's tools then: those that were waited for longest in colour")
@@ -133,7 +139,9 @@ def short(name: str) -> str:
 def _growth(growth: Mapping[str, Any]) -> Figure:
     """Return seconds over sizes, a panel each kind."""
     figure = Figure(figsize=(WIDTH, 6.4), layout="constrained")
-    panels = figure.subplots(2, 2).flat
+    panels = list(figure.subplots(2, 2).flat)
+    for axes in panels[len(growth["kinds"]) :]:
+        axes.set_visible(False)
     for axes, kind in zip(panels, growth["kinds"], strict=False):
         for who in (KEELWAY, BUILDAH):
             for phase, line in ((FIRST, "-"), (AGAIN, ":")):
@@ -149,6 +157,8 @@ def _growth(growth: Mapping[str, Any]) -> Figure:
                     axes.plot(sizes, seconds, line, label=label, **look)
         axes.set_xscale("log")
         axes.set_yscale("log")
+        _plain(axes.xaxis)
+        _plain(axes.yaxis)
         axes.set_title(f"{kind['title']}{', ' + kind['unit'] if kind['unit'] else ''}")
         axes.set_ylabel("seconds")
         axes.grid(visible=True, which="major", color="#e4e4e4")
@@ -174,12 +184,24 @@ def _engine(rows: Sequence[Mapping[str, Any]]) -> Figure:
         axes.plot(ratio, at, "o", color=colour, label="measured")
     axes.axvline(1, color="#999999", linewidth=0.8, linestyle=":")
     axes.set_xscale("log")
+    _plain(axes.xaxis)
     axes.set_yticks(range(len(shown)), [row["title"] for row, _, _ in shown])
     axes.invert_yaxis()
     axes.set_xlabel("times what Dagger's engine takes")
     axes.set_title("The local engine beside Dagger's")
     _legend(axes)
     return figure
+
+
+def _beside(axes: Axes, at: tuple[float, float], text: str) -> None:
+    """Write right of a point."""
+    axes.annotate(text, at, (6, 0), textcoords="offset points", va="center")
+
+
+def _plain(axis: Axis) -> None:
+    """Write an axis' numbers as people do, not as powers."""
+    axis.set_major_formatter(lambda figure, _: f"{figure:,g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _legend(axes: Axes) -> None:

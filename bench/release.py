@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench import machine
 from bench.contenders import DAGGER, KEELWAY, SHELL, Contender, dagger_given, remove
-from bench.path import critical
+from bench.path import critical, tools_of
 from bench.scratch import bases_made, round_of
 from bench.watch import Watched, size_on_disk
 
@@ -80,15 +80,14 @@ def _take(found: Releases, phase: str, who: Contender, project: Project) -> bool
     found.others.append(round(machine.taken_by_others(), 3))
     before = size_on_disk(who.store)
     try:
-        if who.name == KEELWAY:
-            watched, tools = who.traced(project)
-            found.paths.setdefault(phase, []).append(_path(watched, tools))
-        else:
-            watched = who.release(project)
+        watched = who.release(project)
     except RuntimeError as error:
         found.failures.append(f"{who.name}, {PHASES[phase]}: {error}")
         print(found.failures[-1], file=sys.stderr)
         return False
+    if who.name == KEELWAY:
+        tools = tools_of(project.report(), watched.began_ns)
+        found.paths.setdefault(phase, []).append(_path(watched, tools))
     taken = {**asdict(watched), "disk": size_on_disk(who.store) - before}
     print(f"release, {PHASES[phase]}: {who.name} {watched.seconds:.1f} s", file=sys.stderr)
     found.figures.setdefault(phase, {}).setdefault(who.name, []).append(taken)

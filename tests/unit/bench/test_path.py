@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.path import Stretch, critical, is_tool
+from bench.path import Stretch, critical, is_tool, tools_of
 from bench.plots import short
 
 
@@ -38,8 +38,21 @@ def test_a_release_without_tools_has_no_overhead() -> None:
 
 
 def test_only_programs_are_tools() -> None:
-    names = ["exec make", "publish a:1", "from a:1", "copy . /app", "service db", "file x"]
-    assert [is_tool(name) for name in names] == [True, True, True, False, False, False]
+    names = ["exec make", "publish a:1", "image sha256:1", "sub/Dockerfile:12: RUN make"]
+    others = ["copy . /app", "service db", "host /x", "Dockerfile:3: COPY RUN /x"]
+    assert [is_tool(name) for name in names] == [True] * 4
+    assert [is_tool(name) for name in others] == [False] * 4
+
+
+def test_a_report_tells_when_tools_ran() -> None:
+    """Its clock begins when the program has been loaded: half a second after the command did."""
+    steps = [
+        {"name": "exec make", "began_s": 1.0, "seconds": 2.0, "cached": False},
+        {"name": "exec lint", "began_s": 1.0, "seconds": 0.0, "cached": True},
+        {"name": "host /x", "began_s": 0.5, "seconds": 1.0, "cached": False},
+    ]
+    report = {"started_at": "2026-01-01T00:00:00.500000Z", "timings": {"steps": steps}}
+    assert tools_of(report, began_ns=1_767_225_600_000_000_000) == [tool("make", 1.5, 3.5)]
 
 
 def test_names_are_short_enough_to_show() -> None:
