@@ -27,7 +27,7 @@ KEELWAY, BUILDAH = "keelway", "buildah"
 FIRST, AGAIN = "first", "again"
 TIMES_ON_DISK = 5
 """How often the bytes of an image are on the disk at once: sources, and two stores."""
-ONCE_FROM_S = 25.0
+ONCE_FROM_S = 10.0
 """What takes longer than this the first time is measured once."""
 SCRIPT: Final = """\
 set -eu

@@ -137,6 +137,15 @@ def _path(paths: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
             for one in first["gaps"]
         ),
     )
+    if first.get("stages"):
+        yield from prose("And how idle the processors were while its stages worked:")
+        yield from table(
+            ("stage", "from", "took", "processors idle"),
+            (
+                (one["name"], seconds(one["began"]), seconds(one["seconds"]), percent(one["idle"]))
+                for one in first["stages"]
+            ),
+        )
 
 
 def _where(text: str) -> str:

@@ -85,8 +85,7 @@ def tools_of(report: Mapping[str, Any], began_ns: int) -> list[Stretch]:
         report: `report.json`, whose own clock begins a little later.
         began_ns: When the command began, by the clock of the day.
     """
-    started = datetime.fromisoformat(report["started_at"]).timestamp()
-    offset = max(0.0, started - began_ns / 1e9)
+    offset = max(0.0, _seconds(report["started_at"]) - began_ns / 1e9)
     return [
         Stretch(
             name=step["name"],
@@ -96,6 +95,35 @@ def tools_of(report: Mapping[str, Any], began_ns: int) -> list[Stretch]:
         for step in report["timings"]["steps"]
         if is_tool(step["name"]) and not step["cached"]
     ]
+
+
+def stages_of(report: Mapping[str, Any], began_ns: int) -> list[Stretch]:
+    """Return when the stages of a release worked; arguments as of `tools_of`."""
+    return [
+        Stretch(name=stage["name"], began=began, ended=began + stage["seconds"])
+        for stage in report["stages"]
+        if stage["started_at"] and stage["seconds"]
+        for began in [_seconds(stage["started_at"]) - began_ns / 1e9]
+    ]
+
+
+def idle_during(stretch: Stretch, timeline: Sequence[tuple[float, float]]) -> float:
+    """Return how idle the processors were in a stretch, as a share of it.
+
+    >>> stretch = Stretch(name="load", began=1.0, ended=3.0)
+    >>> idle_during(stretch, [(1.0, 1.0), (2.0, 0.5), (3.0, 0.1), (4.0, 1.0)])
+    0.7
+    """
+    idle, before = 0.0, 0.0
+    for until, busy in timeline:
+        inside = min(until, stretch.ended) - max(before, stretch.began)
+        idle += max(0.0, inside) * (1 - busy)
+        before = until
+    return round(idle / stretch.seconds, 3) if stretch.seconds else 0.0
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
 
 
 def critical(stretches: Iterable[Stretch], total: float) -> Path:

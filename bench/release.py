@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench import machine
 from bench.contenders import DAGGER, KEELWAY, SHELL, Contender, dagger_given, remove
-from bench.path import critical, tools_of
+from bench.path import critical, idle_during, stages_of, tools_of
 from bench.scratch import bases_made, round_of
 from bench.watch import Watched, size_on_disk
 
@@ -86,8 +86,18 @@ def _take(found: Releases, phase: str, who: Contender, project: Project) -> bool
         print(found.failures[-1], file=sys.stderr)
         return False
     if who.name == KEELWAY:
-        tools = tools_of(project.report(), watched.began_ns)
-        found.paths.setdefault(phase, []).append(_path(watched, tools))
+        told = (project.report(), watched.began_ns)
+        path = _path(watched, tools_of(*told))
+        path["stages"] = [
+            {
+                "name": one.name,
+                "began": round(one.began, 3),
+                "seconds": round(one.seconds, 3),
+                "idle": idle_during(one, watched.timeline),
+            }
+            for one in stages_of(*told)
+        ]
+        found.paths.setdefault(phase, []).append(path)
     taken = {**asdict(watched), "disk": size_on_disk(who.store) - before}
     print(f"release, {PHASES[phase]}: {who.name} {watched.seconds:.1f} s", file=sys.stderr)
     found.figures.setdefault(phase, {}).setdefault(who.name, []).append(taken)

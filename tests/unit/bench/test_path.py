@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.path import Stretch, critical, is_tool, tools_of
+from bench.path import Stretch, critical, is_tool, stages_of, tools_of
 from bench.plots import short
 
 
@@ -51,7 +51,15 @@ def test_a_report_tells_when_tools_ran() -> None:
         {"name": "exec lint", "began_s": 1.0, "seconds": 0.0, "cached": True},
         {"name": "host /x", "began_s": 0.5, "seconds": 1.0, "cached": False},
     ]
-    report = {"started_at": "2026-01-01T00:00:00.500000Z", "timings": {"steps": steps}}
+    stages = [
+        {"name": "scan", "started_at": "2026-01-01T00:00:02Z", "seconds": 3.0},
+        {"name": "load", "started_at": None, "seconds": None},
+    ]
+    started = "2026-01-01T00:00:00.500000Z"
+    report = {"started_at": started, "timings": {"steps": steps}, "stages": stages}
+    assert stages_of(report, began_ns=1_767_225_600_000_000_000) == [
+        Stretch(name="scan", began=2.0, ended=5.0)
+    ]
     assert tools_of(report, began_ns=1_767_225_600_000_000_000) == [tool("make", 1.5, 3.5)]
 
 
