@@ -47,8 +47,8 @@ def check(*files: Path, version: str = VERSIONS[-1]) -> None:
 
 
 def check_pod(spec: dict[str, Any], folder: Path) -> None:
+    spec.setdefault("containers", [{"name": "one", "image": "example.com/one"}])
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}, "spec": spec}
-    pod["spec"].setdefault("containers", [{"name": "one", "image": "example.com/one"}])
     file = folder / "pod.yaml"
     file.write_text(yaml.safe_dump(pod))
     check(file)

@@ -7,7 +7,7 @@ from keelway.model.progress_form import ProgressForm
 _REASON = "`keelway load` only builds and puts the images under load"
 
 
-def load(
+def load(  # noqa: PLR0913 - a command has the options that it has
     *,
     config: ConfigFile = None,
     engine: Engine = EngineChoice.AUTO,
