@@ -224,7 +224,7 @@ def test_the_tag_of_something_else_is_left_alone(
 ) -> None:
     name, _, tag = remote.removeprefix(f"{registry.address}/").partition(":")
     kind = "application/vnd.oci.image.manifest.v1+json"
-    body = {
+    body: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": kind,
         "config": upload(registry, name, b"{}", "application/vnd.oci.image.config.v1+json"),

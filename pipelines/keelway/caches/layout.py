@@ -16,6 +16,7 @@ from keelway.errors import StageError
 from keelway.registry.content import Descriptor, Manifest, digest_of, json_object, serialize
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 STAGE = "cache"
@@ -118,14 +119,14 @@ def believe(manifest: Manifest, key: str, *, where: str) -> None:
     Raises:
         StageError: It was not: nothing of it is used.
     """
-    given = (manifest.document.get("annotations") or {}).get(SIGNATURE)
+    given = _annotations(manifest.document).get(SIGNATURE)
     if given is None:
         raise StageError(
             f"the cache of {where} is not signed, and only what [cache].key signed is believed",
             stage=STAGE,
             next_step="let a trusted run write it, with the same key",
         )
-    if not hmac.compare_digest(str(given), signature(manifest.document, key)):
+    if not hmac.compare_digest(given, signature(manifest.document, key)):
         raise StageError(
             f"the cache of {where} was not signed by [cache].key: forged, or the key changed",
             stage=STAGE,
@@ -133,17 +134,19 @@ def believe(manifest: Manifest, key: str, *, where: str) -> None:
         )
 
 
-def signature(document: Any, key: str) -> str:
+def signature(document: Mapping[str, Any], key: str) -> str:
     """Return the signature of a manifest, as its annotation says it.
 
     >>> signature({"a": 1, "annotations": {SIGNATURE: "x"}}, "k") == signature({"a": 1}, "k")
     True
     """
     bare = {name: value for name, value in document.items() if name != "annotations"}
-    others = {
-        name: value
-        for name, value in (document.get("annotations") or {}).items()
-        if name != SIGNATURE
-    }
+    others = {name: value for name, value in _annotations(document).items() if name != SIGNATURE}
     told = json.dumps([bare, others], sort_keys=True, separators=(",", ":")).encode()
     return _WAY + hmac.new(key.encode(), _PURPOSE + told, hashlib.sha256).hexdigest()
+
+
+def _annotations(document: Mapping[str, Any]) -> dict[str, str]:
+    found: Mapping[object, object] = document.get("annotations") or {}
+    # As ASCII: what a comparison in constant time takes.
+    return {str(name): ascii(value)[1:-1] for name, value in found.items()}

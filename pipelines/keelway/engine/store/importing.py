@@ -12,6 +12,7 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from keelway.engine.errors import EngineError
@@ -100,7 +101,7 @@ class Importer:
             )
         index = _parse(body, folder)
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="import") as threads:
-            taken = list(threads.map(lambda blob: self._take(source, blob), manifest.layers))
+            taken = list(threads.map(partial(self._take, source), manifest.layers))
         refused = {
             blob.digest: one
             for blob, one in zip(manifest.layers, taken, strict=True)
