@@ -73,7 +73,8 @@ def _head(document: Mapping[str, Any]) -> Iterator[str]:
         f"processors{between}."
     )
     yield from prose(
-        f"**Run**: {document['when']}, {document['repeat']} rounds, {document['took_s'] / 60:.0f} "
+        f"**Run**: {document['when']}, {document['repeat']} rounds at most, "
+        f"{document['took_s'] / 60:.0f} "
         f"minutes, of commit `{document['commit']}`."
     )
 

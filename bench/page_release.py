@@ -44,6 +44,7 @@ def releases(release: Mapping[str, Any], pictures: Mapping[str, str]) -> Iterato
 
 
 def _release_rows(figures: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    others = [name for name in names if name != SHELL]
     for phase, title in PHASES.items():
         taken = figures.get(phase, {})
         for what, label, show in (
@@ -54,7 +55,7 @@ def _release_rows(figures: Mapping[str, Any], names: Sequence[str]) -> Iterator[
             ("idle", f"{title}: processors idle", percent),
         ):
             cells = [spread(figures_of(taken.get(name, ()), what), show) for name in names]
-            shares = [_share(taken, name, what) for name in names if name != SHELL]
+            shares = ["" if what == "idle" else _share(taken, name, what) for name in others]
             rounds = max((len(found) for found in taken.values()), default=0)
             yield (label, *cells, *shares, str(rounds))
     for part in ("command", "engine"):
@@ -130,7 +131,7 @@ def _path(paths: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
         ("without a tool", "took", "of the whole"),
         (
             (
-                _where(one["where"]),
+                _where(one),
                 seconds(one["seconds"]),
                 percent(one["seconds"] / first["total_s"]),
             )
@@ -148,10 +149,8 @@ def _path(paths: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
         )
 
 
-def _where(text: str) -> str:
+def _where(gap: Mapping[str, Any]) -> str:
     """Return between which tools a gap is, in few words."""
-    before, _, after = text.removeprefix("between ").partition(" and ")
-    names = [
-        one if one in {"the start", "the end"} else f"`{short(one)}`" for one in (before, after)
-    ]
-    return f"{names[0]} to {names[1]}"
+    after = f"`{short(gap['after'])}`" if gap["after"] else "the start"
+    before = f"`{short(gap['before'])}`" if gap["before"] else "the end"
+    return f"{after} to {before}"

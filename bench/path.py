@@ -58,14 +58,17 @@ class Path:
         """What keelway adds to its tools, as a share of their time; None where none ran."""
         return (self.total - self.tools_s) / self.tools_s if self.tools else None
 
-    def gaps(self) -> list[tuple[float, str]]:
-        """Return the stretches that no tool covers, longest first: seconds, and between what."""
-        found: list[tuple[float, str]] = []
-        before, moment = "the start", 0.0
+    def gaps(self) -> list[tuple[float, str, str]]:
+        """Return the stretches that no tool covers, longest first: seconds, after and before what.
+
+        Before the first tool is nothing, and so is after the last: an empty name.
+        """
+        found: list[tuple[float, str, str]] = []
+        before, moment = "", 0.0
         for one in self.tools:
-            found.append((one.began - moment, f"between {before} and {one.name}"))
+            found.append((one.began - moment, before, one.name))
             before, moment = one.name, one.ended
-        found.append((self.total - moment, f"between {before} and the end"))
+        found.append((self.total - moment, before, ""))
         return sorted(found, reverse=True)
 
 

@@ -30,13 +30,18 @@ STYLE: Final[dict[Any, Any]] = {
     "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
     "axes.titlesize": 11, "axes.edgecolor": "#888888", "legend.frameon": False,
 }  # fmt: skip
-WIDTH = 9.0
+WIDTH, LONGEST = 9.0, 40
+OWN: Final = {
+    "board=": "services and what tests them",
+    "for service in": "logs and results of services",
+    "/proc/uptime": "is the tests' shell there?",
+}
+"""keelway's own scripts around tests, by what is in them."""
 SAID: Final = {FIRST: "nothing kept", AGAIN: "nothing changed"}
 
 
 def draw(document: Mapping[str, Any], folder: Path) -> list[str]:
     """Write a picture for each part that was measured, and return the files' names."""
-    folder.mkdir(parents=True, exist_ok=True)
     made: dict[str, Figure] = {}
     with mpl.rc_context(STYLE):
         release = document.get("release")
@@ -122,18 +127,24 @@ def _tools(axes: Axes, path: Mapping[str, Any]) -> None:
 
 
 def short(name: str) -> str:
-    """Return the telling words of a span's name.
+    """Return the telling words of a step's name.
 
     >>> short("exec /usr/local/bin/trivy image --input a.tar")
     'trivy image'
-    >>> short("publish localhost:5000/a:1")
-    'publish localhost:5000/a:1'
+    >>> short("Dockerfile:7: RUN --mount=type=cache,target=/c     pip install a")
+    'RUN pip install a'
+    >>> short("exec /.keelway-tool/busybox sh -c 'B=/b; board=/.keelway-board now() {'")
+    'services and what tests them'
     """
-    kind, _, rest = name.partition(" ")
-    if kind != "exec":
-        return name[:40]
-    words = [word.rpartition("/")[2] for word in rest.split()[:4]]
-    return " ".join(words[: 2 if words[0] not in {"busybox", "sh"} else 4])[:40]
+    for mark, said in OWN.items():
+        if mark in name:
+            return said
+    if name.startswith("exec "):
+        words = name.removeprefix("exec ").split()
+        return " ".join([words[0].rpartition("/")[2], *words[1:2]])[:LONGEST]
+    _, run, command = name.partition(": RUN ")
+    words = [word for word in command.split() if not word.startswith("--")]
+    return (f"RUN {' '.join(words)}" if run else name)[:LONGEST]
 
 
 def _growth(growth: Mapping[str, Any]) -> Figure:

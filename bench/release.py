@@ -116,7 +116,8 @@ def _path(watched: Watched, tools: list[Stretch]) -> dict[str, Any]:
             for one in sorted(path.tools, key=lambda one: -one.seconds)[:STEPS]
         ],
         "gaps": [
-            {"seconds": round(seconds, 3), "where": where} for seconds, where in path.gaps()[:GAPS]
+            {"seconds": round(seconds, 3), "after": after, "before": before}
+            for seconds, after, before in path.gaps()[:GAPS]
         ],
         "tools": [
             [one.name[:80], round(one.began, 3), round(one.ended, 3)]

@@ -159,13 +159,14 @@ def _commit() -> str:
 
 def write(document: Mapping[str, Any], folder: Path) -> None:
     """Write the page, its pictures and the figures: bench.md, and beside it the folder bench."""
+    inside = folder / "bench"
+    inside.mkdir(parents=True, exist_ok=True)
+    told = {**document, "goals": [{**asdict(one), "met": one.met} for one in goals(document)]}
+    (inside / "figures.json").write_text(json.dumps(told, indent=1) + "\n")
     from bench.page import page  # noqa: PLC0415 - what draws takes its time to load
     from bench.plots import draw  # noqa: PLC0415 - likewise
 
-    inside = folder / "bench"
     pictures = draw(document, inside)
-    told = {**document, "goals": [{**asdict(one), "met": one.met} for one in goals(document)]}
-    (inside / "figures.json").write_text(json.dumps(told, indent=1) + "\n")
     (folder / "bench.md").write_text(page(document, pictures, inside.name))
 
 

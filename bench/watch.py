@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.machine import Processors
+from bench.machine import Processors, children_cpu
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ class Watched:
 
     seconds: float = 0.0
     cpu_s: float = 0.0
-    """Of all processors, by whomever."""
+    """Seconds of processors, of the command and of all that it started."""
     own_cpu_s: float = 0.0
     """Of them, by the command itself and the engine: not by what they started."""
     idle: float = 0.0
@@ -53,6 +53,7 @@ def run(words: Sequence[str | Path], folder: Path, environment: Mapping[str, str
         RuntimeError: It failed; tells its last words.
     """
     os.sync()  # what was written before must not be paid for now
+    cpu = children_cpu()
     with _orphans_come_here():
         there = set(_descendants(os.getpid()))
         watched = Watched(began_ns=time.time_ns())
@@ -69,7 +70,12 @@ def run(words: Sequence[str | Path], folder: Path, environment: Mapping[str, str
         done = threading.Event()
         looking = threading.Thread(target=_look, args=(watched, child.pid, there, done))
         looking.start()
-        told = child.communicate()[1]
+        try:
+            told = child.communicate()[1]
+        except BaseException:
+            child.terminate()
+            done.set()
+            raise
         watched.seconds = time.perf_counter() - began
         used = Processors.now().since(first)
         done.set()
@@ -77,7 +83,7 @@ def run(words: Sequence[str | Path], folder: Path, environment: Mapping[str, str
     if child.returncode:
         raise RuntimeError(f"{' '.join(map(str, words))} failed:\n{told[-SHOWN:]}")
     total = sum(used)
-    watched.cpu_s, watched.idle = used.busy, used.idle_share
+    watched.cpu_s, watched.idle = children_cpu() - cpu, used.idle_share
     watched.waiting = used.waiting / total if total else 0.0
     return watched
 

@@ -27,9 +27,9 @@ def test_what_runs_on_over_the_next_beginning_is_not_waited_for() -> None:
 def test_gaps_are_told_longest_first() -> None:
     path = critical([tool("build", 1, 5), tool("push", 8, 9)], total=11)
     assert path.gaps() == [
-        (3, "between exec build and exec push"),
-        (2, "between exec push and the end"),
-        (1, "between the start and exec build"),
+        (3, "exec build", "exec push"),
+        (2, "exec push", ""),
+        (1, "", "exec build"),
     ]
 
 
@@ -65,4 +65,6 @@ def test_a_report_tells_when_tools_ran() -> None:
 
 def test_names_are_short_enough_to_show() -> None:
     assert short("exec /usr/local/bin/cosign attest-blob --statement x") == "cosign attest-blob"
-    assert short("exec /x/busybox sh -c 'B=1'") == "busybox sh -c 'B=1'"
+    assert short("Dockerfile:7: RUN --mount=type=cache,target=/c pip check") == "RUN pip check"
+    assert short("publish localhost:5000/a:1") == "publish localhost:5000/a:1"
+    assert short("exec /t/busybox sh -c 'board=/b'") == "services and what tests them"
