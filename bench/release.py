@@ -99,6 +99,8 @@ def _take(found: Releases, phase: str, who: Contender, project: Project) -> bool
         ]
         found.paths.setdefault(phase, []).append(path)
     taken = {**asdict(watched), "disk": size_on_disk(who.store) - before}
+    if phase != COLD:
+        taken["timeline"] = []  # the page draws that of the longest alone
     print(f"release, {PHASES[phase]}: {who.name} {watched.seconds:.1f} s", file=sys.stderr)
     found.figures.setdefault(phase, {}).setdefault(who.name, []).append(taken)
     return True
