@@ -29,8 +29,7 @@ VERSIONS = ("1.31.0", "1.37.0")
 
 
 def values(name: str) -> dict[str, Any]:
-    found = yaml.safe_load((FOLDER / f"{name}.values.yaml").read_text())
-    assert isinstance(found, dict)
+    found: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.values.yaml").read_text())
     return found
 
 
@@ -47,8 +46,8 @@ def check(*files: Path, version: str = VERSIONS[-1]) -> None:
 
 
 def check_pod(spec: dict[str, Any], folder: Path) -> None:
-    spec.setdefault("containers", [{"name": "one", "image": "example.com/one"}])
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}, "spec": spec}
+    whole = {"containers": [{"name": "one", "image": "example.com/one"}], **spec}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}, "spec": whole}
     file = folder / "pod.yaml"
     file.write_text(yaml.safe_dump(pod))
     check(file)
