@@ -18,7 +18,7 @@ import pytest
 from keelway.config import load_config
 from keelway.facts.changed import find_changes
 from tests.support.repositories import Repository, new_repository
-from tests.unit.facts.test_changed import ENVIRONMENT
+from tests.support.two_images import ENVIRONMENT
 
 REGISTRY = "localhost:5000/shop"
 FOLDERS = ("app", "conf", "docs", "lib")
