@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import anyio
 
 from keelway._cage import WORK
+from keelway._kept import keep
 from keelway._local_files import local_directory
 from keelway._stage import failures_of
 from keelway._tools.k6 import ENVIRONMENT, K6, MARKED_AS_FAILED, RESULTS, reason, run_argv
-from keelway.errors import ToolError
+from keelway.errors import PlanError, StageError, ToolError
 from keelway.loadtest.scripts import TARGET_VARIABLE, ProbeSpec, ScriptSpec
+from keelway.model.platform import parse_platform
 from keelway.model.tool import ImageTool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import dagger
 
     from keelway._cage import Cage
@@ -24,12 +29,16 @@ if TYPE_CHECKING:
     from keelway.loadtest.spec import LoadSpec
     from keelway.model.image import Images
     from keelway.model.load import LoadMeasure, LoadThreshold
+    from keelway.stack.spec import StackSpec
+
+    Join = Callable[[dagger.Container], dagger.Container]
 
 _SCRIPTS = "/load"
 _ENTRY = "/keelway/entry.js"
 _SUMMARY = f"{WORK}/summary.json"
 _ANY_CODE = range(256)
 _ERROR = "level=error"
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +109,80 @@ async def put_under_load(run: Run, spec: LoadSpec, cage: Cage) -> UnderLoad:
         marked=code == MARKED_AS_FAILED,
         notes=_notes(log),
     )
+
+
+async def under_load(run: Run, spec: LoadSpec, cage: Cage, join: Join) -> UnderLoad:
+    """Run the test against services that are bound to its container by `join`.
+
+    Raises:
+        ToolError: As `put_under_load`.
+        StageError: A service did not start, or ended under load.
+    """
+    return await put_under_load(run, spec, replace(cage, container=join(cage.container)))
+
+
+async def under_load_beside(
+    run: Run, spec: LoadSpec, services: StackSpec, images: Images, cage: Cage
+) -> UnderLoad:
+    """Run the test against services of the compose file, once all of them are ready.
+
+    What they wrote is kept, whatever happened.
+
+    Raises:
+        StageError: One of them did not get ready.
+    """
+    from keelway.stack.running import Stack  # noqa: PLC0415 - not for a plan
+
+    stack = Stack(run, services, images, stage="load")
+    done: UnderLoad | None = None
+    try:
+        async with stack:
+            if await stack.ready():
+                done = await under_load(run, spec, cage, stack.join)
+    finally:
+        with anyio.CancelScope(shield=True):
+            for name, told in stack.told.items():
+                _ = await keep(spec.directory, log_file(name), told.log)
+    for note in stack.notes:
+        run.say("load", note)
+    if done is None:
+        ailing = [one for one in stack.results({}) if not one.sound]
+        for one in ailing:
+            run.say("load", f"{one.told}\n{one.tail}".rstrip())
+        raise StageError(
+            f"putting {spec.target} under load failed: its services did not get ready",
+            stage="load",
+            why="; ".join(one.told for one in ailing),
+            next_step="their logs are in the report directory, as load/SERVICE.log",
+        )
+    return done
+
+
+async def image_alone(run: Run, spec: LoadSpec, images: Images) -> Join:
+    """Return what binds the image that the target names, started by itself.
+
+    Raises:
+        PlanError: There is no such image for the engine's platform.
+    """
+    with failures_of("load", "asking the engine for its platform"):
+        here = parse_platform(str(await run.dag.default_platform()))
+    image = next((one for one in images.of(spec.host) if one.platform == here), None)
+    if image is None:
+        raise PlanError(
+            f"load.target: there is no image {spec.host!r} for {here}",
+            next_step=f"name one of {', '.join(images.names())} as the host of load.target",
+        )
+    url = urlsplit(spec.target)
+    port = url.port or _DEFAULT_PORTS.get(url.scheme, 80)
+    # Its own health check asks at long intervals; a port that answers is found at once.
+    container = image.container.without_docker_healthcheck().with_exposed_port(port)
+    service = container.as_service(use_entrypoint=True)
+    return lambda client: client.with_service_binding(spec.host, service)
+
+
+def log_file(service: str) -> str:
+    """Return where the log of a service that was put under load is kept."""
+    return f"load/{service}.log"
 
 
 async def load_inputs(run: Run, spec: LoadSpec, images: Images, cage: Cage) -> dict[str, object]:

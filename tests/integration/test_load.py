@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from keelway.loadtest.scripts import ProbeSpec, ScriptSpec
 from keelway.loadtest.spec import LoadSpec
 from keelway.model.image import BuiltImage, Images
 from keelway.model.platform import AMD64
+from keelway.model.reuse import ReuseSpec
 from keelway.model.tool import HostTool
 from keelway.stack.spec import StackSpec
 from keelway.stages.load import load
@@ -257,6 +259,33 @@ async def test_the_built_image_is_served_alone_without_a_stack(bench: Bench) -> 
     nobody = replace(bench.probe("/hello"), target="http://nobody:8080")
     with pytest.raises(kw.PlanError, match="there is no image 'nobody'"):
         await load(bench.run, nobody, bench.images)
+
+
+async def test_figures_that_passed_are_reused_until_what_decides_them_changes(
+    bench: Bench,
+) -> None:
+    script = f"// {secrets.token_hex(8)}\n{SCRIPT}"
+    spec = replace(bench.spec(script.replace("THRESHOLDS", HOLDS)), reuse=ReuseSpec(days=1))
+    first = await load(bench.run, spec, bench.images)
+    assert not first.reused
+    (bench.folder / "reports" / first.log).unlink()
+    again = await load(bench.run, spec, bench.images)
+    assert again == replace(first, reused=True)
+    assert (bench.folder / "reports" / first.log).exists()
+    assert not (await load(bench.run, spec.rerunning(), bench.images)).reused
+    stricter = replace(spec, thresholds={"http_reqs": ("count>0",)})
+    assert not (await load(bench.run, stricter, bench.images)).reused
+    (image,) = bench.images.variants
+    other = replace(image, container=image.container.with_env_variable("OTHER", "1"))
+    assert not (await load(bench.run, spec, Images(variants=(other,)))).reused
+
+
+async def test_figures_that_do_not_hold_are_measured_again(bench: Bench) -> None:
+    script = f"// {secrets.token_hex(8)}\n{SCRIPT}"
+    spec = replace(bench.spec(script.replace("THRESHOLDS", CROSSED)), reuse=ReuseSpec(days=1))
+    for _ in range(2):
+        report = await load(bench.run, spec, bench.images)
+        assert (report.passed, report.reused) == (False, False)
 
 
 async def test_it_is_compared_with_the_last_release(bench: Bench) -> None:

@@ -9,26 +9,16 @@ from typing import TYPE_CHECKING
 
 from keelway._registries import plan_registries
 from keelway._stage import Run, stage
-from keelway._targets import (
-    DeployOrder,
-    DeploySpec,
-    bring_to,
-    keyring_of,
-    plan_target,
-    task_of,
-    tell_refusal,
-)
-from keelway.deploy.proving import prove
 from keelway.errors import GateError, PlanError, RegistryError
 from keelway.facts.release import release_names
 from keelway.model.history import DeliveryEvent
 from keelway.model.outcome import Skipped
 from keelway.model.rollout import Rollout, TargetRollout, Wanted
-from keelway.verification.configured import configured_spec
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from keelway._targets import DeployOrder, DeploySpec
     from keelway.config import Config, DeployTarget
     from keelway.facts import Facts
     from keelway.model.published import Published
@@ -60,6 +50,10 @@ def plan_deploy(
     chosen = _chosen(config, only)
     if not chosen:
         return Skipped("no deploy target has on_release = true")
+    # Most releases are not deployed when they are made: they do not pay for what does it.
+    from keelway._targets import DeployOrder, DeploySpec, plan_target  # noqa: PLC0415
+    from keelway.verification.configured import configured_spec  # noqa: PLC0415
+
     planned = {name: plan_target(name, target, config, facts) for name, target in chosen.items()}
     unverified = tuple(name for name, target in chosen.items() if not _asks(target))
     names = release_names(config, facts)
@@ -125,6 +119,9 @@ async def deploy_wanted(run: Run, spec: DeploySpec, wanted: Wanted) -> Rollout:
 
 
 async def _to_all(run: Run, spec: DeploySpec, wanted: Wanted) -> Rollout:
+    from keelway._targets import bring_to, keyring_of, task_of, tell_refusal  # noqa: PLC0415
+    from keelway.deploy.proving import prove  # noqa: PLC0415
+
     keyring = keyring_of(run, spec)
     done: list[TargetRollout] = []
     task = task_of(run, spec, DeliveryEvent.DEPLOY, f"deploying {wanted.version}")

@@ -12,24 +12,28 @@ import dataclasses
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import anyio
 
 from keelway._cage import open_cage, plan_tool
 from keelway._kept import keep
-from keelway._load_run import load_inputs, put_under_load
+from keelway._load_run import (
+    image_alone,
+    load_inputs,
+    log_file,
+    under_load,
+    under_load_beside,
+)
 from keelway._registries import plan_registries
 from keelway._reuse import Memory, open_memory
-from keelway._stage import Run, failures_of, stage
+from keelway._stage import Run, stage
 from keelway._tools.busybox import BUSYBOX
 from keelway._tools.k6 import K6
-from keelway.errors import PlanError, StageError
+from keelway.errors import PlanError
 from keelway.loadtest.compared import RegressionSpec
 from keelway.loadtest.scripts import ProbeSpec, ScriptSpec
 from keelway.loadtest.spec import LoadSpec
 from keelway.model.outcome import Skipped
-from keelway.model.platform import parse_platform
 from keelway.model.reuse import ReuseSpec
 from keelway.model.tool import HostTool
 from keelway.stack.planned import plan_beside
@@ -40,7 +44,6 @@ if TYPE_CHECKING:
     import dagger
 
     from keelway._cage import Cage
-    from keelway._load_run import UnderLoad
     from keelway.config import Config
     from keelway.config.load import LoadConfig, ProbeConfig
     from keelway.facts import Facts
@@ -55,8 +58,6 @@ TOOLS = (K6, BUSYBOX)
 
 SUMMARY_FILE = "load/summary.json"
 LOG_FILE = "load/k6.log"
-
-_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 def plan_load(config: Config, facts: Facts) -> LoadSpec | Skipped:
@@ -182,7 +183,7 @@ async def _known(
             return reused
     report = _compared(spec, await _measured(run, spec, images, cage, None), released)
     services = () if spec.beside is None else tuple(spec.beside.chosen())
-    files = (report.summary, report.log, *map(_log_file, services))
+    files = (report.summary, report.log, *map(log_file, services))
     at = report.ran_at or run.clock.now()
     await memory.keep(place, report, at=at, passed=report.passed, files=files)
     return report
@@ -205,9 +206,10 @@ async def _measured(
 
     at, began = run.clock.now(), time.monotonic()
     if join is None and spec.beside is not None:
-        done = await _beside(run, spec, spec.beside, images, cage)
+        done = await under_load_beside(run, spec, spec.beside, images, cage)
     else:
-        done = await _bound(run, spec, cage, join or await _alone(run, spec, images))
+        joined = join or await image_alone(run, spec, images)
+        done = await under_load(run, spec, cage, joined)
     seconds = time.monotonic() - began
     return LoadReport(
         script=spec.shown,
@@ -228,75 +230,6 @@ def _memory(run: Run, spec: LoadSpec) -> Memory | None:
     beside = spec.beside
     busybox = HostTool(path=BUSYBOX.name) if beside is None else beside.busybox
     return open_memory(run, spec.reuse, busybox, stage="load", directory=spec.directory)
-
-
-def _log_file(service: str) -> str:
-    return f"load/{service}.log"
-
-
-async def _bound(run: Run, spec: LoadSpec, cage: Cage, join: Join) -> UnderLoad:
-    return await put_under_load(
-        run, spec, dataclasses.replace(cage, container=join(cage.container))
-    )
-
-
-async def _beside(
-    run: Run, spec: LoadSpec, services: StackSpec, images: Images, cage: Cage
-) -> UnderLoad:
-    """Run the test against services of the compose file, once all of them are ready.
-
-    What they wrote is kept, whatever happened.
-
-    Raises:
-        StageError: One of them did not get ready.
-    """
-    from keelway.stack.running import Stack  # noqa: PLC0415 - not for a plan
-
-    stack = Stack(run, services, images, stage="load")
-    done: UnderLoad | None = None
-    try:
-        async with stack:
-            if await stack.ready():
-                done = await _bound(run, spec, cage, stack.join)
-    finally:
-        with anyio.CancelScope(shield=True):
-            for name, told in stack.told.items():
-                _ = await keep(spec.directory, _log_file(name), told.log)
-    for note in stack.notes:
-        run.say("load", note)
-    if done is None:
-        ailing = [one for one in stack.results({}) if not one.sound]
-        for one in ailing:
-            run.say("load", f"{one.told}\n{one.tail}".rstrip())
-        raise StageError(
-            f"putting {spec.target} under load failed: its services did not get ready",
-            stage="load",
-            why="; ".join(one.told for one in ailing),
-            next_step="their logs are in the report directory, as load/SERVICE.log",
-        )
-    return done
-
-
-async def _alone(run: Run, spec: LoadSpec, images: Images) -> Join:
-    """Return what binds the image that the target names, started by itself.
-
-    Raises:
-        PlanError: There is no such image for the engine's platform.
-    """
-    with failures_of("load", "asking the engine for its platform"):
-        here = parse_platform(str(await run.dag.default_platform()))
-    image = next((one for one in images.of(spec.host) if one.platform == here), None)
-    if image is None:
-        raise PlanError(
-            f"load.target: there is no image {spec.host!r} for {here}",
-            next_step=f"name one of {', '.join(images.names())} as the host of load.target",
-        )
-    url = urlsplit(spec.target)
-    port = url.port or _DEFAULT_PORTS.get(url.scheme, 80)
-    # Its own health check asks at long intervals; a port that answers is found at once.
-    container = image.container.without_docker_healthcheck().with_exposed_port(port)
-    service = container.as_service(use_entrypoint=True)
-    return lambda client: client.with_service_binding(spec.host, service)
 
 
 async def _released(spec: LoadSpec) -> Released | None:
