@@ -3,25 +3,30 @@
 
 import json
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 
-def service_sets(suites: Sequence[dict[str, Any]]) -> list[int]:
-    """Return how many services each suite had beside it; each experiment has its own."""
-    sets = Counter(
-        (suite["name"], service["experiment"]) for suite in suites for service in suite["services"]
-    )
-    return list(sets.values())
+def looks_for(report: dict[str, Any]) -> int:
+    """Return how often the engine was asked what tests said before; nothing was run for them."""
+    suites = (report["tests"] or {}).get("suites", ())
+    asked = sum(len(suite["faults"]) or 1 for suite in suites)
+    return asked + (2 if report["load"] else 0)  # for load, what the machine is too
+
+
+def all_reused(report: dict[str, Any]) -> bool:
+    """Tell whether no test had to run."""
+    suites = (report["tests"] or {}).get("suites", ())
+    return all(one["reused"] for one in (*suites, report["load"]) if one)
 
 
 def print_tests(suites: Sequence[dict[str, Any]]) -> None:
     """Print what was tested, and what the services did when one was hurt."""
     for suite in suites:
         beside = ", ".join(dict.fromkeys(service["name"] for service in suite["services"]))
-        print(f"tests      {suite['name']}: {len(suite['cases'])} beside {beside}")
+        again = f", reused from {suite['ran_at']}" if suite["reused"] else ""
+        print(f"tests      {suite['name']}: {len(suite['cases'])} beside {beside}{again}")
         for fault in suite["faults"]:
             print(f"           {fault['done']}: recovered after {fault['recovered_s']} s")
 
@@ -37,20 +42,17 @@ def main(path: Path) -> int:
         f"in {report['seconds']:.1f} s"
     )
     pushes = sum(len(image["references"]) for image in report["published"] or ())
-    # Tests are never cached: each is a question to the engine, its services, the tests, two looks.
     suites = (report["tests"] or {}).get("suites", ())
-    sets = service_sets(suites)
-    tested = sum(sets) + 4 * len(sets)
-    if report["load"]:
-        tested += max(sets, default=0) + 4
-    if steps["run"] <= pushes + tested and steps["cached"]:
-        print("           all but the tests and the pushes was cached: nothing had changed")
+    few = steps["run"] <= pushes + looks_for(report)
+    if few and steps["cached"] and all_reused(report):
+        print("           all but the pushes was cached or reused: nothing had changed")
     print_tests(suites)
     if report["load"]:
         measure = report["load"]["measure"]
         print(
             f"load       {measure['requests']} requests, {measure['throughput']:.0f} in a second, "
             f"95 % within {measure['p95_ms']:.0f} ms"
+            + (f", reused from {report['load']['ran_at']}" if report["load"]["reused"] else "")
         )
     for document in (report["sbom"] or {}).get("documents", ()):
         print(

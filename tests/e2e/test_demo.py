@@ -177,13 +177,15 @@ def test_again_with_nothing_changed_is_nearly_all_cached(demo: Demo, first: Run)
     steps = again.report["steps"]
     assert steps["failed"] == 0
     suite, faults = again.report["tests"]["suites"]
-    # Never cached: the question whether services can run, services, tests, and two looks at them;
-    # the same for the load test, and for each experiment with its own services.
-    tested = 2 * (len(suite["services"]) + 4)
-    tested += len(faults["services"]) + 4 * len(faults["faults"])
-    assert steps["run"] <= len(again.report["published"][0]["references"]) + tested, steps
+    assert (suite["reused"], faults["reused"], again.report["load"]["reused"]) == (True,) * 3
+    assert suite["ran_at"] == first.report["tests"]["suites"][0]["ran_at"]
+    # Only looks at what tests said before: at the suite's, each experiment's, the load test's, and
+    # at the machine. Nothing is signed again.
+    looks = 1 + len(faults["faults"]) + 2
+    assert steps["run"] <= len(again.report["published"][0]["references"]) + looks, steps
+    assert _statements(again) == _statements(first)
     assert steps["cached"] >= 20, steps
-    assert "all but the tests and the pushes was cached" in again.said
+    assert "all but the pushes was cached or reused" in again.said
 
 
 @pytest.mark.usefixtures("first")
@@ -194,6 +196,11 @@ def test_it_leaves_no_process_and_no_mount(demo: Demo) -> None:
         lambda: not traces(store).mounts and all("serve" in p for p in traces(store).processes),
         seconds=10,
     ), traces(store)
+
+
+def _statements(run: Run) -> set[str]:
+    kept = (*run.report["signatures"]["evidence"], *run.report["attestations"]["evidence"])
+    return {one["reference"] for one in kept}
 
 
 def _local_engine(demo: Demo) -> Engine:
