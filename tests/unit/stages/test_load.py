@@ -30,6 +30,7 @@ from keelway.loadtest.spec import LoadSpec
 from keelway.model.exemption import Exemption, Scope
 from keelway.model.load import LoadMeasure, LoadRegression, LoadReport, LoadThreshold
 from keelway.model.outcome import Skipped
+from keelway.model.reuse import ReuseSpec
 from keelway.model.tool import HostTool, ToolVersion
 from keelway.report import parts
 from keelway.report.load_junit import load_junit
@@ -98,6 +99,7 @@ def test_a_script_is_planned() -> None:
         thresholds={"http_req_duration": ("p(95)<300",)},
         vus=3,
         regression=RegressionSpec(latency_percent=12.5, throughput_percent=20, error_rate=0.01),
+        reuse=ReuseSpec(days=1),
         tool=HostTool(path="/bin/k6"),
         directory="/project/.keelway",
     )
