@@ -11,6 +11,7 @@ import pytest
 from keelway.config.deploy_analysis import AnalysisConfig
 from keelway.config.deploy_proxy import ProxyConfig
 from keelway.deploy.analysis import AnalysisError, Analyst
+from keelway.deploy.host import LocalHost
 from keelway.deploy.journal import Journal
 from keelway.deploy.proxy import ProxyError
 from keelway.deploy.strategies.blue_green import BlueGreen
@@ -221,6 +222,19 @@ async def test_of_a_first_deployment_that_fails_nothing_is_left(
         assert target.runtime.who_runs() == set()
     finally:
         target.runtime.end()
+
+
+async def test_it_is_told_whether_requests_go_where_they_should(
+    edge: Nginx, target: Target
+) -> None:
+    assert target.current is not None
+    live = target.current.live
+    assert await target.strategy.serves(LocalHost(), live)
+    assert not await target.strategy.serves(
+        LocalHost(), live.model_copy(update={"colour": "green"})
+    )
+    (edge.conf_d / "web.conf").write_text("# by hand")
+    assert not await target.strategy.serves(LocalHost(), live)
 
 
 async def test_without_nginx_the_old_version_stays(edge: Nginx, target: Target) -> None:

@@ -196,6 +196,27 @@ def test_a_release_that_is_bad_on_host_two_ends_with_the_old_one_on_all(shop: Sh
     assert SECRET not in released + written + done.out + done.err + bad.out + bad.err
 
 
+def test_what_runs_unchanged_is_left_alone_and_a_new_secret_is_not(shop: Shop) -> None:
+    shop.only_on(1)
+    shop.deployed("1")
+    before = shop.docker.command("ps", "--all", "--quiet", "--no-trunc")
+    again = shop.project.keelway("deploy", "1", "--to", "web")
+    assert again.code == 0, again.err
+    assert "1 runs already, unchanged and well: nothing to do" in again.err
+    assert shop.docker.command("ps", "--all", "--quiet", "--no-trunc") == before
+    assert shop.history()[2:] == [("deploy", "1", "succeeded")]
+    assert "it ran already, unchanged" in shop.project.keelway("history", "web").out
+
+    rotated = shop.project.keelway("deploy", "1", "--to", "web", TOKEN="another battery staple")
+    assert rotated.code == 0, rotated.err
+    assert shop.docker.command("ps", "--all", "--quiet", "--no-trunc") != before
+    container = shop.docker.command("ps", "--quiet")
+    shop.docker.command("rm", "--force", container)
+    repaired = shop.project.keelway("deploy", "1", "--to", "web", TOKEN="another battery staple")
+    assert repaired.code == 0, repaired.err
+    assert shop.serving() == ["1"]
+
+
 def test_whoever_deploys_is_killed_in_the_middle(shop: Shop) -> None:
     shop.only_on(1)
     shop.deployed("1")

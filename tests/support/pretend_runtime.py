@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from keelway.deploy.host import Host, Ran
     from keelway.deploy.release import Release
-    from keelway.deploy.site import Runtime, Site, Strategy
+    from keelway.deploy.side import Side
+    from keelway.deploy.site import Placed, Runtime, Site, Strategy
     from keelway.deploy.target import Task
     from keelway.deploy.unit import Unit
 
@@ -101,6 +102,12 @@ class PretendKit:
     async def put(self, site: Site, release: Release) -> None:
         text = f"{release.version} {self.fate(release.version, site.host.name)}\n"
         await site.host.write(f"{site.layout.release(release.id)}/compose.yaml", text.encode())
+
+    async def is_put(self, side: Side, current: Placed) -> bool:
+        version = current.release.version
+        text = f"{version} {self.fate(version, side.host.name)}\n"
+        path = f"{side.layout.release(current.release.id)}/compose.yaml"
+        return await side.host.read(path) == text.encode()
 
     async def fetch(self, site: Site) -> None:
         self.fetched.append(site.wanted.release.version)

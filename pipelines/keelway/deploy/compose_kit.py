@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from keelway.compose.sizes import parse_size
 from keelway.deploy.choice import Limits, Part, Rendering, ServiceChoice
 from keelway.deploy.layout import SHARED
-from keelway.deploy.placing import place
+from keelway.deploy.looking import serving_parts
+from keelway.deploy.placing import is_placed, place
 from keelway.deploy.proving import digest_of
 from keelway.deploy.pulling import RegistryLogin
 from keelway.deploy.release import COLOURS
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
     from keelway.compose.project import Project
     from keelway.config.deploy_compose import ComposeTarget
     from keelway.config.deploy_limits import DeployServiceConfig
+    from keelway.deploy.choice import RenderedUnit
     from keelway.deploy.host import Host
+    from keelway.deploy.layout import Layout
     from keelway.deploy.proving import FindLogin
     from keelway.deploy.release import Release
-    from keelway.deploy.site import Site, Strategy
+    from keelway.deploy.side import Side
+    from keelway.deploy.site import Placed, Site, Strategy
     from keelway.deploy.target import Task
+    from keelway.deploy.unit import Unit
     from keelway.model.registry import RegistrySpec
 
 
@@ -111,15 +116,28 @@ class ComposeKit:
         """
         runtime = self._runtimes[id(site.host)]
         for part in release.parts:
-            choice = self._choice(site, release, part)
-            project = self._spec.projects[site.layout.project]
-            choice = await self._pinned(project, choice)
-            rendered = render(project, choice)
+            rendered = await self._rendered(site.layout, release, part)
             for line in rendered.told if part in {"", SHARED, "blue"} else ():
                 site.tell(line)
             unit = site.layout.unit(release.id, part)
             logins = await self._logins(rendered.images)
             await place(runtime, unit, rendered, secrets=self._secrets, logins=logins)
+
+    async def is_put(self, side: Side, current: Placed) -> bool:
+        """Return whether what runs is what would be put there now: files, secrets, containers.
+
+        Raises:
+            ConfigError: A service asks for what a deployed one must not have.
+            PlanError: A secret has no value.
+            StageError: The host does not tell.
+        """
+        runtime = self._runtimes[id(side.host)]
+        for part in serving_parts(current):
+            rendered = await self._rendered(side.layout, current.release, part)
+            unit = side.layout.unit(current.release.id, part)
+            if not await is_placed(runtime, unit, rendered, secrets=self._secrets):
+                return False
+        return True
 
     async def fetch(self, site: Site) -> None:
         """Bring the images of a kept release, where they are gone.
@@ -132,9 +150,13 @@ class ComposeKit:
             logins = await self._logins(site.wanted.release.images.values())
             await runtime.pull(unit, logins)
 
-    def _choice(self, site: Site, release: Release, part: str) -> Rendering:
+    async def _rendered(self, layout: Layout, release: Release, part: str) -> RenderedUnit:
+        project = self._spec.projects[layout.project]
+        choice = self._choice(layout.unit(release.id, part), release, part)
+        return render(project, await self._pinned(project, choice))
+
+    def _choice(self, unit: Unit, release: Release, part: str) -> Rendering:
         spec = self._spec
-        unit = site.layout.unit(release.id, part)
         colour = part if part in COLOURS else ""
         kind = {"": Part.ALL, SHARED: Part.SHARED}.get(part, Part.COLOUR)
         return Rendering(

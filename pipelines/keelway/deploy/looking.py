@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from keelway.deploy.host import Host
     from keelway.deploy.opening import ReadSecret
     from keelway.deploy.side import Side
-    from keelway.deploy.site import Runtime
+    from keelway.deploy.site import Placed, Runtime
     from keelway.deploy.target import HostPlace, HostsSpec
     from keelway.model.service_state import ServiceState
 
@@ -73,18 +73,27 @@ async def _host_health(
         async with open_hosts(replace(spec, places=(place,)), read) as ((host, layout),):
             runtime = await find(host, spec.runtime)
             side = await look_at(host, layout, runtime)
-            return HostHealth(host=name, version=side.version, services=await _services(side))
+            services = await serving_services(side)
+            return HostHealth(host=name, version=side.version, services=services)
     except StageError as error:
         return HostHealth(host=name, lost=error.message)
 
 
-async def _services(side: Side) -> tuple[ServiceState, ...]:
-    current = side.current
-    if current is None:
-        return ()
+def serving_parts(current: Placed) -> tuple[str, ...]:
+    """Return the parts of a release that run: what is shared, and the colour that serves."""
     serving = ("", SHARED, current.colour)
-    found: list[ServiceState] = []
-    for part in current.release.parts:
-        if part in serving:
-            found += await side.runtime.states(side.layout.unit(current.release.id, part))
-    return tuple(found)
+    return tuple(part for part in current.release.parts if part in serving)
+
+
+async def serving_services(side: Side) -> tuple[ServiceState, ...]:
+    """Return the containers of what a host runs; none where nothing was deployed.
+
+    Raises:
+        StageError: The host does not tell.
+    """
+    if side.current is None:
+        return ()
+    release = side.current.release.id
+    parts = serving_parts(side.current)
+    found = [await side.runtime.states(side.layout.unit(release, part)) for part in parts]
+    return tuple(one for states in found for one in states)

@@ -8,6 +8,7 @@ Example:
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import anyio
@@ -72,6 +73,43 @@ async def place(
     return frozenset(changed)
 
 
+async def is_placed(
+    runtime: Runtime, unit: Unit, rendered: RenderedUnit, *, secrets: Mapping[str, bytes]
+) -> bool:
+    """Return whether `place` would change nothing, and the containers are those of the unit.
+
+    Args:
+        runtime: The host's.
+        unit: Where it is.
+        rendered: What it is to be.
+        secrets: The values, by the names of the configuration.
+
+    Raises:
+        PlanError: A secret has no value, or its value is in a file that is none of secrets.
+        StageError: The host does not tell.
+    """
+    _check_secrets(rendered, secrets)
+    host = runtime.host
+    if await host.read(unit.file) != rendered.compose:
+        return False
+    for one in rendered.configs:
+        if not await _is_same(host, f"{unit.folder}/{one.path}", await _content(one)):
+            return False
+    before = await as_owner(runtime.engine) if rendered.secrets else ()
+    for place in rendered.secrets:
+        path = f"{unit.folder}/{place.path}"
+        if not await _is_same(host, path, secrets[place.secret], before):
+            return False
+    services = (await runtime.unit_file(unit)).services
+    states = await runtime.states(unit)
+    often = Counter({name: one.scale for name, one in services.items()})
+    return Counter(one.service for one in states) == often and all(
+        services[one.service].image.partition("@")[2]
+        in {digest.partition("@")[2] for digest in one.digests}
+        for one in states
+    )
+
+
 async def missing_files(host: Host, unit: Unit, note: UnitFile) -> tuple[str, ...]:
     """Return the secrets whose files are no longer there: a unit without them must not start."""
     return tuple(
@@ -130,10 +168,14 @@ async def _content(one: ConfigFile) -> bytes:
 
 async def _written(host: Host, path: str, data: bytes, mode: int) -> bool:
     """Write a file unless it is the same already, and return whether it was written."""
-    if (await host.run(("cmp", "--silent", "--", path, "-"), given=data)).code == 0:
+    if await _is_same(host, path, data):
         return False
     await host.write(path, data, mode=mode)
     return True
+
+
+async def _is_same(host: Host, path: str, data: bytes, before: tuple[str, ...] = ()) -> bool:
+    return (await host.run((*before, "cmp", "--silent", "--", path, "-"), given=data)).code == 0
 
 
 async def _owners(runtime: Runtime, file: UnitFile) -> dict[str, Owner]:

@@ -126,18 +126,19 @@ class Proxy:
             HostError: The host was lost.
         """
         about = await self._about()
-        wanted = render(
-            self._front, upstreams, closing=self._at.closing_inside, version=about.version
-        )
-        return await self._load(wanted, about)
+        return await self._load(self._rendered(upstreams, about), about)
+
+    async def points(self, upstreams: Sequence[Upstream]) -> bool:
+        """Return whether it runs and points at these; nothing is changed."""
+        about = await self._about()
+        wanted = self._rendered(upstreams, about)
+        if not await self._is_loaded(wanted, await self._host.read(self._at.file)):
+            return False
+        _ = await self._workers(read_pid_file(await self._tested(wanted)) or about.pid_file)
+        return True
 
     async def restore(self, state: ProxyState) -> bool:
-        """Bring back exactly what was read before, and return whether anything had to change.
-
-        Raises:
-            ProxyError: NGINX refused it or did not take it.
-            HostError: The host was lost.
-        """
+        """Bring back exactly what was read before, and return whether anything had to change."""
         return await self._load(state.file, await self._about())
 
     async def drained(self, timeout_s: float) -> bool:
@@ -165,7 +166,7 @@ class Proxy:
     async def _load(self, wanted: bytes | None, about: About) -> bool:
         at = self._at
         before = await self._host.read(at.file)
-        if before == wanted and (await self._host.read(at.loaded) or None) == wanted:
+        if await self._is_loaded(wanted, before):
             await self._remove(at.closing)
             return False
         told = False
@@ -186,6 +187,13 @@ class Proxy:
             raise
         await self._remove(at.closing)
         return True
+
+    def _rendered(self, upstreams: Sequence[Upstream], about: About) -> bytes:
+        closing = self._at.closing_inside
+        return render(self._front, upstreams, closing=closing, version=about.version)
+
+    async def _is_loaded(self, wanted: bytes | None, before: bytes | None) -> bool:
+        return before == wanted and (await self._host.read(self._at.loaded) or None) == wanted
 
     async def _undo(self, before: bytes | None, error: BaseException, *, told: bool) -> None:
         """Put the former file back; a host that is lost keeps the new one until it is repaired."""

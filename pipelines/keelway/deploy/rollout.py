@@ -6,6 +6,7 @@ the first host goes alone; whatever fails, every host that was touched goes back
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from keelway.deploy.release import Live, Release, release_id
 from keelway.deploy.repair import repair
 from keelway.deploy.side import record
 from keelway.deploy.site import Placed
+from keelway.deploy.unchanged import is_unchanged
 from keelway.errors import KeelwayError
 from keelway.model.history import DeliveryOutcome
 
@@ -46,6 +48,8 @@ async def deploy(turn: Turn, checked: Checked) -> tuple[Side, ...]:
         HostError: A host could not be reached, before anything was changed.
     """
     sides = await repair(turn, await turn.look())
+    if await is_unchanged(turn, sides, checked):
+        return await _left(turn, sides, checked)
     await preflight(turn, sides)
     now = turn.clock.now()
     release = Release(
@@ -60,6 +64,15 @@ async def deploy(turn: Turn, checked: Checked) -> tuple[Side, ...]:
     await write(turn, DeliveryOutcome.STARTED, release, sides)
     workings = await _prepared(turn, sides, release, _put)
     return await carry(turn, sides, release, workings)
+
+
+async def _left(turn: Turn, sides: tuple[Side, ...], checked: Checked) -> tuple[Side, ...]:
+    """Write down that the release was verified, runs already, and was left as it is."""
+    turn.task.tell(f"{checked.wanted.version} runs already, unchanged and well: nothing to do")
+    entry = turn.notebook.entry(DeliveryOutcome.SUCCEEDED, checked, replaced=sides[0].version)
+    reasons = [one for one in (entry.reason, "it ran already, unchanged") if one]
+    await turn.notebook.write(dataclasses.replace(entry, reason="; ".join(reasons)))
+    return sides
 
 
 async def go_back_to(turn: Turn, version: str | None) -> tuple[Side, ...]:

@@ -140,3 +140,10 @@ class Strategy(Protocol):
     async def settle(self, site: Site) -> None:
         """Stop what is left of the old version; the new one serves on all hosts. Safe twice."""
         ...
+
+    async def serves(self, host: Host, live: Live) -> bool:
+        """Return whether requests go to what runs, by the configuration of today.
+
+        Only what is beside the containers is looked at; nothing is changed.
+        """
+        ...

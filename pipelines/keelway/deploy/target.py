@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from keelway.deploy.host import Host
     from keelway.deploy.release import Release
-    from keelway.deploy.site import Runtime, Site, Strategy
+    from keelway.deploy.side import Side
+    from keelway.deploy.site import Placed, Runtime, Site, Strategy
     from keelway.model.history import Actor, DeliveryEvent
     from keelway.model.host_address import HostAddress
     from keelway.model.rollout import Wanted
@@ -105,6 +106,13 @@ class Kit(Protocol):
 
     async def put(self, site: Site, release: Release) -> None:
         """Write all files of a release, but its record, into its folder, and bring its images."""
+        ...
+
+    async def is_put(self, side: Side, current: Placed) -> bool:
+        """Return whether all files of what runs are what would be put there now.
+
+        And whether the containers are those that they name, each as often as they say.
+        """
         ...
 
     async def fetch(self, site: Site) -> None:

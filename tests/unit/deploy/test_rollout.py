@@ -49,6 +49,34 @@ async def test_a_release_reaches_all_hosts_and_is_written_down(target: Target) -
         assert last["duration_s"] > 0
 
 
+async def test_what_runs_already_is_verified_and_left_alone(target: Target) -> None:
+    await target.deploy("v1")
+    before = [one.name for one in (target.folders[0] / "releases").iterdir()]
+    result = await target.deploy("v1", reason="to be sure")
+    assert (result.version, result.evidence) == ("v1", ("signature: good",))
+    assert [one.name for one in (target.folders[0] / "releases").iterdir()] == before
+    assert target.history()[2:] == ["deploy v1 succeeded"]
+    last = (target.folders[2] / "deployment_history.log").read_text().splitlines()[-1]
+    assert json.loads(last)["reason"] == "to be sure; it ran already, unchanged"
+    assert target.leftovers() == []
+
+
+@pytest.mark.parametrize("how", ["not well", "other files", "frozen"])
+async def test_where_anything_is_not_as_it_would_be_it_is_brought(target: Target, how: str) -> None:
+    await target.deploy("v1")
+    if how == "not well":
+        (place,) = (target.folders[1] / "run").iterdir()
+        place.write_text("v1 unhealthy")
+    elif how == "other files":
+        (place,) = (target.folders[1] / "releases").glob("*/compose.yaml")
+        place.write_text("v1 edited")
+    await target.deploy("v1", freeze="it migrates" if how == "frozen" else None)
+    assert target.history()[2:] == ["deploy v1 started", "deploy v1 succeeded"]
+    assert [(folder / "run" / folder.name).read_text() for folder in target.folders] == [
+        "v1 good\n"
+    ] * 3
+
+
 @pytest.mark.parametrize("host", ["one", "two", "three"])
 @pytest.mark.parametrize("how", ["unhealthy", "broken"])
 async def test_one_bad_host_ends_with_the_old_version_on_all(

@@ -8,6 +8,7 @@ from keelway.deploy.analysis import Place
 
 if TYPE_CHECKING:
     from keelway.deploy.analysis import Analyst
+    from keelway.deploy.host import Host
     from keelway.deploy.release import Colour, Live
     from keelway.deploy.site import Site, Strategy
 
@@ -70,3 +71,11 @@ class Analysed:
             HostError: The host was lost.
         """
         await self._inner.settle(site)
+
+    async def serves(self, host: Host, live: Live) -> bool:
+        """Return what the other one does.
+
+        Raises:
+            HostError: The host was lost.
+        """
+        return await self._inner.serves(host, live)

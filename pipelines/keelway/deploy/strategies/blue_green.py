@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from keelway.config.deploy_analysis import Moment
     from keelway.config.deploy_proxy import ProxyConfig
     from keelway.deploy.analysis import Analyst
+    from keelway.deploy.host import Host
     from keelway.deploy.release import Colour, Live
     from keelway.deploy.site import Placed, Site
 
@@ -85,7 +86,7 @@ class BlueGreen:
         await self._analyse(site, colour, "before")
         await self._canary(site, colour, before)
         async with site.step("switch", f"all requests go to {colour}"):
-            await self._proxy(site).point(upstreams(self._config, colour))
+            await self._proxy(site.host).point(upstreams(self._config, colour))
         await self._analyse(site, colour, "after")
 
     async def back(self, site: Site) -> None:
@@ -131,11 +132,24 @@ class BlueGreen:
         async with site.step("stop-old", f"stopping {current.release.version}"):
             await self._stop(site, current)
 
+    async def serves(self, host: Host, live: Live) -> bool:
+        """Return whether NGINX runs, and sends all requests to the colour that runs.
+
+        Raises:
+            HostError: The host was lost.
+        """
+        if live.colour is None:
+            return False
+        try:
+            return await self._proxy(host).points(upstreams(self._config, live.colour))
+        except ProxyError:
+            return False
+
     async def _before(self, site: Site) -> ProxyState:
         """Return what NGINX was told before this deployment, also if it was cut off and goes on."""
         kept = site.journal.document.memory.get(_MEMORY)
         if kept is None:
-            state = await self._proxy(site).read()
+            state = await self._proxy(site.host).read()
             text = None if state.file is None else state.file.decode(errors="surrogateescape")
             await site.journal.remember(_MEMORY, {"file": text})
             return state
@@ -146,7 +160,7 @@ class BlueGreen:
     async def _restore(self, site: Site) -> bool:
         if site.journal.document.memory.get(_MEMORY) is None:
             return False
-        return await self._proxy(site).restore(await self._before(site))
+        return await self._proxy(site.host).restore(await self._before(site))
 
     async def _serves(self, site: Site, current: Placed) -> bool:
         """Return whether all services run that NGINX would send requests to."""
@@ -167,7 +181,7 @@ class BlueGreen:
             words = f"{percent} % of the requests go to {colour}"
             async with site.step(f"canary-{percent}", words):
                 mixed = shared(old, upstreams(self._config, colour), percent)
-                await self._proxy(site).point(mixed)
+                await self._proxy(site.host).point(mixed)
                 await anyio.sleep(self._config.canary_wait_s)
             await self._analyse(site, colour, "step")
 
@@ -203,7 +217,7 @@ class BlueGreen:
 
     async def _drained(self, site: Site) -> None:
         try:
-            if not await self._proxy(site).drained(site.pace.drain_s):
+            if not await self._proxy(site.host).drained(site.pace.drain_s):
                 site.tell(f"some requests are not over after {site.pace.drain_s:g} s: going on")
         except ProxyError as error:
             site.tell(f"nothing to wait for: {error.message}")
@@ -218,8 +232,8 @@ class BlueGreen:
         services = sorted({one.service for one in states})
         await site.runtime.stop(site.unit(old), services, timeout_s=timeout_s)
 
-    def _proxy(self, site: Site) -> Proxy:
-        return Proxy(site.host, nginx_of(self._config), front_of(self._target, self._config))
+    def _proxy(self, host: Host) -> Proxy:
+        return Proxy(host, nginx_of(self._config), front_of(self._target, self._config))
 
     def _place(self, site: Site, colour: Colour) -> Place:
         urls = colour_urls(self._config, colour)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from keelway.deploy.host import Host
     from keelway.deploy.release import Colour, Live
     from keelway.deploy.site import Placed, Site
 
@@ -50,6 +51,10 @@ class Recreate:
 
     async def settle(self, site: Site) -> None:
         """Do nothing: the old version is gone already."""
+
+    async def serves(self, host: Host, live: Live) -> bool:  # noqa: ARG002 - part of the protocol
+        """Return yes: nothing stands before the containers."""
+        return True
 
 
 async def _start(site: Site, placed: Placed) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from keelway.deploy.strategies.written import in_order, services_of
 
 if TYPE_CHECKING:
+    from keelway.deploy.host import Host
     from keelway.deploy.release import Colour, Live
     from keelway.deploy.site import Placed, Site
 
@@ -58,6 +59,10 @@ class Rolling:
         """
         async with site.step("tidy", "ending what the new version does not have"):
             await _end_others(site, site.wanted)
+
+    async def serves(self, host: Host, live: Live) -> bool:  # noqa: ARG002 - part of the protocol
+        """Return yes: nothing stands before the containers."""
+        return True
 
 
 async def _roll(site: Site, placed: Placed, suffix: str = "") -> None:
