@@ -22,6 +22,7 @@ Document = dict[str, object]
 
 LABEL = "dev.keelway"
 COLOUR_VARIABLE = "DEPLOYMENT_COLOR"
+VERSION_VARIABLE = "DEPLOYMENT_VERSION"
 _TMP = "/tmp"  # noqa: S108 - a name in a container
 _LOOPBACK = "127.0.0.1"
 
@@ -58,7 +59,7 @@ def service_document(plan: ServicePlan, choice: Rendering) -> Document:
         "platform": service.platform,
         "command": _listed(service.command),
         "entrypoint": _listed(service.entrypoint),
-        "environment": _environment(service, choice),
+        "environment": _environment(plan, choice),
         "ports": [
             *(_port(service.name, port, choice) for port in service.ports),
             *_for_the_proxy(service, choice),
@@ -85,9 +86,11 @@ def service_document(plan: ServicePlan, choice: Rendering) -> Document:
     return {key: value for key, value in kept.items() if value != {}}
 
 
-def _environment(service: Service, choice: Rendering) -> dict[str, str]:
+def _environment(plan: ServicePlan, choice: Rendering) -> dict[str, str]:
+    """Return the variables; what is not of the release is not told of it: it would be made anew."""
+    version = {VERSION_VARIABLE: choice.version} if plan.is_released else {}
     colour = {COLOUR_VARIABLE: choice.colour} if choice.colour else {}
-    return {**service.environment, **colour}
+    return {**plan.service.environment, **version, **colour}
 
 
 def _settings(service: Service) -> Document:
