@@ -1,0 +1,1 @@
+"""The source of prices: a stand-in for an exchange, as small as it can be."""
