@@ -24,6 +24,7 @@ from keelway._cli.down import down
 from keelway._cli.engine import engine
 from keelway._cli.exceptions import exceptions
 from keelway._cli.failing import exit_codes
+from keelway._cli.faults import faults
 from keelway._cli.functions import functions
 from keelway._cli.health import health
 from keelway._cli.history import history
@@ -85,6 +86,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "deploy": deploy,
     "rollback": rollback,
     "history": history,
+    "faults": faults,
     "unlock": unlock,
     "mirror": mirror,
     "restore": restore,

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from keelway.config.deploy_analysis import AnalysisConfig
+from keelway.config.deploy_faults import DeployFaultConfig
 from keelway.config.deploy_limits import DeployLimitsConfig, DeployServiceConfig
 from keelway.config.deploy_proxy import ProxyConfig
 from keelway.config.section import Name, SecretSource, Section, Text
@@ -93,6 +94,8 @@ class ComposeTarget(Section):
     """The NGINX that `"blue-green"` switches."""
     analysis: AnalysisConfig = Field(default_factory=AnalysisConfig)
     """What shows whether a new version is good, beside the health of its containers."""
+    faults: tuple[DeployFaultConfig, ...] = ()
+    """Experiments that hurt what runs there, for `keelway faults`."""
 
     @model_validator(mode="after")
     def _proxy_where_it_is_switched(self) -> Self:

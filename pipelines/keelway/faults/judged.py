@@ -24,7 +24,7 @@ from keelway.model.tests import CaseResult, CaseStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from keelway.faults.spec import FaultSpec
+    from keelway.faults.spec import Disturbance
 
 _MARK_WORDS = 3
 _SHOWN = 3
@@ -110,7 +110,7 @@ def parse_record(text: str) -> Seen:
     return Seen(answers=tuple(answers), marks=marks)
 
 
-def judge(spec: FaultSpec, seen: Seen, output: str = "") -> tuple[CaseResult, ...]:
+def judge(spec: Disturbance, seen: Seen, output: str = "") -> tuple[CaseResult, ...]:
     """Return one case for each thing that was expected.
 
     A service that was not well before the fault is an error of its own, and nothing else is judged
@@ -145,7 +145,7 @@ def judge(spec: FaultSpec, seen: Seen, output: str = "") -> tuple[CaseResult, ..
     return tuple(cases)
 
 
-def result(spec: FaultSpec, seen: Seen, *, log: str | None) -> FaultResult:
+def result(spec: Disturbance, seen: Seen, *, log: str | None) -> FaultResult:
     """Return the experiment for reports.
 
     Args:
@@ -173,7 +173,7 @@ def result(spec: FaultSpec, seen: Seen, *, log: str | None) -> FaultResult:
 class _Bench:
     """Makes the cases of one experiment."""
 
-    spec: FaultSpec
+    spec: Disturbance
     output: str
 
     def passed(self, name: str, hundredths: int) -> CaseResult:
@@ -205,7 +205,7 @@ def _first(seen: Seen) -> int:
     return seen.answers[0].at if seen.answers else seen.marks["steady"][0]
 
 
-def _objection(spec: FaultSpec, seen: Seen) -> str | None:
+def _objection(spec: Disturbance, seen: Seen) -> str | None:
     """Return why the probe did not do what was expected during the fault."""
     answers = [answer for answer in seen.during if answer.probe == 0]
     if not answers:
@@ -222,7 +222,7 @@ def _objection(spec: FaultSpec, seen: Seen) -> str | None:
     return strange
 
 
-def _affected(spec: FaultSpec, seen: Seen) -> str | None:
+def _affected(spec: Disturbance, seen: Seen) -> str | None:
     for number, url in enumerate(spec.urls):
         answers = [answer for answer in seen.during if answer.probe == number]
         if number and (strange := _strange(url, seen, answers, range(200, 400))) is not None:
@@ -246,7 +246,7 @@ def _strange(
     return f"{url} answered {times}{more} (of {len(answers)} answers)"
 
 
-def _recovery(spec: FaultSpec, seen: Seen, bench: _Bench) -> CaseResult:
+def _recovery(spec: Disturbance, seen: Seen, bench: _Bench) -> CaseResult:
     within = f"{spec.recovers_within_s:g} s"
     if seen.recovered_s is None:
         last = [

@@ -43,8 +43,8 @@ _DONE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultSpec:
-    """One experiment."""
+class Disturbance:
+    """What is done to a service, what is asked meanwhile, and what is expected of the answers."""
 
     name: str
     """What reports call it."""
@@ -56,14 +56,10 @@ class FaultSpec:
     """The URL that is asked all the time."""
     expect: Expectation
     """How the probed service must bear it."""
-    beside: StackSpec
-    """The services that are started for it: the probed one, and all that it depends on."""
     duration_s: float = DURATION_S
     """Seconds that the fault lasts."""
     latency_s: float = 0.0
     """Seconds that answers are delayed, for that fault."""
-    ports: tuple[int, ...] = ()
-    """TCP ports that are cut off or delayed, for these faults."""
     status: int = 200
     """What the probe answers while all is well."""
     degraded_status: int = DEGRADED_STATUS
@@ -76,10 +72,6 @@ class FaultSpec:
     """Seconds after the fault in which all must be well again."""
     steady_within_s: float = 15.0
     """How long it may take until all is well, once the services are ready."""
-    notes: tuple[str, ...] = ()
-    """What of the services is not done here."""
-    reuse: bool = True
-    """Whether what came of it before may count again."""
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -87,16 +79,30 @@ class FaultSpec:
         return (self.probe, *(urljoin(self.probe, path) for path in self.unaffected))
 
     @property
-    def cuts(self) -> bool:
-        """Whether the fault is one of the network."""
-        return self.fault in NETWORK_FAULTS
-
-    @property
     def done(self) -> str:
         """Return what is done, in words: `db delayed by 0.3 s for 3 s`."""
         late = f" by {self.latency_s:g} s" if self.fault == "latency" else ""
         lasting = "" if self.fault == "restart" else f" for {self.duration_s:g} s"
         return f"{self.service} {_DONE[self.fault]}{late}{lasting}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultSpec(Disturbance):
+    """One experiment beside services that are started for it."""
+
+    beside: StackSpec
+    """The services that are started for it: the probed one, and all that it depends on."""
+    ports: tuple[int, ...] = ()
+    """TCP ports that are cut off or delayed, for these faults."""
+    notes: tuple[str, ...] = ()
+    """What of the services is not done here."""
+    reuse: bool = True
+    """Whether what came of it before may count again."""
+
+    @property
+    def cuts(self) -> bool:
+        """Whether the fault is one of the network."""
+        return self.fault in NETWORK_FAULTS
 
     @property
     def images(self) -> tuple[str, ...]:
