@@ -102,8 +102,8 @@ def files_of(docker: RunningRuntime, image: str) -> list[str]:
 def test_the_image_is_minimal_and_has_no_shell_and_no_package_manager(
     docker: RunningRuntime, cold: Flow, image: str
 ) -> None:
-    (built,) = cold.report["policy"]["images"]
-    assert built["size"] < 60 * MB, built["size"]
+    passed = {one["rule"] for one in cold.report["policy"]["results"] if one["outcome"] == "passed"}
+    assert "budget" in passed, "[policy.images.quotes.budget] says how large it may be"
     files = files_of(docker, image)
     programs = {path.rpartition("/")[2] for path in files if re.match(r"(usr/)?(local/)?s?bin/", path)}
     assert "python3.11" in programs
@@ -136,9 +136,9 @@ def test_it_runs_as_nobody_special_and_has_no_secret(
     (inspected,) = json.loads(docker.command("image", "inspect", image))
     assert inspected["Config"]["User"] == "65532:65532"
     assert not [one for one in inspected["Config"]["Env"] if re.search("KEY|TOKEN|PASSWORD", one)]
+    assert "secret" in cold.report["scan"]["scanners"]
     (target,) = cold.report["scan"]["targets"]
-    assert "secret" in target["scanners"]
-    assert not [one for one in cold.report["scan"]["findings"] if one["kind"] == "secret"]
+    assert not [one for one in target["findings"] if one["kind"] == "secret"]
 
 
 # --- the runtime contract -------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def test_writing_anywhere_else_fails(
     told, status = json.loads(said)
     refused = "Read-only file system"
     assert told == {
-        "/opt/app/x": refused, "/usr/bin/x": refused, "/etc/passwd": refused,
+        "/opt/app/x": refused, "/usr/bin/x": refused, "/etc/passwd": "Permission denied",
         "/tmp/x": "written", "/data/x": "written",
     }  # fmt: skip
     assert status["CapEff"] == status["CapBnd"] == "0" * 16
@@ -237,7 +237,7 @@ def test_a_service_that_wants_more_is_refused_before_a_host_is_touched(
 def version(flow: Flow) -> str:
     """Return the version that was released: its timestamp."""
     references = flow.report["published"][0]["references"]
-    tags = [one.partition("@")[0].rpartition(":")[2] for one in references]
+    tags: list[str] = [one.partition("@")[0].rpartition(":")[2] for one in references]
     return next(tag for tag in tags if re.fullmatch(r"\d{8}-\d{4}", tag))
 
 

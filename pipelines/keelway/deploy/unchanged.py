@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from keelway._together import each
 from keelway.deploy.looking import is_well, serving_services
+from keelway.errors import ConfigError, PlanError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,13 +29,15 @@ async def is_unchanged(turn: Turn, sides: Sequence[Side], checked: Checked) -> b
         checked: The release, which verified.
 
     Raises:
-        ConfigError: A service asks for what a deployed one must not have.
-        PlanError: A secret has no value.
         StageError: A host does not tell.
     """
     if turn.task.freeze is not None:
         return False
-    return all(await each(partial(_is_unchanged, turn, checked), sides))
+    try:
+        return all(await each(partial(_is_unchanged, turn, checked), sides))
+    except (ConfigError, PlanError):
+        # What cannot be put there is told, and written down, where it is to be put there.
+        return False
 
 
 async def _is_unchanged(turn: Turn, checked: Checked, side: Side) -> bool:
