@@ -332,3 +332,41 @@ def test_the_commands_as_they_are_typed(shop: Shop) -> None:
     assert (record["environment"], record["by"]["who"], record["signed"]) == (
         "staging", "ada", True,
     )  # fmt: skip
+
+
+async def push_signed(shop: Shop, image: str, tag: str, *, signed: bool = True) -> str:
+    """Put an image beside the shop's own, and return its digest."""
+    repository = f"{shop.repository.rpartition('/')[0]}/{image}"
+    notes = {f"{PREFIX}.version": tag, f"{PREFIX}.created": "2026-02-01T00:00:00Z"}
+    digest = await push_small_image(repository, tag, seed=image, annotations=notes)
+    if signed:
+        await anyio.to_thread.run_sync(shop.keys.sign, f"{repository}@{digest}")
+    return digest
+
+
+async def test_a_version_is_all_images_of_it_and_one_that_may_not_go_keeps_the_others(
+    shop: Shop,
+) -> None:
+    shop.plan(":develop", "develop")  # writes the configuration
+    config = shop.keys.folder / "keelway.toml"
+    config.write_text(
+        config.read_text().replace("[images.orders]", "[images.orders]\n[images.worker]")
+    )
+    project = Project(folder=shop.keys.folder, environment={})
+    orders = await push_signed(shop, "orders", "v6")
+    await push_signed(shop, "worker", "v6", signed=False)
+
+    refused = await anyio.to_thread.run_sync(project.keelway, "promote", "v6", "--to", "develop")
+    assert refused.code == 6, refused.text()
+    assert "worker" in refused.err
+    assert await shop.named("develop") is None
+
+    worker = await push_signed(shop, "worker", "v6")
+    done = await anyio.to_thread.run_sync(
+        project.keelway, "promote", "v6", "--to", "develop", "--json"
+    )
+    assert done.code == 0, done.text()
+    promoted = {one["image"]: one["digest"] for one in json.loads(done.out)["promoted"]}
+    assert promoted == {"orders:v6": orders, "worker:v6": worker}
+    assert await shop.named("develop") == orders
+    assert await shop.named("develop", shop.repository.replace("orders", "worker")) == worker

@@ -11,10 +11,11 @@ from keelway.model.progress_form import ProgressForm
 
 
 def promote(  # noqa: PLR0913 - a command has the options that it has
-    image: Annotated[
-        str,
+    release: Annotated[
+        list[str],
         typer.Argument(
-            help="The image, by tag or digest; or the name of a configured one.",
+            metavar="IMAGE|VERSION...",
+            help="A version of all images; or images by tag or digest, or by their names here.",
             autocompletion=complete_published,
         ),
     ],
@@ -44,14 +45,15 @@ def promote(  # noqa: PLR0913 - a command has the options that it has
     progress: Progress = ProgressForm.AUTO,
     as_json: AsJson = False,
 ) -> None:
-    """Give a published image the next environment's tags.
+    """Give published images the next environment's tags.
 
     The same digest gets them, nothing is built again. Its evidence is verified first, as [verify]
     and the environment ask, and it must have been in the environment that comes before; else
     nothing is changed, and the exit code is 6. A record of who did it, when and from where is kept
-    beside the image: `keelway promotions` shows it.
+    beside the image: `keelway promotions` shows it. Of several images none is promoted unless all
+    may be.
     """
     from keelway._cli.promoting import Asked, show_promotion  # noqa: PLC0415 -- help starts at once
 
-    asked = Asked(image=image, environment=to, allow_older=allow_older, dry_run=dry_run)
+    asked = Asked(release=tuple(release), environment=to, allow_older=allow_older, dry_run=dry_run)
     show_promotion(asked, config, engine, progress, as_json=as_json)

@@ -1,4 +1,4 @@
-"""An image promoted in front of the user."""
+"""Images promoted in front of the user."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from keelway._cli import output
 from keelway._cli.env import environment, terminal_form
 from keelway._cli.stopping import run_until_stopped
 from keelway._stage import Run
+from keelway._together import each
 from keelway.announcing import announced, plan_announcements
 from keelway.config import load_config
+from keelway.errors import PlanError
 from keelway.evidence.predicates.promotion import predicate_of
 from keelway.facts import gather_facts
 from keelway.model.history import DeliveryEvent, DeliveryOutcome, HistoryEntry
@@ -26,7 +28,10 @@ from keelway.stages.promote import promote
 from keelway.verification.configured import configured_spec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keelway.announcing import Announcements
+    from keelway.config import Config
     from keelway.model.engine_choice import EngineChoice
     from keelway.model.events import Observer
     from keelway.model.image import Digest
@@ -42,7 +47,8 @@ _SHOWN_DIGEST = 19
 class Asked:
     """What the command line says of it."""
 
-    image: str
+    release: tuple[str, ...]
+    """One version of all images, or images by tag or digest."""
     environment: str
     allow_older: str | None
     dry_run: bool
@@ -56,7 +62,7 @@ def show_promotion(
     *,
     as_json: bool,
 ) -> None:
-    """Promote an image and print what came of it.
+    """Promote images and print what came of it.
 
     Raises:
         GateError: It may not go there.
@@ -64,14 +70,16 @@ def show_promotion(
     """
     plan = _plan(asked, config)
     with open_terminal(Console(stderr=True), terminal_form(progress)) as observer:
-        result = run_until_stopped(partial(_promote, plan, engine, observer))
-    text = json.dumps(promotion_data(result), indent=2) if as_json else promotion_text(result)
-    output.result(text)
+        results = run_until_stopped(partial(_promote, plan, engine, observer))
+    if as_json:
+        output.result(json.dumps(promotions_data(results), indent=2))
+    else:
+        output.result("\n".join(promotion_text(result) for result in results))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
-    spec: PromoteSpec
+    specs: tuple[PromoteSpec, ...]
     announcements: Announcements
 
 
@@ -79,40 +87,91 @@ def _plan(asked: Asked, config: Path | None) -> _Plan:
     environ = environment()
     loaded = load_config(Path.cwd(), config)
     facts = gather_facts(loaded, environ, {"cosign"}, compose=False)
-    order = PromotionOrder(
-        image=asked.image,
-        environment=asked.environment,
-        actor=facts.actor,
-        allow_older=asked.allow_older,
-        dry_run=asked.dry_run,
+    verify = configured_spec(loaded.config, facts)
+    orders = [
+        PromotionOrder(
+            image=image,
+            environment=asked.environment,
+            actor=facts.actor,
+            allow_older=asked.allow_older,
+            dry_run=asked.dry_run,
+        )
+        for image in promoted_images(asked.release, loaded.config)
+    ]
+    return _Plan(
+        specs=tuple(plan_promote(loaded.config, facts, order, verify) for order in orders),
+        announcements=plan_announcements(loaded.config, facts),
     )
-    spec = plan_promote(loaded.config, facts, order, configured_spec(loaded.config, facts))
-    return _Plan(spec=spec, announcements=plan_announcements(loaded.config, facts))
 
 
-async def _promote(plan: _Plan, engine: EngineChoice, observer: Observer) -> Promotion:
+def promoted_images(release: Sequence[str], config: Config) -> tuple[str, ...]:
+    """Return the images that the command line names.
+
+    Args:
+        release: One version of all images, or images by tag or digest.
+        config: Says which images there are, and where they are published.
+
+    Raises:
+        PlanError: It is a version, and nobody knows where its images are.
+    """
+    first, *others = release
+    if others or set(first) & set("/:@") or first in config.images:
+        return tuple(dict.fromkeys(release))
+    if not config.registries:
+        raise PlanError(
+            "no registry is configured, so a version alone does not say where its images are",
+            next_step="name the images themselves: registry/repository:tag",
+        )
+    return tuple(f"{name}:{first}" for name in config.images)
+
+
+async def _promote(plan: _Plan, engine: EngineChoice, observer: Observer) -> tuple[Promotion, ...]:
     async with open_session(engine, observer) as session:
-        run, spec = Run(session.client, observer), plan.spec
-        if spec.order.dry_run:
-            return await promote(run, spec)
-        async with announced(run, plan.announcements, _started(run, spec)) as ended:
-            result = await promote(run, spec)
-            ended.append(replace(result.record.entry, at=run.clock.now()))
-            return result
+        run, specs = Run(session.client, observer), plan.specs
+        if specs[0].order.dry_run:
+            return await _each(run, specs)
+        async with announced(run, plan.announcements, _started(run, specs)) as ended:
+            if len(specs) > 1:
+                # One that may not go keeps the others where they are.
+                await _each(run, [_looking(spec) for spec in specs])
+            results = await _each(run, specs)
+            entries = [result.record.entry for result in results]
+            images = {name: image for one in entries for name, image in one.images.items()}
+            ended.append(replace(entries[0], at=run.clock.now(), images=images))
+            return results
 
 
-def _started(run: Run, spec: PromoteSpec) -> HistoryEntry:
+async def _each(run: Run, specs: Sequence[PromoteSpec]) -> tuple[Promotion, ...]:
+    async def one(spec: PromoteSpec) -> Promotion:
+        return await promote(run, spec)
+
+    return await each(one, specs)
+
+
+def _looking(spec: PromoteSpec) -> PromoteSpec:
+    return replace(spec, order=replace(spec.order, dry_run=True))
+
+
+def _started(run: Run, specs: Sequence[PromoteSpec]) -> HistoryEntry:
+    first = specs[0]
     return HistoryEntry(
         at=run.clock.now(),
         event=DeliveryEvent.PROMOTE,
         outcome=DeliveryOutcome.STARTED,
-        project=spec.project,
-        environment=spec.environment.name,
-        version=spec.source.tag or str(spec.source),
+        project=first.project,
+        environment=first.environment.name,
+        version=first.source.tag or str(first.source),
         images={},
-        actor=spec.order.actor,
-        reason=spec.order.allow_older,
+        actor=first.order.actor,
+        reason=first.order.allow_older,
     )
+
+
+def promotions_data(results: Sequence[Promotion]) -> dict[str, Any]:
+    """Return what came of it, for programs: of one image itself, of several under `promoted`."""
+    if len(results) == 1:
+        return promotion_data(results[0])
+    return {"schema": PROMOTION_SCHEMA, "promoted": [promotion_data(one) for one in results]}
 
 
 def promotion_data(result: Promotion) -> dict[str, Any]:

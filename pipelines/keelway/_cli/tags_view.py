@@ -35,7 +35,8 @@ def show_tags(file: Path | None, *, as_json: bool) -> None:
         PlanError: When the environment contradicts itself or git.
     """
     loaded = load_config(Path.cwd(), file)
-    data = tags_data(loaded.config, gather_facts(loaded, environment()))
+    facts = gather_facts(loaded, environment(), (), compose=False)
+    data = tags_data(loaded.config, facts)
     output.result(json.dumps(data, indent=2, ensure_ascii=False) if as_json else tags_text(data))
 
 
