@@ -28,7 +28,7 @@ from keelway.config.explain import nearest
 from keelway.errors import ConfigError, ConfigProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from keelway.compose.project import Service
 
@@ -45,6 +45,7 @@ def load_project(  # noqa: PLR0913 -- as many things decide what a project is
     environment: Mapping[str, str],
     profiles: Sequence[str] = (),
     targets: Sequence[str] = (),
+    used: Collection[str] = (),
     root: Path | None = None,
 ) -> Project:
     """Return the project that compose files describe, with everything resolved.
@@ -58,6 +59,8 @@ def load_project(  # noqa: PLR0913 -- as many things decide what a project is
         profiles: Those to switch on, `*` for all; none: those of `COMPOSE_PROFILES`.
         targets: The services that are wanted: their profiles are switched on, and of the others
             only those that they depend on are. None: all services.
+        used: Services that are read in full although no profile switches them on, as test suites
+            are that run beside the others.
         root: The folder that bind mounts must lie in; nothing: that of all of the project.
 
     Raises:
@@ -84,7 +87,7 @@ def load_project(  # noqa: PLR0913 -- as many things decide what a project is
     reader.problems.check()
     active = list(profiles) or _listed(values.get("COMPOSE_PROFILES", ""))
     resolving = _Resolving(tree, named, found, reader, root or project_root(found.folder))
-    return resolving.project(active, targets, values)
+    return resolving.project(active, targets, values, used)
 
 
 def _raw_documents(found: Located, reader: Files) -> list[Node]:
@@ -120,7 +123,11 @@ class _Resolving:
         self.values = self.value.get("services").entries()
 
     def project(
-        self, profiles: Sequence[str], targets: Sequence[str], environment: Mapping[str, str]
+        self,
+        profiles: Sequence[str],
+        targets: Sequence[str],
+        environment: Mapping[str, str],
+        used: Collection[str],
     ) -> Project:
         """Return all of it.
 
@@ -130,7 +137,11 @@ class _Resolving:
         active = {*profiles, *self.implied(targets)}
         services = {
             name: read_service(
-                name, value, self.root, self.files, is_enabled=self.is_enabled(value, active)
+                name,
+                value,
+                self.root,
+                self.files,
+                is_enabled=name in used or self.is_enabled(value, active),
             )
             for name, value in self.values.items()
         }
@@ -150,7 +161,7 @@ class _Resolving:
             environment=environment,
         )
         check_project(project, self.values)
-        self.files.problems.check(project.services.__contains__)
+        self.files.problems.check(lambda name: name in project.services or name in used)
         notices = self.files.problems.notices(project.services.__contains__)
         return replace(project, notices=notices)
 

@@ -48,7 +48,7 @@ def read_service(name: str, value: Value, root: Path, files: Files, *, is_enable
         value: What the files say of it; its shape was checked.
         root: The folder that holds all of the project.
         files: Reads the files that it names.
-        is_enabled: Whether it is switched on: of others, no files are read.
+        is_enabled: Whether it is switched on, or used: of others, no files are read.
     """
     grace = value.get("stop_grace_period").duration_s()
     return Service(

@@ -37,6 +37,7 @@ def read_compose(loaded: Loaded, environ: Mapping[str, str]) -> Project | None:
         env_files=[loaded.root / file for file in written.env_files],
         environment={**environ, **pinned_bases(loaded)},
         profiles=written.profiles,
+        used=[suite.service for suite in written.suites if suite.service is not None],
     )
 
 

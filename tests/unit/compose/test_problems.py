@@ -189,6 +189,22 @@ def test_profiles_and_wanted_services(
     assert list(load(SHOP, profiles=profiles, targets=targets).services) == services
 
 
+def test_a_service_that_is_used_without_its_profile_is_read_in_full(
+    load: Load, refuse: Refuse
+) -> None:
+    text = """\
+        services:
+          web: {image: web}
+          unit: {image: unit, profiles: [test], environment: {URL: "http://web"}, env_file: %s}
+        """
+    project = load(text % "[]", used=["unit"])
+    assert list(project.services) == ["web"]
+    assert project.disabled["unit"].environment == {"URL": "http://web"}
+    assert load(text % "nope").disabled["unit"].environment == {}
+    (told,) = refuse(text % "nope", used=["unit"])
+    assert "nope is not there" in told
+
+
 def test_profiles_from_the_environment(load: Load) -> None:
     environment = {"COMPOSE_PROFILES": "debug, test"}
     assert list(load(SHOP, environment=environment).services) == ["web", "test", "debug", "seed"]
