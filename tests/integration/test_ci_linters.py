@@ -12,7 +12,7 @@ import pytest
 
 from keelway.ci_templates.pins import CHECKOUT
 from tests.support.missing import need
-from tests.support.pipelines import ASSEMBLED, FULL, PLAIN, files
+from tests.support.pipelines import ASSEMBLED, FULL, PLAIN, WITHOUT_SECRETS, files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,10 @@ SCHEMAS = {
 }
 
 
-@pytest.fixture(params=[PLAIN, FULL, ASSEMBLED], ids=["plain", "full", "assembled"])
+@pytest.fixture(
+    params=[PLAIN, WITHOUT_SECRETS, FULL, ASSEMBLED],
+    ids=["plain", "without-secrets", "full", "assembled"],
+)
 def generated(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A repository with all files of a small configuration, and of one that has everything."""
     return written(tmp_path, files(request.param))

@@ -23,6 +23,19 @@ platforms = ["linux/amd64"]
 [ci]
 nightly = "off"
 """
+WITHOUT_SECRETS = """\
+[project]
+name = "shop"
+
+[images.orders]
+bases = { BASE = "python" }
+
+[base.python]
+suite = "bookworm"
+packages = ["python3"]
+repository = "localhost:5000/base-python"
+"""
+"""Base images that are pushed to a registry which asks for no account."""
 FULL = """\
 [project]
 name = "shop"

@@ -200,6 +200,12 @@ def _given(pipeline: Pipeline, names: tuple[str, ...]) -> dict[str, Node]:
 
 def _bases(pipeline: Pipeline, condition: str) -> Node:
     lock = pipeline.inside("keelway.lock")
+    secrets: dict[str, Node] = {
+        name: "${{ github.token }}"
+        if name == pipeline.secrets.github_token
+        else f"${{{{ secrets.{name} }}}}"
+        for name in pipeline.secrets.deliver
+    }
     return {
         "name": "Base images",
         "if": condition,
@@ -222,12 +228,7 @@ def _bases(pipeline: Pipeline, condition: str) -> Node:
             {
                 "uses": f"./{ACTION_FOLDER}",
                 "with": {"command": "base --refresh", "cache": "false"},
-                "env": {
-                    name: "${{ github.token }}"
-                    if name == pipeline.secrets.github_token
-                    else f"${{{{ secrets.{name} }}}}"
-                    for name in pipeline.secrets.deliver
-                },
+                **({"env": secrets} if secrets else {}),
             },
             {
                 "name": "Propose what changed",
