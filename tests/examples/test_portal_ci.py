@@ -236,9 +236,9 @@ def test_a_second_opinion_is_one_line_of_configuration(example: Example) -> None
     config = config.replace('scanners = ["secret"', f'{line}scanners = ["vuln", "secret"')
     config = config.replace('database = "none"', 'database = "download"')
     (example.folder / "second.toml").write_text(config)
-    done = example.keelway("plan", "--config", "second.toml", SNYK_TOKEN="t0ken")
+    done = example.keelway("plan", "--json", "--config", "second.toml", SNYK_TOKEN="t0ken")
     (example.folder / "second.toml").unlink()
     assert done.code == 0, done.text()
-    for scanner in ("trivy", "grype", "snyk"):
-        assert scanner in done.out
+    scan = json.loads(done.out)["scan"]
+    assert (scan["tool"], scan["second_opinion"]) == ("trivy", ["grype", "snyk"])
     assert "t0ken" not in done.text()

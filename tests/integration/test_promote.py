@@ -370,3 +370,5 @@ async def test_a_version_is_all_images_of_it_and_one_that_may_not_go_keeps_the_o
     assert promoted == {"orders:v6": orders, "worker:v6": worker}
     assert await shop.named("develop") == orders
     assert await shop.named("develop", shop.repository.replace("orders", "worker")) == worker
+    again = await anyio.to_thread.run_sync(project.keelway, "promote", "v6", "--to", "develop")
+    assert again.out.count("as before: nothing to do") == 2

@@ -131,14 +131,21 @@ async def _promote(plan: _Plan, engine: EngineChoice, observer: Observer) -> tup
         if specs[0].order.dry_run:
             return await _each(run, specs)
         async with announced(run, plan.announcements, _started(run, specs)) as ended:
-            if len(specs) > 1:
-                # One that may not go keeps the others where they are.
-                await _each(run, [_looking(spec) for spec in specs])
-            results = await _each(run, specs)
+            results = await _all_or_none(run, specs)
             entries = [result.record.entry for result in results]
             images = {name: image for one in entries for name, image in one.images.items()}
             ended.append(replace(entries[0], at=run.clock.now(), images=images))
             return results
+
+
+async def _all_or_none(run: Run, specs: Sequence[PromoteSpec]) -> tuple[Promotion, ...]:
+    """Promote each image, once it is known that all of them may go."""
+    if len(specs) > 1:
+        looking = [replace(spec, order=replace(spec.order, dry_run=True)) for spec in specs]
+        looked = await _each(run, looking)
+        if not any(one.changed for one in looked):
+            return tuple(replace(one, dry_run=False) for one in looked)
+    return await _each(run, specs)
 
 
 async def _each(run: Run, specs: Sequence[PromoteSpec]) -> tuple[Promotion, ...]:
@@ -146,10 +153,6 @@ async def _each(run: Run, specs: Sequence[PromoteSpec]) -> tuple[Promotion, ...]
         return await promote(run, spec)
 
     return await each(one, specs)
-
-
-def _looking(spec: PromoteSpec) -> PromoteSpec:
-    return replace(spec, order=replace(spec.order, dry_run=True))
 
 
 def _started(run: Run, specs: Sequence[PromoteSpec]) -> HistoryEntry:
