@@ -339,5 +339,7 @@ def test_another_machine_takes_over_what_was_built(
     ):
         done = example.shell(line, **store)
         assert done.code == 0, done.text()
-    steps = example.report()["steps"]
-    assert (steps["cached"], steps["failed"]) == (steps["run"], 0)
+    steps = example.report()["timings"]["steps"]
+    made = [one for one in steps if ": RUN " in one["name"] or ": COPY " in one["name"]]
+    assert made
+    assert all(one["cached"] for one in made)

@@ -20,6 +20,10 @@ class Forge(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if any((one["head"], one["base"]) == (asked["head"], asked["base"]) for one in PULLS):
+            told = f"A pull request already exists for {asked['head']}."
+            self._answer(422, {"message": "Validation Failed", "errors": [{"message": told}]})
+            return
         number = len(PULLS) + 1
         repository = self.path.removeprefix("/repos/").removesuffix("/pulls")
         url = f"https://github.com/{repository}/pull/{number}"
