@@ -21,6 +21,7 @@ from keelway.config import load_config
 from keelway.deploy.running import unlock
 from keelway.errors import DeployError, InconclusiveError, PlanError, redact
 from keelway.facts import gather_facts
+from keelway.kubernetes.spec import KubernetesSpec
 from keelway.model.events import Silent
 from keelway.model.history import DeliveryEvent, DeliveryOutcome, HistoryEntry
 from keelway.model.outcome import Skipped
@@ -211,22 +212,32 @@ async def opened(spec: DeploySpec, observer: Observer) -> AsyncGenerator[Run]:
     Raises:
         SessionError: None could be started.
     """
-    if not _needs_engine(spec):
+    if not needs_engine(spec):
         yield Run(cast("dagger.Client", None), observer)
         return
     async with open_session(EngineChoice.AUTO, observer) as session:
         yield Run(session.client, observer)
 
 
-def _needs_engine(spec: DeploySpec) -> bool:
-    """Return whether a secret store has to be read, or a target that reads its secrets by one."""
-    sources: list[str | None] = []
-    for target in spec.targets:
-        if not isinstance(target, HostsTarget):
-            return True
-        ssh = target.hosts.ssh
-        sources += [ssh.key, ssh.key_password, *target.compose.secrets.values()]
+def needs_engine(spec: DeploySpec) -> bool:
+    """Return whether a secret is in a store, which an engine reads."""
+    sources = [source for target in spec.targets for source in _sources(target)]
     return any(one is not None and not one.startswith(_OWN_SOURCES) for one in sources)
+
+
+def _sources(target: TargetSpec) -> list[str | None]:
+    """Return where the secrets of a target are read."""
+    if isinstance(target, HostsTarget):
+        ssh = target.hosts.ssh
+        return [ssh.key, ssh.key_password, *target.compose.secrets.values()]
+    if isinstance(target, KubernetesSpec):
+        return [target.kubeconfig]
+    found = [target.login.token, target.login.ssh_key]
+    if target.signing is not None:
+        found += [target.signing.key, target.signing.passphrase]
+    if target.pull_request is not None:
+        found.append(target.pull_request.token)
+    return found
 
 
 def _carried_out(

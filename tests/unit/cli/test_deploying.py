@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keelway._cli.deploying import Asked, planned, wanted_release
+from keelway._cli.deploying import Asked, needs_engine, planned, wanted_release
 from keelway._cli.history_view import history_table
 from keelway._cli.plan_deploy import deploy_lines
 from keelway._targets import HostsTarget
@@ -120,3 +120,20 @@ def test_a_plan_shows_where_it_goes_and_how() -> None:
     assert list(deploy_lines([target])) == [
         ("web", "ssh://web1, local (production, rolling, whether it verifies or not)")
     ]
+
+
+@pytest.mark.parametrize(
+    ("token", "needed"), [("env://TOKEN", False), ("file://token", False), ("op://v/i/t", True)]
+)
+def test_an_engine_is_started_for_secrets_in_a_store_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str, needed: bool
+) -> None:
+    target = (
+        f'[deploy.git]\nkind = "gitops"\nrepository = "https://x/y.git"\nformat = "kustomize"\n'
+        f'path = "."\nrequire_verified = false\n[deploy.git.login]\ntoken = "{token}"\n'
+    )
+    (tmp_path / "keelway.toml").write_text(CONFIG + target)
+    (tmp_path / "token").write_text("t0ken")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOKEN", "t0ken")
+    assert needs_engine(planned(Asked(targets=("git",)), None).spec) is needed
