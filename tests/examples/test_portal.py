@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -16,7 +14,7 @@ from tests.support.advisories import age_database, build_database
 from tests.support.flows import test_the_whole_flow_keeps_its_budget
 from tests.support.kubernetes_api import Cluster, kubernetes_api
 from tests.support.missing import need
-from tests.support.portal import IMAGES, git, github, head, tagged
+from tests.support.portal import IMAGES, digest, forge, git, github, head, layers, tagged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,24 +44,6 @@ def release(example: Example, cold: Flow) -> dict[str, str]:
     done = example.keelway("release", "--no-tests", **github(example, "push", "refs/tags/v1.4.0"))
     assert done.code == 0, done.text()
     return {image: digest(example, image, "v1.4.0") for image in IMAGES}
-
-
-def digest(example: Example, image: str, tag: str) -> str:
-    """Return what a tag names."""
-    return example.registry.manifest(example.reference(image, tag))[0]
-
-
-def layers(example: Example, image: str, architecture: str) -> list[str]:
-    """Return the layers of one platform of the image of develop."""
-    reference = example.reference(image, "develop-latest")
-    (found,) = (
-        one["digest"]
-        for one in example.registry.manifest(reference)[1]["manifests"]
-        if one["platform"]["architecture"] == architecture
-    )
-    repository = reference.rpartition(":")[0]
-    manifest = example.registry.manifest(f"{repository}@{found}")[1]
-    return [layer["digest"] for layer in manifest["layers"]]
 
 
 def test_web_and_worker_come_out_of_one_source_for_both_platforms(
@@ -134,31 +114,6 @@ def test_the_new_digests_are_committed_where_the_cluster_looks(
     for image in IMAGES:
         name = example.reference(image, "x").rpartition(":")[0]
         assert f"image: {name}@{digest(example, image, 'staging-latest')}\n" in built
-
-
-@contextmanager
-def forge(example: Example) -> Iterator[str]:
-    """Run the example's stand-in for GitHub, and give its address."""
-    port = example.port(5203)
-    process = subprocess.Popen(
-        [sys.executable, "deploy/forge.py", str(port)],
-        cwd=example.folder,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                httpx.get(url, trust_env=False)
-                break
-            except httpx.TransportError:
-                time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
 
 
 def test_production_is_changed_by_a_pull_request(example: Example, cold: Flow) -> None:

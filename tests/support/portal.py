@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import sys
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
     from tests.support.examples import Example
@@ -32,6 +36,49 @@ def tagged(example: Example, image: str) -> set[str]:
     url = f"http://{example.registry.address}/v2/{path}/tags/list"
     answer = httpx.get(url, trust_env=False).raise_for_status()
     return {tag for tag in answer.json()["tags"] if not tag.startswith("sha256-")}
+
+
+def digest(example: Example, image: str, tag: str) -> str:
+    """Return what a tag names."""
+    return example.registry.manifest(example.reference(image, tag))[0]
+
+
+def layers(example: Example, image: str, architecture: str) -> list[str]:
+    """Return the layers of one platform of the image of develop."""
+    reference = example.reference(image, "develop-latest")
+    (found,) = (
+        one["digest"]
+        for one in example.registry.manifest(reference)[1]["manifests"]
+        if one["platform"]["architecture"] == architecture
+    )
+    repository = reference.rpartition(":")[0]
+    manifest = example.registry.manifest(f"{repository}@{found}")[1]
+    return [layer["digest"] for layer in manifest["layers"]]
+
+
+@contextmanager
+def forge(example: Example) -> Generator[str]:
+    """Run the example's stand-in for GitHub, and give its address."""
+    port = example.port(5203)
+    process = subprocess.Popen(
+        [sys.executable, "deploy/forge.py", str(port)],
+        cwd=example.folder,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                httpx.get(url, trust_env=False)
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
 
 
 def github(example: Example, event: str, ref: str, **more: str) -> dict[str, str]:
