@@ -14,6 +14,12 @@ def _repository(value: str) -> str:
     return value
 
 
+def _path(value: str) -> str:
+    if value.startswith("/") or value.endswith("/") or ".." in value.split("/"):
+        raise ValueError("must be a path from the top, without a slash at its beginning or end")
+    return value
+
+
 class BaseConfig(Section):
     """A base image that `keelway base` makes, publishes and pins in `keelway.lock`."""
 
@@ -23,6 +29,10 @@ class BaseConfig(Section):
     """Packages to install, with what they depend on."""
     repository: Annotated[Text, AfterValidator(_repository)]
     """Repository that the base image is pushed to, with its registry, without a tag."""
+    leave_out: tuple[Annotated[Text, AfterValidator(_path)], ...] = ()
+    """Files that are not needed though packages bring them: a path without a leading slash and all
+    below it; `*` stands for anything but a slash, as in `usr/lib/*/perl`.
+    """
     platforms: tuple[PlatformText, ...] = DEFAULT_PLATFORMS
     """Platforms to make it for."""
     mirror: Text | None = None

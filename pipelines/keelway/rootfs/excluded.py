@@ -8,6 +8,11 @@ Example:
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _DROPPED = re.compile(
     r"""
@@ -33,3 +38,17 @@ _DROPPED = re.compile(
 def is_excluded(path: str) -> bool:
     """Return whether a path of the tree, without a leading slash, is left out."""
     return _DROPPED.fullmatch(path) is not None
+
+
+def is_below(path: str, patterns: Sequence[str]) -> bool:
+    """Return whether a path is one of these or below one; `*` stands for anything but a slash.
+
+    Example:
+        >>> is_below("usr/lib/x86_64-linux-gnu/perl/5.36/IO.pm", ["usr/lib/*/perl"])
+        True
+    """
+    steps = path.split("/")
+    return any(
+        all(map(fnmatchcase, steps, wanted)) and len(steps) >= len(wanted)
+        for wanted in (pattern.split("/") for pattern in patterns)
+    )

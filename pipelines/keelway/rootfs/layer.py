@@ -12,11 +12,11 @@ from typing import IO, TYPE_CHECKING, cast
 
 from keelway.rootfs.bytecode import borrowed_bytecode
 from keelway.rootfs.entry import Entry, read_entries
-from keelway.rootfs.excluded import is_excluded
+from keelway.rootfs.excluded import is_below, is_excluded
 from keelway.rootfs.finish import finishing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 GZIP_LEVEL = 6
@@ -40,7 +40,13 @@ class Layer:
 
 
 def make_layer(
-    source: Path, target: Path, *, started: int, epoch: int | None = None, donor: Path | None = None
+    source: Path,
+    target: Path,
+    *,
+    started: int,
+    epoch: int | None = None,
+    donor: Path | None = None,
+    leave_out: Sequence[str] = (),
 ) -> Layer:
     """Write the layer of a tar file of extracted packages.
 
@@ -51,6 +57,7 @@ def make_layer(
             package.
         epoch: The newest time a file may have; that of the newest file of a package when absent.
         donor: A tar file of another architecture's packages, with Python's bytecode.
+        leave_out: What the user does not need, as in `is_below`.
     """
     with ExitStack() as stack:
         archive = stack.enter_context(tarfile.open(source, "r:"))
@@ -61,6 +68,7 @@ def make_layer(
             added += borrowed_bytecode(everything, archive, read_entries(other), other)
         entries = {path: entry for path, entry in everything.items() if not is_excluded(path)}
         entries |= {entry.path: entry for entry in added}
+        entries = {path: entry for path, entry in entries.items() if not is_below(path, leave_out)}
         entries = _with_whole_links(entries, everything)
         newest = epoch if epoch is not None else _newest(entries.values(), started)
         settled = [_settled(entries[path], newest, started) for path in sorted(entries, key=_order)]

@@ -37,6 +37,8 @@ class Recipe:
     """A mirror, or lines of a sources.list; the distribution's own when empty."""
     epoch: int | None
     """No file is newer, in seconds since 1970; the packages' newest file decides when absent."""
+    leave_out: tuple[str, ...] = ()
+    """Paths that are left out, with all below them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ async def make_layers(
                 started=started,
                 epoch=recipe.epoch,
                 donor=None if tree.platform == native else donor,
+                leave_out=recipe.leave_out,
             )
 
         return await anyio.to_thread.run_sync(make)

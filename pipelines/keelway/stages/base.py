@@ -74,6 +74,8 @@ class BaseSpec:
     """Lines of a sources.list, when there is no mirror; the distribution's own when empty."""
     epoch: int | None = None
     """No file is newer, in seconds since 1970; the packages' newest file decides when absent."""
+    leave_out: tuple[str, ...] = ()
+    """Paths that are left out, with all below them; `*` stands for anything but a slash."""
     login: BaseLogin | None = None
     """How to log in to the repository, where it asks for that."""
 
@@ -83,7 +85,9 @@ class BaseSpec:
         Which mirror serves this machine is no part of it: the packages are the same everywhere.
         """
         parts = (RECIPE, self.suite, sorted(self.packages), sorted(self.platforms), self.mirror)
-        text = json.dumps([*parts, self.epoch, self.repository])
+        # What says nothing new is no part: a lock file of before goes on being right.
+        left_out = [sorted(self.leave_out)] if self.leave_out else []
+        text = json.dumps([*parts, self.epoch, self.repository, *left_out])
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
@@ -167,6 +171,7 @@ def _spec(
         mirror=written.mirror,
         sources=() if written.mirror else sources_of(sources, written.suite),
         epoch=written.epoch,
+        leave_out=tuple(dict.fromkeys(written.leave_out)),
         login=_login(written, config, facts),
     )
 
@@ -209,6 +214,7 @@ async def make_base(run: Run, spec: BaseSpec, environment: Mapping[str, str]) ->
             platforms=spec.platforms,
             sources=(spec.mirror,) if spec.mirror else spec.sources,
             epoch=spec.epoch,
+            leave_out=spec.leave_out,
         )
         for platform in spec.platforms:
             run.say("base", f"{spec.name} ({platform}): {spec.suite}: {', '.join(spec.packages)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from keelway.rootfs.excluded import is_excluded
+from keelway.rootfs.excluded import is_below, is_excluded
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,19 @@ def test_it_is_left_out(path: str) -> None:
 )
 def test_it_stays(path: str) -> None:
     assert not is_excluded(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_left_out"),
+    [
+        ("usr/lib/x86_64-linux-gnu/perl", True),
+        ("usr/lib/aarch64-linux-gnu/perl/5.36/IO.pm", True),
+        ("usr/lib/x86_64-linux-gnu/perl-base/IO.pm", False),
+        ("usr/lib/x86_64-linux-gnu/deep/perl", False),
+        ("usr/lib/x86_64-linux-gnu", False),
+        ("opt/data", True),
+        ("opt/database", False),
+    ],
+)
+def test_what_the_user_leaves_out_is_a_path_and_all_below_it(path: str, is_left_out: bool) -> None:
+    assert is_below(path, ["usr/lib/*/perl", "opt/data"]) is is_left_out

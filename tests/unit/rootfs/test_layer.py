@@ -117,6 +117,14 @@ def test_modes_stay_and_what_is_excluded_goes(tmp_path: Path) -> None:
     assert (found["tmp"].mode, found["home/nonroot"].uid) == (0o1777, 65532)
 
 
+def test_what_is_not_needed_is_not_there_and_dpkg_knows_its_package(tmp_path: Path) -> None:
+    file = archive(tmp_path / "a.tar", *TREE)
+    layer = make_layer(file, tmp_path / "a", started=STARTED, leave_out=["usr/*/tool"])
+    found = members(layer.path)
+    assert "usr/bin/tool" not in found
+    assert {"usr/bin", "var/lib/dpkg/status"} <= found.keys()
+
+
 def test_a_hard_link_outlives_the_name_that_is_left_out(tmp_path: Path) -> None:
     items = (
         Item(path="usr/share/man/first", content=b"shared"),

@@ -82,6 +82,7 @@ def test_unchanged_inputs_are_skipped_unless_it_is_wanted_again() -> None:
         {"platforms": ("linux/amd64",)},
         {"mirror": "http://m.example/debian"},
         {"epoch": 5},
+        {"leave_out": ("usr/share/javascript",)},
         {"repository": "localhost:5000/other"},
     ],
 )
