@@ -14,6 +14,8 @@ import anyio
 from keelway._stage import failures_of
 from keelway.errors import PlanError, StageError
 from keelway.model.secret_source import by_command, shown_source, shown_variable
+from keelway.secretstores.exchange import StoreError
+from keelway.secretstores.reading import STORES, read_from_store
 
 if TYPE_CHECKING:
     import dagger
@@ -98,7 +100,7 @@ async def read_own_secret(source: str, *, what: str, run: Run | None = None) -> 
         run: The run, where there is one: it has what was given to it, and reads secret stores.
 
     Raises:
-        PlanError: It cannot be read, or it is in a store and there is no engine.
+        PlanError: It cannot be read, or it is in a store that only an engine reads.
     """
     scheme, _, rest = source.partition("://")
     if run is not None and (scheme not in _OWN_SCHEMES or rest in run.secrets):
@@ -111,6 +113,8 @@ async def read_own_secret(source: str, *, what: str, run: Run | None = None) -> 
         why = error.strerror or str(error)
     except UnicodeDecodeError:
         why = "it is no text"
+    except StoreError as error:
+        why = str(error)
     raise PlanError(
         f"{what} cannot be read from {shown_source(source)}: {why}",
         next_step=by_command(source) or "set it, or correct its source",
@@ -122,6 +126,9 @@ async def _read_own(scheme: str, rest: str) -> str:
         return os.environ[rest]
     if scheme == "file":
         return await anyio.Path(rest).read_text(encoding="utf-8")
+    if scheme in STORES:
+        value = await anyio.to_thread.run_sync(read_from_store, scheme, rest, os.environ)
+        return value.decode()
     if scheme != "cmd":
         raise OSError("a secret store is read by an engine, and none is at work here")
     done = await anyio.run_process(["sh", "-c", rest], check=False)

@@ -23,6 +23,12 @@ _PROGRAMS: Mapping[str, str] = {
     "gcp": "gcloud secrets versions access latest --secret=NAME",
     "libsecret": "secret-tool lookup ATTRIBUTE VALUE",
 }
+# Those that every engine reads, and what says where they are and who asks.
+_READ_BY_ALL: Mapping[str, str] = {
+    "vault": "VAULT_ADDR and VAULT_TOKEN say",
+    "aws+sm": "AWS_REGION and the AWS keys of the environment say",
+    "aws+ps": "AWS_REGION and the AWS keys of the environment say",
+}
 
 
 def shown_variable(name: str) -> str:
@@ -46,9 +52,12 @@ def by_command(source: str) -> str | None:
     Args:
         source: The secret's address; for one that is in no store there is nothing to say.
     """
-    program = _PROGRAMS.get(source.partition("://")[0])
+    scheme = source.partition("://")[0]
+    program = _PROGRAMS.get(scheme)
     if program is None:
         return None
+    if scheme in _READ_BY_ALL:
+        return f"log in to the store, as {_READ_BY_ALL[scheme]}; or let its own program do it: cmd://{program}"
     return (
         "log in to the store, and let an engine that reads it do the work (--engine dagger); "
         f"or take the secret by the store's own program: cmd://{program}"

@@ -11,8 +11,11 @@ from urllib.parse import parse_qsl, urlencode
 from keelway.engine.errors import EngineError, Unsupported
 from keelway.engine.schema.registry import Resolvers
 from keelway.engine.schema.request import inside
+from keelway.secretstores.exchange import StoreError
+from keelway.secretstores.reading import STORES, read_from_store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from keelway.engine.graph.values import Secret
@@ -21,14 +24,15 @@ if TYPE_CHECKING:
 
 SECRET = Resolvers()
 
-_HERE = {"env", "file", "cmd"}
-_ELSEWHERE = {"op", "vault", "libsecret", "gcp", "aws+sm", "aws+ps"}
+_HERE = {"env", "file", "cmd"} | STORES
+_ELSEWHERE = {"op", "libsecret", "gcp"}
 
 
 @SECRET.field("Query", "secret")
 def secret(_parent: object, args: Arguments, session: Session) -> Secret:
     """Read a secret from the client's machine: `env://NAME`, `file://PATH` or `cmd://COMMAND`.
 
+    Or from a store that its environment leads to: `vault://`, `aws+sm://` and `aws+ps://`.
     One that can't be read is an error when its value is needed, not before.
     """
     uri: str = args["uri"]
@@ -77,6 +81,8 @@ def _read(provider: str, where: str, session: Session) -> bytes:
             return container.output(where)
         case "cmd":
             return _run(where, session.workdir)
+        case _ if provider in STORES:
+            return _read_stored(provider, where, os.environ if container is None else container.env)
         case _:
             raise Unsupported(
                 f"secrets by {provider}:// are not read by the local engine; "
@@ -99,6 +105,13 @@ def _run(command: str, workdir: Path) -> bytes:
     if done.returncode != 0:
         raise EngineError(f"failed to run secret command: exit code {done.returncode}")
     return done.stdout
+
+
+def _read_stored(provider: str, where: str, environment: Mapping[str, str]) -> bytes:
+    try:
+        return read_from_store(provider, where, environment)
+    except StoreError as error:
+        raise EngineError(str(error)) from error
 
 
 def _hidden(name: str) -> str:

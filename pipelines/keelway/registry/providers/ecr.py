@@ -18,8 +18,8 @@ import httpx
 from keelway.errors import RegistryError
 from keelway.registry.logins import Login
 from keelway.registry.providers.asking import STAGE, exchange, now, output_of
-from keelway.registry.providers.aws_signature import AwsKeys, signed_headers
 from keelway.registry.providers.known import ECR_HOST, ECR_PUBLIC
+from keelway.secretstores.aws_signature import AwsKeys, signed_headers
 
 if TYPE_CHECKING:
     from keelway.registry.providers.given import Given

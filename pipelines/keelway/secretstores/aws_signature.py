@@ -1,6 +1,6 @@
 """Requests to Amazon signed by Signature Version 4 (IAM User Guide, "Create a signed request").
 
-Pure. Only what the one request here needs: no query that must be sorted, a body that is known.
+Pure. Only what the requests here need: no query that must be sorted, a body that is known.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from keelway.registry.providers.aws_signature import AwsKeys, signed_headers
+from keelway.secretstores.aws_signature import AwsKeys, signed_headers
 
 KEYS = AwsKeys(key="AKIDEXAMPLE", secret="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 AT = datetime(2015, 8, 30, 12, 36, tzinfo=UTC)
