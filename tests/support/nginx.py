@@ -8,14 +8,14 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.missing import need
 from tests.support.ports import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
 PATIENCE_S = 30
 
@@ -41,8 +41,9 @@ class Nginx:
 
     def processes(self) -> list[int]:
         """Return its first process and that one's children."""
-        first = self.folder / "pid"
-        if not first.exists():
+        files = (self.folder / "pid", self.folder / "nginx.pid")
+        first = next(filter(Path.exists, files), None)
+        if first is None:
             return []
         master = int(first.read_text())
         told = subprocess.run(
@@ -85,6 +86,23 @@ def nginx(folder: Path) -> Iterator[Nginx]:
     one.start()
     try:
         yield one
+    finally:
+        one.kill()
+        _wait_until_gone(one)
+
+
+@contextlib.contextmanager
+def nginx_by(words: Sequence[str], pid_file: Path) -> Iterator[None]:
+    """Run one with a configuration of somebody else's until the end of the block."""
+    one = Nginx(
+        command=(need("nginx", package="nginx"), *words),
+        port=0,
+        conf_d=pid_file.parent,
+        folder=pid_file.parent,
+    )
+    one.start()
+    try:
+        yield
     finally:
         one.kill()
         _wait_until_gone(one)

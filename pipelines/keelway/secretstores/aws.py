@@ -14,7 +14,7 @@ import shutil
 import subprocess  # noqa: TID251 - the engine asks here too, and waits
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, urlsplit
 from urllib.request import Request
 
@@ -198,7 +198,7 @@ def _field(value: bytes, field: str, name: str) -> bytes:
         raise StoreError(f"the secret {name} is no JSON, and has no fields") from error
     if not isinstance(found, dict) or field not in found:
         raise StoreError(f"the secret {name} has no field {field}")
-    one = within(found, field)
+    one = within(cast("object", found), field)
     if one is None:
         return b""
     return (one if isinstance(one, str) else json.dumps(one)).encode()
