@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from keelway._image_start import start_image
+from keelway._stage import failures_of
 from keelway.model.outcome import Skipped
 from keelway.policy.health_rules import RULE_NAMES
 from keelway.policy.rules import RULES
@@ -42,7 +43,7 @@ async def prove_start(
 
     rules = ("starts",) if health_of(content.config) is None else ("starts", *RULE_NAMES)
     start = spec.starts.get(image.name, StartSpec())
-    against = objection(content.config, start)
+    against = objection(content.config, start) or await _emulated(run, start, image.platform)
     if isinstance(busybox, Skipped) or against is not None:
         reason = against or cast("Skipped", busybox).reason
         return [skipped_result(image.name, image.platform, rule, reason) for rule in rules], None
@@ -64,6 +65,17 @@ async def prove_start(
         result = replace(result, output=_output(started))
     health, measure = _health(run, spec, image, content, started)
     return [result, *health], measure
+
+
+async def _emulated(run: Run, start: StartSpec, platform: Platform) -> str | None:
+    """Return why an image is not started where its programs would be emulated, if that is so."""
+    if start.emulated:
+        return None
+    with failures_of("policy", "asking the engine for its platform"):
+        native = str(await run.dag.default_platform())
+    if native.split("/")[:2] == platform.split("/")[:2]:
+        return None
+    return f"emulated is false, and its programs would be here: the engine is {native}"
 
 
 def _output(started: Started) -> str:

@@ -121,6 +121,7 @@ async def rebuild(  # noqa: PLR0913 - the order, and by name what surrounds it
             raise await _another(order, wanted, image.tags[0].reference, find_login)
         if order.tag is not None:
             await opened.put_tag(order.tag, wanted)
+    tag = image.tags[0].tag
     tags = (tag,) if order.tag is None else (order.tag, tag)
     return Rebuilt(repository=repository, digest=wanted, commit=commit, tags=tags)
 

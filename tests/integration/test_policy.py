@@ -126,6 +126,17 @@ async def test_an_image_that_keeps_its_word_is_started_on_each_platform(bench: B
     assert {result.rule for result in report.failures()} == {"health-detects", "health-stops"}
 
 
+async def test_one_whose_programs_would_be_emulated_is_left_alone_where_that_is_asked(
+    bench: Bench,
+) -> None:
+    image = bench.image("sleep 300", lines=(), platform=AMD64)
+    foreign = replace(image, platform=ARM64)  # nothing of it is run, nor built
+    report = await bench.check(image, foreign, start=StartSpec(emulated=False))
+    started = [result for result in report.results if result.rule == "starts"]
+    assert [one.outcome for one in started] == [PolicyOutcome.PASSED, PolicyOutcome.SKIPPED]
+    assert "its programs would be here: the engine is linux/amd64" in started[1].message
+
+
 @pytest.fixture
 def unprivileged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Have the engine run commands as in an unprivileged container."""

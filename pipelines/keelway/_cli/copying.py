@@ -12,6 +12,7 @@ from keelway._cli.env import environment
 from keelway._cli.stopping import run_until_stopped
 from keelway._cli.verifying import NOTHING_ASKED, find_configuration, verification_spec
 from keelway._registries import own_keyring
+from keelway.config.naming import repositories_of
 from keelway.errors import PlanError
 from keelway.facts.ci import find_job
 from keelway.recovery.copies import CopyResult, copy_all
@@ -77,7 +78,7 @@ def plan_copies(order: Copying, written: Config | None) -> tuple[CopySpec, ...]:
     if written is None or not prefixes:
         raise PlanError("--all needs a configuration with images and a registry")
     ends = (place, prefixes[0]) if order.restoring else (prefixes[0], place)
-    return copy_everything(*ends, images=tuple(written.images))
+    return copy_everything(*ends, images=repositories_of(written))
 
 
 def _fallback(order: Copying, written: Config | None) -> str:

@@ -18,6 +18,7 @@ from keelway._stage import Run
 from keelway._targets import DeployOrder, DeploySpec, HostsTarget, reader, task_of
 from keelway.announcing import Announcements, announce_end, announced, plan_announcements
 from keelway.config import load_config
+from keelway.config.naming import image_named, published_name
 from keelway.deploy.running import unlock
 from keelway.errors import DeployError, InconclusiveError, PlanError, redact
 from keelway.facts import gather_facts
@@ -185,8 +186,10 @@ def wanted_release(words: Sequence[str], config: Config) -> Wanted:
                 "no registry is configured, so a version alone does not say where its images are",
                 next_step="name the images themselves: registry/repository:tag",
             )
-        prefix = config.registries[0].url.rstrip("/")
-        images = {name: f"{prefix}/{name}:{words[0]}" for name in config.images}
+        prefix = config.registries[0].url
+        images = {
+            name: published_name(config, name).reference(prefix, words[0]) for name in config.images
+        }
         return Wanted(version=words[0], images=images)
     found = {_image_of(word, config): word for word in words}
     tags = [parse_reference(word).tag for word in words]
@@ -196,10 +199,11 @@ def wanted_release(words: Sequence[str], config: Config) -> Wanted:
 
 def _image_of(word: str, config: Config) -> str:
     try:
-        name = parse_reference(word).path.rpartition("/")[2]
+        parsed = parse_reference(word)
     except BadReferenceError as error:
         raise PlanError(str(error), next_step="name it as registry/repository:tag") from error
-    if name not in config.images:
+    name = image_named(config, parsed.path, parsed.tag)
+    if name is None:
         known = ", ".join(config.images)
         raise PlanError(f"{word} is none of the project's images", next_step=f"known: {known}")
     return name

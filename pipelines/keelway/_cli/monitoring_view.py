@@ -21,7 +21,7 @@ from keelway.config.loader import find_config
 from keelway.config.lock import LOCK_FILE, Pin, render_lock
 from keelway.config.monitoring import MonitoringConfig
 from keelway.develop.planned import Kind
-from keelway.errors import PlanError, RegistryError
+from keelway.errors import RegistryError
 from keelway.facts.compose import pinned_bases
 from keelway.facts.gather import login_files
 from keelway.monitoring.files import COMPOSE_FILE, PROFILE, monitoring_files
@@ -58,10 +58,9 @@ def run_monitoring(
         loaded = load_config(Path.cwd(), found)
         root, written = loaded.root, loaded.config.monitoring
     file = root / written.folder / COMPOSE_FILE
-    if not file.is_file():
-        raise PlanError(f"there is no {file}", next_step=_REMEDY)
+    more = (file,) if file.is_file() else ()  # the project's own files may have the profile too
     kind = Kind(profiles=(PROFILE,), remedy=_REMEDY)
-    bring_up(replace(asked, kind=kind, more_files=(file,)), options, progress)
+    bring_up(replace(asked, kind=kind, more_files=more), options, progress)
 
 
 def plan_files(

@@ -113,7 +113,7 @@ def _references(image: str, plan: Plan) -> list[str]:
         return []
     publish = plan.deliver.publish
     return [
-        f"{registry.repository(image)}:{tag}"
+        publish.name_of(image).reference(registry.url, tag)
         for registry in publish.registries
         for tag in publish.tags
     ]
@@ -141,6 +141,10 @@ def _scan(plan: Plan) -> dict[str, Any] | None:
         "source": describe(scan.tool),
         "scanners": list(scan.scanners),
         "second_opinion": [one.name for one in scan.second_opinion],
+        "images": {
+            name: [*one.scanners, *(second.name for second in one.second_opinion)]
+            for name, one in scan.images.items()
+        },
         "database": _database(scan),
     }
 
@@ -293,6 +297,8 @@ def _part_lines(part: Mapping[str, Any]) -> Iterator[str]:
     for key in ("scanners", "formats", "thresholds"):
         if part.get(key):
             yield _row(key, ", ".join(part[key]))
+    for image, names in part.get("images", {}).items():
+        yield _row(image, ", ".join(names))
     if "database" in part:
         yield _row("database", part["database"])
 

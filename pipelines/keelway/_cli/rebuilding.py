@@ -15,6 +15,7 @@ from keelway._cli.env import environment, terminal_form
 from keelway._cli.stopping import run_until_stopped
 from keelway._registries import own_keyring
 from keelway.config import load_config
+from keelway.config.naming import image_named
 from keelway.errors import PlanError
 from keelway.model.image import Digest
 from keelway.rebuilding import RebuildOrder, rebuild
@@ -81,8 +82,10 @@ def plan_rebuild(words: RebuildWords, config: Config) -> RebuildOrder:
     except BadReferenceError as error:
         raise PlanError(str(error), next_step="name it as registry/repository:tag") from error
     for registry in config.registries:
-        for name in config.images:
-            if parsed.repository == f"{registry.url.rstrip('/')}/{name}":
+        prefix = f"{registry.url.rstrip('/')}/"
+        if parsed.repository.startswith(prefix):
+            name = image_named(config, parsed.repository.removeprefix(prefix), parsed.tag)
+            if name is not None:
                 return RebuildOrder(
                     name=name,
                     repository=parsed.repository,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from keelway.config.environment_checks import environment_problems
 from keelway.config.explain import nearest
 from keelway.config.fault_checks import fault_problems
+from keelway.config.naming import published_name
 from keelway.errors import ConfigError, PlanError
 from keelway.model.platform import parse_platform
 
@@ -32,6 +33,8 @@ def check_config(config: Config, place: Place) -> None:
     problems = [
         *_repeated(config, place),
         *_image_problems(config, place),
+        *_name_problems(config, place),
+        *_scan_problems(config, place),
         *fault_problems(config.integration, place),
         *environment_problems(config, place),
     ]
@@ -91,6 +94,27 @@ def _image_problems(config: Config, place: Place) -> Iterator[ConfigProblem]:
             text = f"{argument} is given by build_args too: a build argument has one value"
             yield place.problem((*path, "bases", argument), text)
         yield from _base_problems(config, name, image, place)
+
+
+def _name_problems(config: Config, place: Place) -> Iterator[ConfigProblem]:
+    """Find images that nobody could tell apart once they are published."""
+    seen: dict[tuple[str, str], str] = {}
+    for name in config.images:
+        published = published_name(config, name)
+        other = seen.setdefault((published.repository, published.suffix), name)
+        if other != name:
+            text = f"it has the repository and the tags of {other}: give one a tag_suffix"
+            yield place.problem(("images", name), text)
+
+
+def _scan_problems(config: Config, place: Place) -> Iterator[ConfigProblem]:
+    for name, scan in config.scan.images.items():
+        path = ("scan", "images", name)
+        if name not in config.images:
+            near = nearest(name, config.images)
+            yield place.problem(path, f"there is no [images.{name}]", near)
+        elif scan.scanners == () and not config.scan.second_of(name):
+            yield place.problem(path, "nobody is asked to look at it")
 
 
 def _base_problems(

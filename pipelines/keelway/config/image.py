@@ -2,10 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import StringConstraints
 
 from keelway.config.section import Name, PlatformText, SecretSource, Section, Text, Variable
 
 DEFAULT_PLATFORMS = ("linux/amd64", "linux/arm64")
+
+Repository = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]+([._/-][a-z0-9]+)*$", max_length=200)
+]
+TagSuffix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]*$", max_length=60)]
 
 
 class BuildSecretConfig(Section):
@@ -42,6 +50,15 @@ class ImageConfig(Section):
     """
     secrets: tuple[BuildSecretConfig, ...] = ()
     """Secrets for build steps."""
+    repository: Repository | None = None
+    """Its repository below each registry's `url`; the image's name when absent.
+
+    Several images may share one, told apart by `tag_suffix`.
+    """
+    tag_suffix: TagSuffix = ""
+    """The end of each of its tags: with `"-debug"` it is published as `1.4.0-debug`, and
+    `latest-debug`. The release is `1.4.0` all the same: `keelway deploy 1.4.0` finds it.
+    """
 
     @property
     def dockerfile_path(self) -> str:

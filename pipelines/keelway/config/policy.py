@@ -32,6 +32,8 @@ class StartConfig(Section):
 
     enabled: bool = True
     """Whether the image is started at all."""
+    emulated: bool = True
+    """Whether it is started too where its programs are another machine's, and emulated."""
     tmpfs: tuple[Text, ...] = ("/tmp",)  # noqa: S108 - a path in a container
     """Directories that may be written to."""
     environment: Mapping[Variable, str] = {}

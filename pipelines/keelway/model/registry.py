@@ -25,6 +25,32 @@ class LoginSpec:
     """Environment variables that the provider's way may read here."""
 
 
+LONGEST_TAG = 128
+"""As many characters a tag has at most (OCI distribution specification, "Pulling manifests")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedName:
+    """What an image is called in every registry."""
+
+    repository: str
+    """Below the registry's prefix."""
+    suffix: str = ""
+    """The end of each of its tags."""
+
+    def tag(self, tag: str) -> str:
+        """Return the image's own tag for one of the release.
+
+        >>> PublishedName(repository="shop", suffix="-debug").tag("1.0")
+        '1.0-debug'
+        """
+        return f"{tag[: LONGEST_TAG - len(self.suffix)]}{self.suffix}"
+
+    def reference(self, prefix: str, tag: str) -> str:
+        """Return the image's name in a registry, by one of the release's tags."""
+        return f"{prefix.rstrip('/')}/{self.repository}:{self.tag(tag)}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrySpec:
     """One place to publish to."""

@@ -77,6 +77,7 @@ def _plan_start(policy: PolicyConfig, image: str) -> StartSpec:
     start = policy.images[image].start
     return StartSpec(
         enabled=start.enabled,
+        emulated=start.emulated,
         tmpfs=start.tmpfs,
         environment=start.environment,
         arguments=start.arguments,

@@ -34,6 +34,8 @@ class StartSpec:
     """How one image is started."""
 
     enabled: bool = True
+    emulated: bool = True
+    """Whether it is started too where its programs are another machine's."""
     tmpfs: tuple[str, ...] = ("/tmp",)  # noqa: S108 - a path in a container
     """Directories that may be written to."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from keelway.config.naming import published_name
 from keelway.errors import PlanError, RegistryError
 from keelway.model.retention import RepositoryPlan, RetentionPlan, RetentionResult
 from keelway.registry.client import open_repository
@@ -77,10 +78,14 @@ def plan_retention(
         raise PlanError(
             f"no such image: {unknown[0]}", next_step=f"there are {', '.join(config.images)}"
         )
+    sharing: dict[str, list[str]] = {}
+    for image in config.images:
+        sharing.setdefault(published_name(config, image).repository, []).append(image)
+    wanted = [published_name(config, image).repository for image in images or config.images]
     return RetentionSpec(
         repositories={
-            f"{registry.url.rstrip('/')}/{image}": _rules(config, image)
-            for image in images or config.images
+            f"{registry.url.rstrip('/')}/{repository}": _rules(config, sharing[repository])
+            for repository in wanted
             for registry in config.registries
         },
         protected=replace(protected, rollbacks=config.retention.keep_rollbacks),
@@ -185,10 +190,11 @@ async def _pushed(
     return {}, ("the registry lists no manifests without a tag: its own clean-up takes those",)
 
 
-def _rules(config: Config, image: str) -> tuple[Rule, ...]:
+def _rules(config: Config, images: Sequence[str]) -> tuple[Rule, ...]:
+    """Return the rules for a repository: those that are about any of its images."""
     found: list[Rule] = []
     for rule in config.retention.rules:
-        if rule.images and image not in rule.images:
+        if rule.images and not set(images) & set(rule.images):
             continue
         patterns, name = rule.tags, ", ".join(rule.tags)
         if rule.environment is not None:

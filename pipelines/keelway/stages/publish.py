@@ -12,7 +12,7 @@ Example:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from keelway._registries import plan_registries
 from keelway._stage import Run, stage
 from keelway._tagging import annotate_tag, held_tags, push_archives
 from keelway._together import each
+from keelway.config.naming import published_name
 from keelway.errors import PublishError, RegistryError, StageError
 from keelway.facts.release import (
     release_floating,
@@ -28,7 +29,7 @@ from keelway.facts.release import (
     release_texts,
 )
 from keelway.model.outcome import Skipped
-from keelway.model.registry import RetrySpec
+from keelway.model.registry import PublishedName, RetrySpec
 from keelway.tags.moving import hold_back
 
 if TYPE_CHECKING:
@@ -60,6 +61,12 @@ class PublishSpec:
     """Where logins of this machine may be, for what Dagger's API does not do."""
     annotations: Mapping[str, Annotations] = field(default_factory=dict[str, "Annotations"])
     """What is added to an image's index, by image."""
+    names: Mapping[str, PublishedName] = field(default_factory=dict[str, "PublishedName"])
+    """What images are called, by image, where that is not their own name with the tags."""
+
+    def name_of(self, image: str) -> PublishedName:
+        """Return what an image is called in every registry."""
+        return self.names.get(image, PublishedName(repository=image))
 
 
 def plan_publish(config: Config, facts: Facts) -> PublishSpec | Skipped:
@@ -87,6 +94,7 @@ def plan_publish(config: Config, facts: Facts) -> PublishSpec | Skipped:
         moving=tuple(one for one in moving if one.tag in tags),
         login_files=facts.login_files,
         annotations=_plan_annotations(config, facts),
+        names={name: published_name(config, name) for name in config.images},
     )
 
 
@@ -148,7 +156,20 @@ class _Job:
 
     @property
     def repository(self) -> str:
-        return self.registry.spec.repository(self.image)
+        return self.registry.spec.repository(self.name.repository)
+
+    @property
+    def name(self) -> PublishedName:
+        return self.spec.name_of(self.image)
+
+    @property
+    def moving(self) -> tuple[Floating, ...]:
+        """Those of its tags that only move forward."""
+        name = self.name
+        return tuple(
+            replace(one, tag=name.tag(one.tag), suffix=f"{one.suffix}{name.suffix}")
+            for one in self.spec.moving
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,17 +220,17 @@ async def _push(job: _Job) -> _Outcome:
 
 async def _movable(job: _Job) -> tuple[list[str], list[_Failure]]:
     """Return the tags that may name this release in the registry, and what hindered the look."""
-    tags, spec = list(job.spec.tags), job.spec
+    tags, spec = [job.name.tag(tag) for tag in job.spec.tags], job.spec
     try:
         held = await held_tags(
             job.run,
             job.repository,
-            spec.moving,
+            job.moving,
             registries=spec.registries,
             files=spec.login_files,
         )
     except RegistryError as error:
-        moving = {one.tag for one in spec.moving}
+        moving = {one.tag for one in job.moving}
         why = f'{error.message}; what it has decides on this tag, unless tags.moving is "free"'
         gone = is_transient(error.message)
         failed = [_Failure(f"{job.repository}:{tag}", why, gone) for tag in tags if tag in moving]

@@ -11,7 +11,7 @@ from keelway._cli.deploying import Asked, needs_engine, planned, wanted_release
 from keelway._cli.history_view import history_table
 from keelway._cli.plan_deploy import deploy_lines
 from keelway._targets import HostsTarget
-from keelway.config import load_config
+from keelway.config import ImageConfig, load_config
 from keelway.deploy.history import Merged
 from keelway.errors import PlanError
 from keelway.facts import Facts
@@ -59,6 +59,20 @@ def test_a_version_means_all_images_of_it(config: Config) -> None:
         "orders": "registry.example.com/shop/orders:v1.2",
         "worker": "registry.example.com/shop/worker:v1.2",
     }
+
+
+def test_a_version_finds_images_whose_tags_end_otherwise(config: Config) -> None:
+    small = ImageConfig(repository="shop", tag_suffix="-small")
+    plain = ImageConfig(repository="shop")
+    shared = config.model_copy(update={"images": {"small": small, "shop": plain}})
+    assert wanted_release(["v1.2"], shared).images == {
+        "small": "registry.example.com/shop/shop:v1.2-small",
+        "shop": "registry.example.com/shop/shop:v1.2",
+    }
+    named = "registry.example.com/shop/shop:v1.2-small"
+    assert wanted_release([named], shared).images == {"small": named}
+    with pytest.raises(PlanError, match="is none of the project's images"):
+        wanted_release([f"registry.example.com/shop/shop@{DIGEST}"], shared)  # one of the two
 
 
 def test_images_are_named_by_tag_or_digest(config: Config) -> None:

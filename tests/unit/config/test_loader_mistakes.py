@@ -18,7 +18,7 @@ from tests.unit.config.test_loader import MINIMAL, problems
             "zzz = 1",
             (
                 "keelway.toml:5: images.orders.zzz: unknown key. Known: bases, build_args, "
-                "context, dockerfile, platforms, secrets, target"
+                "context, dockerfile, platforms, repository, secrets, tag_suffix, target"
             ),
         ),
         (
@@ -121,6 +121,21 @@ from tests.unit.config.test_loader import MINIMAL, problems
         (
             "[gate]\nseverity = 1",
             "keelway.toml:6: gate.severity: '1' is not one of low, medium, high, critical, never",
+        ),
+        (
+            "[scan.images.order]\nscanners = []",
+            "keelway.toml:5: scan.images.order: there is no [images.order]. Did you mean 'orders'?",
+        ),
+        (
+            "[scan.images.orders]\nscanners = []",
+            "keelway.toml:5: scan.images.orders: nobody is asked to look at it",
+        ),
+        (
+            '[images.worker]\nrepository = "orders"',
+            (
+                "keelway.toml:5: images.worker: it has the repository and the tags of orders: "
+                "give one a tag_suffix"
+            ),
         ),
         ('[scan]\nenabled = "yes"', "keelway.toml:6: scan.enabled: true or false is expected"),
         (

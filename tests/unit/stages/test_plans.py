@@ -39,6 +39,30 @@ def facts(**known: Any) -> Facts:
     return Facts(**{"programs": programs, **settings, **known})
 
 
+def test_snyk_looks_at_one_image_and_need_not_be_there() -> None:
+    scan: dict[str, Any] = {
+        "database": "none",
+        "snyk_token": "env://SNYK_TOKEN",
+        "snyk_optional": True,
+        "images": {"orders": {"second_opinion": ["snyk"]}},
+    }
+    without = plan_scan(config(scan=scan), facts())
+    assert isinstance(without, ScanSpec)
+    assert without.of("orders").second_opinion == ()
+    assert (
+        "Snyk was not asked: scan.snyk_token: the environment variable SNYK_TOKEN"
+        in (without.notes[1])
+    )
+    programs = {"trivy": Path("/bin/trivy"), "snyk": Path("/bin/snyk")}
+    there = facts(variables=frozenset({"SNYK_TOKEN"}), programs=programs)
+    asked = plan_scan(config(scan=scan), there)
+    assert isinstance(asked, ScanSpec)
+    assert [one.name for one in asked.of("orders").second_opinion] == ["snyk"]
+    assert asked.of("worker").second_opinion == ()
+    with pytest.raises(PlanError, match="SNYK_TOKEN is not set"):
+        plan_scan(config(scan={**scan, "snyk_optional": False}), facts())
+
+
 def test_an_image_is_decided() -> None:
     written = {"context": "app", "target": "runtime", "build_args": {"A": "1"}}
     (image,) = plan_build(config(image=written), facts()).images

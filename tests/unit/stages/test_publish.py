@@ -8,7 +8,7 @@ import pytest
 
 from keelway._pushing import is_transient
 from keelway.errors import PlanError, PublishError
-from keelway.model.registry import LoginSpec, RegistrySpec, RetrySpec
+from keelway.model.registry import LoginSpec, PublishedName, RegistrySpec, RetrySpec
 from keelway.stages.publish import PublishSpec, publish
 from keelway.tags.moving import Floating
 from keelway.tags.versions import read_version
@@ -47,6 +47,23 @@ async def test_every_tag_goes_to_every_registry(run: Run, engine: RecordingEngin
         f"localhost:5000/demo/orders@{DIGEST}",
         f"registry.test/team/orders@{DIGEST}",
     )
+
+
+async def test_images_that_share_a_repository_are_told_apart_by_the_end_of_their_tags(
+    run: Run, engine: RecordingEngine
+) -> None:
+    engine.answer("publish", pushed)
+    names = {
+        name: PublishedName(repository="shop", suffix=f"-{name}") for name in ("orders", "worker")
+    }
+    spec = PublishSpec(registries=(HERE,), tags=("1.0", "latest"), names=names)
+    done = await publish(run, spec, verified(built(run, "orders", "worker")))
+    assert sorted(tag.reference for image in done.images for tag in image.tags) == [
+        f"localhost:5000/demo/shop:1.0-orders@{DIGEST}",
+        f"localhost:5000/demo/shop:1.0-worker@{DIGEST}",
+        f"localhost:5000/demo/shop:latest-orders@{DIGEST}",
+        f"localhost:5000/demo/shop:latest-worker@{DIGEST}",
+    ]
 
 
 async def test_a_registry_that_does_not_list_its_tags_gets_only_those_that_never_move(

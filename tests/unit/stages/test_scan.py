@@ -16,7 +16,14 @@ from keelway.model.platform import AMD64
 from keelway.model.tool import HostTool, ImageTool
 from keelway.scanners.grype import GrypeSpec
 from keelway.scanners.snyk import SnykSpec
-from keelway.stages.scan import DatabaseDirectory, DownloadedDatabase, ScanSpec, Target, scan
+from keelway.stages.scan import (
+    DatabaseDirectory,
+    DownloadedDatabase,
+    ImageScan,
+    ScanSpec,
+    Target,
+    scan,
+)
 from tests.support.built import built
 from tests.support.recording import Chain, Failure, RecordingEngine, exec_failure
 from tests.support.static_elf import write_static_elf
@@ -59,6 +66,16 @@ def scans(engine: RecordingEngine) -> list[Chain]:
 
 def unfinished(directory: Path) -> list[Path]:
     return list(directory.rglob("*.tmp"))
+
+
+async def test_an_image_may_be_looked_at_by_others_than_the_rest(
+    run: Run, engine: RecordingEngine, spec: ScanSpec
+) -> None:
+    spec = replace(spec, images={"worker": ImageScan(scanners=("secret",))})
+    await scan(run, spec, built(run, "orders", "worker"))
+    asked = [chain["withExec"]["args"] for chain in scans(engine)]
+    looked = [args[args.index("--scanners") + 1] for args in asked]
+    assert sorted(looked) == ["secret"] * 2 + ["secret,misconfig,license"] * 2
 
 
 async def test_each_image_is_scanned_for_each_platform(
