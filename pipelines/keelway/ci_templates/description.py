@@ -244,7 +244,12 @@ def _secrets(config: Config) -> Secrets:
         signing = (sign.key, sign.password, sign.identity_token)
         deliver += [*signing, *(f"env://{name}" for name in sign.variables)]
     deliver.append(config.cache.key)
-    if "snyk" in config.scan.second_opinion:
+    deliver += [
+        getattr(channel, key, None)
+        for channel in config.notify
+        for key in ("url", "secret", "password")  # tokens of GitHub's jobs are there by themselves
+    ]
+    if any("snyk" in config.scan.second_of(name) for name in config.images):
         build.append(config.scan.snyk_token or "")
     own = [
         name

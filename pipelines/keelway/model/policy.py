@@ -94,6 +94,11 @@ class ImageMeasure:
     by_layer: tuple[LayerMeasure, ...] = ()
     """The lowest first."""
 
+    @property
+    def efficiency(self) -> float:
+        """Return the part of all bytes that no later layer replaces or removes."""
+        return round(1 - self.wasted_bytes / self.size_bytes, 4) if self.size_bytes else 1.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartMeasure:

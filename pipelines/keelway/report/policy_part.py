@@ -37,6 +37,8 @@ class MeasurePart(Part):
     largest_layer_bytes: int
     wasted_bytes: int
     compressed_bytes: int
+    efficiency: float = 1.0
+    """The part of all bytes that no later layer replaces or removes."""
     by_layer: tuple[LayerPart, ...] = ()
     """The lowest first."""
 
@@ -118,6 +120,7 @@ def _measure(measure: ImageMeasure) -> MeasurePart:
         largest_layer_bytes=measure.largest_layer_bytes,
         wasted_bytes=measure.wasted_bytes,
         compressed_bytes=measure.compressed_bytes,
+        efficiency=measure.efficiency,
         by_layer=tuple(
             LayerPart(
                 digest=layer.digest,

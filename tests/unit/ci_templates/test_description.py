@@ -99,3 +99,15 @@ def test_a_secret_that_is_no_variable_is_not_handed_on() -> None:
     assert pipeline(text + '"file://token"').secrets.all == ()
     assert pipeline(text + '"env://A B"').secrets.all == ()
     assert pipeline(text + '"env://TOKEN"').secrets.all == ("TOKEN",)
+
+
+def test_who_is_told_and_who_looks_at_one_image_get_their_secrets() -> None:
+    text = (
+        PLAIN
+        + '[scan]\nsnyk_token = "env://SNYK_TOKEN"\n'
+        + '[scan.images.orders]\nsecond_opinion = ["snyk"]\n'
+        + '[[notify]]\nkind = "webhook"\nurl = "env://HOOK"\nsecret = "env://HOOK_KEY"\n'
+    )
+    secrets = pipeline(text).secrets
+    assert secrets.build == ("SNYK_TOKEN",)
+    assert secrets.deliver == ("HOOK", "HOOK_KEY")
