@@ -65,7 +65,13 @@ def narrow(
         for name, image in chosen.items()
         if (kept := tuple(p for p in _platforms(image) if not wanted or p in wanted))
     }
-    update = {"images": left, "integration": _tests(config.integration, wanted)}
+    gone = config.images.keys() - left.keys()  # a name that nothing has is still told
+    asked = {name: one for name, one in config.policy.images.items() if name not in gone}
+    update = {
+        "images": left,
+        "policy": config.policy.model_copy(update={"images": asked}),
+        "integration": _tests(config.integration, wanted),
+    }
     return config.model_copy(update=update)
 
 

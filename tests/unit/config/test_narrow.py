@@ -5,6 +5,7 @@ import pytest
 from keelway.config import Config, ImageConfig, IntegrationConfig, ProjectConfig, SuiteConfig
 from keelway.config.faults import FaultConfig
 from keelway.config.narrow import narrow
+from keelway.config.policy import ImagePolicyConfig, PolicyConfig
 from keelway.errors import PlanError
 
 
@@ -25,6 +26,13 @@ def test_all_of_it_where_nothing_is_named() -> None:
 
 def test_one_image() -> None:
     assert list(narrow(config(), images=["worker"]).images) == ["worker"]
+
+
+def test_what_differs_for_the_other_images_is_left_out_with_them() -> None:
+    asked = {name: ImagePolicyConfig() for name in ("orders", "worker", "nobody")}
+    written = config().model_copy(update={"policy": PolicyConfig(images=asked)})
+    # What there is nothing of stays, to be told.
+    assert list(narrow(written, images=["worker"]).policy.images) == ["worker", "nobody"]
 
 
 def test_one_platform_leaves_out_what_is_not_built_for_it() -> None:
