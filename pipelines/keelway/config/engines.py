@@ -1,6 +1,6 @@
 """[engines]: which engine builds and judges which platform."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -36,10 +36,10 @@ def _short(value: Any) -> Any:
     match value:
         case str():
             return {"at": (value,)}
-        case list() | tuple():
-            return {"at": value}
+        case dict() | EngineConfig():
+            return cast("object", value)
         case _:
-            return value
+            return {"at": value}
 
 
 Engines = Annotated[
