@@ -51,7 +51,8 @@ def release(  # noqa: PLR0913 - a release has the options that it has
     from keelway import flow  # noqa: PLC0415 -- likewise
     from keelway._cli.caching import Caching  # noqa: PLC0415 -- likewise
     from keelway._cli.carry_out import carry_out_prepared  # noqa: PLC0415 -- likewise
-    from keelway._cli.prepare import prepare, prepare_fleet  # noqa: PLC0415 -- likewise
+    from keelway._cli.prepare import prepare  # noqa: PLC0415 -- likewise
+    from keelway._cli.prepare_fleet import prepare_fleet  # noqa: PLC0415 -- likewise
     from keelway.fleet.proving import release as release_by_fleet  # noqa: PLC0415 -- likewise
 
     without: dict[Part, str] = {} if publish else {"publish": "--no-publish was given"}
