@@ -246,7 +246,11 @@ def test_every_link_leads_somewhere(page: str) -> None:
         path, _, anchor = target.partition("#")
         file = (ROOT / page).parent / path if path else ROOT / page
         assert file.exists(), f"{page}: {target}: there is no such file"
-        if anchor:
+        line = re.fullmatch(r"L([0-9]+)", anchor)
+        if line is not None and file.suffix != ".md":
+            lines = len(file.read_text().splitlines())
+            assert int(line[1]) <= lines, f"{page}: {target}: it has {lines} lines"
+        elif anchor:
             assert anchor in anchors(file), f"{page}: {target}: no such heading"
 
 

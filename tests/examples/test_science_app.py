@@ -25,6 +25,7 @@ from tests.examples.science_app import (
 )
 from tests.support.advisories import build_database
 from tests.support.examples import Flow
+from tests.support.flows import test_the_whole_flow_keeps_its_budget
 from tests.support.missing import need
 from tests.support.nginx import nginx_by
 from tests.support.secret_stores import secret_stores
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from tests.support.runtimes import RunningRuntime
 
 EXAMPLE = "science-app"
+__all__ = ["test_the_whole_flow_keeps_its_budget"]
 PLATFORMS = {"amd64": "x86_64", "arm64": "aarch64"}
 MARK = "marks-what-must-not-get-into-a-build"
 

@@ -15,24 +15,35 @@ if TYPE_CHECKING:
 
 FLOW = "flow"
 """The property that a test reports an example's times by."""
+KNOWN = "keelway/matrix"
 WORST_LAST = ("passed", "skipped", "failed")
 
 
 class Matrix:
     """The results of this session's tests; with xdist, those of all workers."""
 
-    def __init__(self, target: Path | None) -> None:
-        """Keep where the page is written, if it is."""
+    def __init__(self, target: Path | None, cache: pytest.Cache, *, again: bool) -> None:
+        """Keep where the page is written, if it is, and begin with what is known.
+
+        Args:
+            target: The page.
+            cache: Where results outlive the session.
+            again: Whether only what failed runs: of the rest the results are known.
+        """
         self._target = target
-        self._results: dict[str, str] = {}
-        self._flows: dict[str, dict[str, float]] = {}
+        self._cache = cache
+        known = cache.get(KNOWN, {}) if again else {}
+        self._results: dict[str, str] = known.get("results", {})
+        self._flows: dict[str, dict[str, Any]] = known.get("flows", {})
+        self._now: set[str] = set()
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the worst of all phases and parameters of a test."""
         name = report.nodeid.partition("[")[0]
         if report.when == "call" or report.outcome != "passed":
-            before = self._results.get(name, "passed")
+            before = self._results.get(name, "passed") if name in self._now else "passed"
+            self._now.add(name)
             self._results[name] = max(before, report.outcome, key=WORST_LAST.index)
         for key, value in report.user_properties:
             if key == FLOW and isinstance(value, dict):
@@ -60,9 +71,11 @@ class Matrix:
         """Write the page; where a requirement is not shown to be fulfilled, the run has failed."""
         if self._target is None:
             return
-        every = [one for system in systems() for one in system.requirements]
-        self._target.write_text(page(self._results, self._flows, _machine()))
-        if any(one.result(self._results) != "passed" for one in every):
+        self._cache.set(KNOWN, {"results": self._results, "flows": self._flows})
+        shown = {one.result(self._results) for system in systems() for one in system.requirements}
+        if "not run" not in shown:
+            self._target.write_text(page(self._results, self._flows, _machine()))
+        if shown != {"passed"}:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -79,7 +92,9 @@ def register(config: pytest.Config) -> None:
     """Follow the tests of this session; a worker's are followed by who started it."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         target: Any = config.getoption("--matrix")
-        config.pluginmanager.register(Matrix(target), "keelway-matrix")
+        again = bool(config.getoption("lf", default=False))
+        assert config.cache is not None
+        config.pluginmanager.register(Matrix(target, config.cache, again=again), "keelway-matrix")
 
 
 def _machine() -> str:

@@ -22,10 +22,10 @@ class BuildSecretConfig(Section):
     id: Text
     """The id that the Dockerfile uses."""
     source: SecretSource
-    """Where the value is read at build time: `env://NAME`, `file://PATH` or `cmd://COMMAND`.
+    """Where the value is read at build time: `env://NAME`, `file://PATH` or `cmd://COMMAND`,
+    `vault://PATH.FIELD`, `aws+sm://NAME`, `aws+ps://NAME`.
 
-    Dagger's own engine reads `op://`, `vault://`, `aws+sm://`, `aws+ps://`, `gcp://` and
-    `libsecret://` too.
+    Dagger's own engine reads `op://`, `gcp://` and `libsecret://` too.
     """
 
 
