@@ -32,6 +32,7 @@ from keelway._engines import (
     engine_at,
 )
 from keelway._progress import EngineLog
+from keelway._sdk import load_sdk
 from keelway.errors import SessionError
 from keelway.model.engine_choice import EngineChoice
 from keelway.model.events import EngineChosen, Observer, Silent, StepOutput
@@ -94,6 +95,7 @@ async def open_session(
     Raises:
         SessionError: When no engine was reached or started; tells what was tried.
     """
+    load_sdk()
     import dagger  # noqa: PLC0415 - commands that need no engine must not pay for the SDK
 
     observer = observer or Silent()

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from keelway._cli import env
+from keelway._sdk import without_checks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ def main() -> int:
     # Starting makes many objects and little garbage: looking for it early costs a tenth of `plan`.
     gc.set_threshold(GARBAGE_THRESHOLD, 50, 50)
     env.without_plugins()
+    without_checks()
     try:
         _run(sys.argv[1:])
     except SystemExit as end:
