@@ -220,7 +220,7 @@ def write_compose(
 def test_the_command_tests_what_was_built(tested: Project) -> None:
     done = tested.keelway("test", "--engine", "local")
     assert done.code == 0, done.text()
-    assert "tested     1 passed in 1 suites beside 1 services" in done.out
+    assert "tested     1 passed beside 1 services in 1 suites" in done.out
     report = tested.report()
     (suite,) = report["tests"]["suites"]
     assert suite["images"] == ["app"]

@@ -76,19 +76,29 @@ class Spent:
     memory_mib: float
 
 
+# What a process had in memory before it became another program counts as that one's: between this
+# large process and the measured one stands a small one.
+MEASURE = """
+import json, resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, check=True)
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+spent = {"cpu_s": usage.ru_utime + usage.ru_stime, "memory_mib": usage.ru_maxrss / 1024}
+print(json.dumps({"out": done.stdout.decode(), **spent}))
+"""
+
+
 def keelway(folder: Path, *words: str) -> Spent:
     """Run the command with all that it starts, and measure it."""
     command = str(Path(sys.executable).parent / "keelway")
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"}
-    with subprocess.Popen(
-        [command, *words], cwd=folder, env=environment, stdout=subprocess.PIPE
-    ) as started:
-        assert started.stdout is not None
-        out = started.stdout.read().decode()
-        _, status, usage = os.wait4(started.pid, 0)
-        started.returncode = os.waitstatus_to_exitcode(status)
-    assert started.returncode == 0, out
-    return Spent(out=out, cpu_s=usage.ru_utime + usage.ru_stime, memory_mib=usage.ru_maxrss / 1024)
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", MEASURE, command, *words],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return Spent(**json.loads(done.stdout))
 
 
 def name_of(number: int) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tests.support.examples import Example, Flow
 
-BESIDE_OTHERS = 4
+BESIDE_OTHERS = 8
 """How much longer it may take where other tests run on the same processors."""
 
 
