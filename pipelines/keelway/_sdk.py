@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 
@@ -28,15 +29,19 @@ def load_sdk() -> None:
     if _Checks.wanted or "dagger" in sys.modules:
         return
     with suppress(ImportError):  # a later SDK may do without
-        import beartype  # noqa: PLC0415 - it is the SDK's
-
+        beartype: Any = import_module("beartype")
         checking = beartype.beartype
         beartype.beartype = _unchecked
         try:
-            import dagger  # noqa: F401, PLC0415 - for its being loaded
+            import_module("dagger")
         finally:
             beartype.beartype = checking
 
 
-def _unchecked(*given: Any, **_: Any) -> Any:
-    return given[0] if given else lambda function: function
+def _unchecked(*given: object, **_: object) -> object:
+    """Take the place of a decorator, which is given a function, or settings."""
+    return given[0] if given else _itself
+
+
+def _itself(function: object) -> object:
+    return function
