@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
+from keelway._replacing import replace_file
 from keelway.errors import KeelwayError
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ async def keep(directory: str, name: str, text: str) -> str:
     try:
         await anyio.to_thread.run_sync(make_directory, Path(directory))
         await target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f".{target.name}.tmp")
-        await unfinished.write_text(text, encoding="utf-8")
-        await unfinished.replace(target)
+        await anyio.to_thread.run_sync(replace_file, Path(target), text)
     except OSError as error:
         raise KeelwayError(
             f"cannot write {target}: {error.strerror}",

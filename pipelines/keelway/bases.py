@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from keelway._replacing import replace_file
 from keelway._stage import Run
 from keelway._together import each
 from keelway.config.lock import LOCK_FILE, Pin, render_lock
@@ -105,9 +106,8 @@ async def update_bases(
         async def make(spec: BaseSpec) -> BaseImage:
             image = await make_base(run, spec, environment)
             pins[spec.name] = Pin(reference=image.reference, inputs=image.inputs)
-            await _write_lock(
-                anyio.Path(loaded.root / LOCK_FILE), render_lock(pins, loaded.monitoring_pins)
-            )
+            # Not in a thread: what one image left out could be written after what another told.
+            replace_file(loaded.root / LOCK_FILE, render_lock(pins, loaded.monitoring_pins))
             return image
 
         made = await each(make, specs)
@@ -156,10 +156,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
-
-
-async def _write_lock(file: anyio.Path, text: str) -> None:
-    """Replace the lock file in one step: nobody ever reads half of it."""
-    fresh = file.with_name(f".{file.name}.new")
-    await fresh.write_text(text, encoding="utf-8")
-    await fresh.replace(file)

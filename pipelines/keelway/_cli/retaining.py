@@ -14,6 +14,7 @@ from keelway._cli.env import environment
 from keelway._cli.stopping import run_until_stopped
 from keelway._cli.verifying import find_configuration
 from keelway._registries import own_keyring
+from keelway._replacing import replace_file
 from keelway._stage import SystemClock
 from keelway.announcing import Herald, announce_end, plan_announcements
 from keelway.config import load_config
@@ -200,9 +201,7 @@ def _read(path: Path) -> str:
 
 def _write(path: Path, text: str) -> None:
     """Replace a file in one step."""
-    fresh = path.with_name(f".{path.name}.new")
     try:
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
+        replace_file(path, text)
     except OSError as error:
         raise PlanError(f"{path} cannot be written", why=error.strerror) from error

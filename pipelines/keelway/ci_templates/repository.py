@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from keelway._replacing import replace_file
 from keelway.ci_templates.catalog import COMMAND, TEMPLATES
 from keelway.ci_templates.seal import is_untouched
 from keelway.errors import ConfigError, ConfigProblem
@@ -158,7 +159,5 @@ def write(
     for one in wanted:
         place = root / one.path
         place.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = place.with_name(f".{place.name}.tmp")
-        unfinished.write_text(one.text, encoding="utf-8")
-        unfinished.replace(place)
+        replace_file(place, one.text)
     return wanted

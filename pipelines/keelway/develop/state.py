@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from keelway._replacing import replace_file
 from keelway.errors import PlanError
 
 if TYPE_CHECKING:
@@ -176,9 +177,7 @@ class StateFolder:
         return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
     def _put(self, name: str, text: str) -> None:
-        new = self.path / f".{name}.{os.getpid()}"
-        new.write_text(f"{text}\n", encoding="utf-8")
-        new.replace(self.path / name)
+        replace_file(self.path / name, f"{text}\n")
 
 
 def state_root(environ: Mapping[str, str]) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelway._kept import make_directory, stem
+from keelway._replacing import replace_file
 from keelway.errors import KeelwayError
 from keelway.report.digests import digest_lines
 from keelway.report.document import FilePart
@@ -87,9 +88,7 @@ def write_files(known: Known, kinds: Iterable[Kind], directory: str) -> tuple[Fi
             make_directory(root)
             target = root / file.part.path
             target.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = target.with_name(f".{target.name}.tmp")
-            unfinished.write_text(file.text, encoding="utf-8")
-            unfinished.replace(target)
+            replace_file(target, file.text)
     except OSError as error:
         raise KeelwayError(
             f"cannot write to {root}: {error.strerror}",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelway._kept import make_directory
+from keelway._replacing import replace_file
 from keelway.errors import KeelwayError
 
 if TYPE_CHECKING:
@@ -35,13 +36,10 @@ def write_file(directory: str, name: str, text: str) -> Path:
         KeelwayError: When the directory cannot be written to.
     """
     target = Path(directory) / name
-    unfinished = target.with_name(f".{target.name}.tmp")
     try:
         make_directory(Path(directory))
         target.parent.mkdir(parents=True, exist_ok=True)
-        # What programs wrote can hold half a character, which no file can.
-        unfinished.write_text(text, encoding="utf-8", errors="replace")
-        unfinished.replace(target)
+        replace_file(target, text)
     except OSError as error:
         raise KeelwayError(
             f"cannot write {target}: {error.strerror}",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from keelway._replacing import replace_file
 from keelway.config.loader import CONFIG_FILE, PROJECT_FILE, has_table
 from keelway.errors import ConfigError, ConfigProblem, KeelwayError
 from keelway.model.platform import parse_platform
@@ -111,12 +111,9 @@ def write(adoption: Adoption, *, replace_other: bool = False) -> bool:
             "is there already and says something else; it is left as it is",
             "take over by hand what you want of the difference, or write it anew with --force",
         )
-    unfinished = adoption.file.with_name(f".{adoption.file.name}.{os.getpid()}")
     try:
-        unfinished.write_text(adoption.text, encoding="utf-8")
-        unfinished.replace(adoption.file)
+        replace_file(adoption.file, adoption.text)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise KeelwayError(
             f"cannot write {adoption.file}: {error.strerror}",
             next_step="make the folder writable, or take the text from `keelway init --stdout`",
