@@ -69,6 +69,15 @@ class Contender:
         words: list[str | Path] = [BIN / "keelway", "release", "--progress", "none"]
         return watch.run(words, project.folder, self._environment())
 
+    def export_cache(self, project: Project, folder: Path) -> None:
+        """Put keelway's cache into a folder, as a CI's job does at its end.
+
+        Raises:
+            RuntimeError: It failed.
+        """
+        words = [BIN / "keelway", "cache", "export", folder]
+        watch.run(words, project.folder, self._environment())
+
     def _environment(self) -> dict[str, str]:
         return environment(KEELWAY_STORE=str(self.store), **self.variables)
 

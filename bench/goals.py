@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.contenders import KEELWAY, SHELL
-from bench.release import AGAIN, COLD, EDIT, PHASES
+from bench.release import AGAIN, CARRIED, COLD, EDIT, PHASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 EXPLANATIONS = Path(__file__).with_name("explanations.toml")
 RATIOS: Final = {COLD: 0.6, AGAIN: 0.1, EDIT: 0.3}
 """A release takes so much of the shell script's time at most."""
+CARRIED_RATIO = 0.3
+"""A release on a new machine, the cache brought along, takes so much of one with nothing kept."""
 IDLE, OVERHEAD = 0.15, 0.1
 
 
@@ -75,6 +77,16 @@ def _of_releases(release: Mapping[str, Any] | None) -> Iterator[Goal]:
                 explanation=explained(f"release-{phase}"),
             )
     cold = release["figures"].get(COLD, {}).get(KEELWAY)
+    carried = release["figures"].get(CARRIED, {}).get(KEELWAY)
+    if cold and carried:
+        yield Goal(
+            name=f"release-{CARRIED}",
+            says=f"release, {PHASES[CARRIED]}: as against nothing kept",
+            measured=median(carried) / median(cold),
+            limit=CARRIED_RATIO,
+            unit="x",
+            explanation=explained(f"release-{CARRIED}"),
+        )
     if cold:
         yield Goal(
             name="idle",

@@ -1,4 +1,4 @@
-"""The release of examples/orders: with nothing kept, again, and after an edit of one line.
+"""The release of examples/orders: with nothing kept, again, on a new machine, after an edit.
 
 Everybody releases the same commits of the same copy to the same registry, by turns, and who begins
 changes from round to round. A round's registry holds the bases and nothing else.
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from bench.path import Stretch
     from bench.scratch import Project
 
-COLD, AGAIN, EDIT = "cold", "again", "edit"
+COLD, AGAIN, CARRIED, EDIT = "cold", "again", "carried", "edit"
 PHASES: Final = {
     COLD: "nothing kept",
     AGAIN: "nothing changed",
+    CARRIED: "a new machine, the cache brought along",
     EDIT: "one line changed",
 }
 EDITED, LINE = "orders/app.py", "import json\n"
@@ -68,11 +69,30 @@ def measure(scratch: Path, repeat: int) -> Releases:
                 if phase == EDIT:
                     project.replace(EDITED, LINE, EDITED_LINE)
                     project.commit("Say where json is from")
-                turn = [one for one in turn if _take(found, phase, one, project)]
+                if phase == CARRIED:
+                    for one in (one for one in turn if one.name == KEELWAY):
+                        _carry(found, folder, one, project)
+                else:
+                    turn = [one for one in turn if _take(found, phase, one, project)]
         for one in everybody:
             remove(one.folder)
         shutil.rmtree(folder, ignore_errors=True)
     return found
+
+
+def _carry(found: Releases, folder: Path, old: Contender, project: Project) -> None:
+    """Release once more on what is a new machine to keelway, with the cache of the old one.
+
+    Exporting is not in its time, importing is.
+    """
+    cache = folder / "cache"
+    old.export_cache(project, cache)
+    new = Contender(
+        name=KEELWAY, folder=folder / "new-machine", variables={"KEELWAY_CACHE_FROM": str(cache)}
+    )
+    new.folder.mkdir()
+    _take(found, CARRIED, new, project)
+    remove(new.folder)
 
 
 def _take(found: Releases, phase: str, who: Contender, project: Project) -> bool:
