@@ -338,7 +338,7 @@ async def push_signed(shop: Shop, image: str, tag: str, *, signed: bool = True) 
     """Put an image beside the shop's own, and return its digest."""
     repository = f"{shop.repository.rpartition('/')[0]}/{image}"
     notes = {f"{PREFIX}.version": tag, f"{PREFIX}.created": "2026-02-01T00:00:00Z"}
-    digest = await push_small_image(repository, tag, seed=image, annotations=notes)
+    digest = await push_small_image(repository, tag, seed=f"{image} {tag}", annotations=notes)
     if signed:
         await anyio.to_thread.run_sync(shop.keys.sign, f"{repository}@{digest}")
     return digest
@@ -372,3 +372,41 @@ async def test_a_version_is_all_images_of_it_and_one_that_may_not_go_keeps_the_o
     assert await shop.named("develop", shop.repository.replace("orders", "worker")) == worker
     again = await anyio.to_thread.run_sync(project.keelway, "promote", "v6", "--to", "develop")
     assert again.out.count("as before: nothing to do") == 2
+
+
+async def test_images_that_share_a_repository_keep_an_environments_tags_apart(shop: Shop) -> None:
+    shop.plan(":develop", "develop")  # writes the configuration
+    config = shop.keys.folder / "keelway.toml"
+    shared = "".join(
+        f'[images.{name}]\nrepository = "orders"\ntag_suffix = "-{name}"\n'
+        for name in ("slim", "debug")
+    )
+    config.write_text(config.read_text().replace("[images.orders]", shared))
+    project = Project(folder=shop.keys.folder, environment={})
+    slim, debug = [await push_signed(shop, "orders", f"v7-{one}") for one in ("slim", "debug")]
+    assert slim != debug
+
+    async def promoted(*words: str) -> str:
+        done = await anyio.to_thread.run_sync(project.keelway, "promote", *words)
+        assert done.code == 0, done.text()
+        return done.out
+
+    await promoted("v7", "--to", "develop")
+    assert await shop.named("develop-slim") == slim
+    assert await shop.named("develop-debug") == debug
+    assert await shop.named("develop") is None
+
+    # It was in develop by a tag or record of its own, and is called by its name or its tag.
+    await promoted("debug:develop", "--to", "staging")
+    await promoted(f"{shop.repository}:develop-slim", "--to", "staging")
+    assert (await shop.named("staging-slim"), await shop.named("staging-debug")) == (slim, debug)
+    told = await anyio.to_thread.run_sync(project.keelway, "promotions", "slim:staging", "--json")
+    records = json.loads(told.out)["promotions"]
+    assert {one["environment"]: [*one["images"]] for one in records} == {
+        "develop": ["slim"], "staging": ["slim"],
+    }  # fmt: skip
+    by_digest = await anyio.to_thread.run_sync(
+        project.keelway, "promote", f"{shop.repository}@{slim}", "--to", "production"
+    )
+    assert by_digest.code == 3
+    assert f"slim@{slim}" in by_digest.err

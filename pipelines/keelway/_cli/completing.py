@@ -13,6 +13,7 @@ import typer  # noqa: TC002 -- Typer reads the annotations of what completes
 
 from keelway.calling.outline import module_of, offers
 from keelway.config.fault_checks import FAULTS_SUITE
+from keelway.config.naming import repositories_of
 from keelway.errors import KeelwayError
 from keelway.model.platform import KNOWN
 
@@ -61,7 +62,7 @@ def complete_published(incomplete: str) -> list[str]:
     names = [
         f"{registry.url.rstrip('/')}/{image}"
         for registry in loaded.config.registries
-        for image in loaded.config.images
+        for image in repositories_of(loaded.config)
     ]
     return _beginning(names, incomplete)
 

@@ -18,7 +18,7 @@ from keelway._stage import Run
 from keelway._targets import DeployOrder, DeploySpec, HostsTarget, reader, task_of
 from keelway.announcing import Announcements, announce_end, announced, plan_announcements
 from keelway.config import load_config
-from keelway.config.naming import image_named, published_name
+from keelway.config.naming import image_named, images_in, published_name
 from keelway.deploy.running import unlock
 from keelway.errors import DeployError, InconclusiveError, PlanError, redact
 from keelway.facts import gather_facts
@@ -203,6 +203,12 @@ def _image_of(word: str, config: Config) -> str:
     except BadReferenceError as error:
         raise PlanError(str(error), next_step="name it as registry/repository:tag") from error
     name = image_named(config, parsed.path, parsed.tag)
+    several = images_in(config, parsed.path)
+    if name is None and several:
+        raise PlanError(
+            f"{word} could be any of {', '.join(several)}, which share a repository",
+            next_step=f"name it by its tag as well: {parsed.repository}:TAG@DIGEST",
+        )
     if name is None:
         known = ", ".join(config.images)
         raise PlanError(f"{word} is none of the project's images", next_step=f"known: {known}")

@@ -17,7 +17,7 @@ from keelway.errors import PlanError
 from keelway.evidence.predicates.promotion import predicate_of
 from keelway.evidence.promotions import unproved_records
 from keelway.promotion.reading import Reader
-from keelway.promotion.spec import source_of
+from keelway.promotion.source import find_source
 from keelway.registry.client import open_repository
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def show_records(image: str, config: Path | None, key: str | None, *, as_json: b
     """
     written, root = find_configuration(config)
     environ = environment()
-    source = source_of(written, image)
+    source = find_source(written, image).reference
     asked = Asked(key=key, identity=None, issuer=None, signature_only=True)
     spec: VerifySpec | None = None
     try:

@@ -15,7 +15,7 @@ from keelway._cli.env import environment, terminal_form
 from keelway._cli.stopping import run_until_stopped
 from keelway._registries import own_keyring
 from keelway.config import load_config
-from keelway.config.naming import image_named
+from keelway.config.naming import image_named, images_in
 from keelway.errors import PlanError
 from keelway.model.image import Digest
 from keelway.rebuilding import RebuildOrder, rebuild
@@ -94,6 +94,12 @@ def plan_rebuild(words: RebuildWords, config: Config) -> RebuildOrder:
                     commit=words.commit,
                     branch=words.branch,
                     registry=registry.url,
+                )
+            several = images_in(config, parsed.repository.removeprefix(prefix))
+            if several:
+                raise PlanError(
+                    f"{words.image} could be any of {', '.join(several)}, which share a repository",
+                    next_step=f"name it by its tag as well: {parsed.repository}:TAG@DIGEST",
                 )
     raise PlanError(
         f"{parsed.repository} is no image that is published from here",

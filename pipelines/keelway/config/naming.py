@@ -8,6 +8,8 @@ Example:
     'registry.test/team/shop:1.0-debug'
     >>> image_named(config, "team/shop", "1.0-debug")
     'tools'
+    >>> told_apart({"shop": "", "tools": "-debug"}, "1.0")
+    'shop'
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from typing import TYPE_CHECKING
 from keelway.model.registry import PublishedName
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from keelway.config.root import Config
 
 
@@ -31,6 +35,31 @@ def repositories_of(config: Config) -> tuple[str, ...]:
     return tuple(dict.fromkeys(published_name(config, name).repository for name in config.images))
 
 
+def images_in(config: Config, repository: str) -> dict[str, PublishedName]:
+    """Return the images that are published to a repository, with what they are called there.
+
+    Args:
+        config: What was written.
+        repository: Its path, with or without what stands before the image's own part.
+    """
+    named = {name: published_name(config, name) for name in config.images}
+    return {
+        name: one for name, one in named.items() if f"/{repository}".endswith(f"/{one.repository}")
+    }
+
+
+def told_apart(suffixes: Mapping[str, str], tag: str) -> str | None:
+    """Return which image of a repository has a tag: that with the longest end that fits.
+
+    Args:
+        suffixes: The ends of the tags of all images that share the repository, by image.
+        tag: What is there.
+    """
+    fitting = {name: len(suffix) for name, suffix in suffixes.items() if tag.endswith(suffix)}
+    longest = [name for name, length in fitting.items() if length == max(fitting.values())]
+    return longest[0] if len(longest) == 1 else None
+
+
 def image_named(config: Config, repository: str, tag: str | None) -> str | None:
     """Return which image is called so, nothing when none is or when several could be.
 
@@ -39,12 +68,7 @@ def image_named(config: Config, repository: str, tag: str | None) -> str | None:
         repository: Its path, with or without what stands before the image's own part.
         tag: By its end images are told apart that share the repository.
     """
-    named = {name: published_name(config, name) for name in config.images}
-    here = {
-        name: one for name, one in named.items() if f"/{repository}".endswith(f"/{one.repository}")
-    }
+    here = images_in(config, repository)
     if len(here) > 1 and tag is not None:
-        fitting = {name: one for name, one in here.items() if tag.endswith(one.suffix)}
-        longest = max((len(one.suffix) for one in fitting.values()), default=0)
-        here = {name: one for name, one in fitting.items() if len(one.suffix) == longest}
+        return told_apart({name: one.suffix for name, one in here.items()}, tag)
     return next(iter(here)) if len(here) == 1 else None

@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keelway.config.naming import published_name
 from keelway.facts.configured import Configured, configured_anew
 from keelway.facts.difference import Unknown, read_difference
 from keelway.facts.following import followers
@@ -66,7 +67,8 @@ def image_inputs(loaded: Loaded) -> tuple[ImageInputs, ...]:
                 targets=tuple(dict.fromkeys(targets)),
                 build_args={**image.build_args, **pinned},
                 repositories=tuple(
-                    f"{registry.url.rstrip('/')}/{name}" for registry in config.registries
+                    f"{registry.url.rstrip('/')}/{published_name(config, name).repository}"
+                    for registry in config.registries
                 ),
                 exclude=_reports(reports, context),
             )

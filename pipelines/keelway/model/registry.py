@@ -46,6 +46,15 @@ class PublishedName:
         """
         return f"{tag[: LONGEST_TAG - len(self.suffix)]}{self.suffix}"
 
+    def own_tag(self, tag: str) -> str:
+        """Return the image's own tag for one that may be it already.
+
+        >>> name = PublishedName(repository="shop", suffix="-debug")
+        >>> name.own_tag("1.0"), name.own_tag("1.0-debug")
+        ('1.0-debug', '1.0-debug')
+        """
+        return tag if tag.endswith(self.suffix) else self.tag(tag)
+
     def reference(self, prefix: str, tag: str) -> str:
         """Return the image's name in a registry, by one of the release's tags."""
         return f"{prefix.rstrip('/')}/{self.repository}:{self.tag(tag)}"

@@ -11,7 +11,7 @@ Example:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from keelway.errors import GateError, PlanError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from keelway.model.image import Digest
     from keelway.model.promotion import PromotionRecord
+    from keelway.model.registry import PublishedName
     from keelway.promotion.spec import EnvironmentSpec
     from keelway.registry.describing import Described
     from keelway.tags.moving import Floating
@@ -79,9 +80,16 @@ def occasion_of(image: Described, *, sha_length: int) -> Occasion:
 
 
 def names_in(
-    environment: EnvironmentSpec, image: Described, *, sha_length: int
+    environment: EnvironmentSpec, image: Described, published: PublishedName, *, sha_length: int
 ) -> EnvironmentNames:
     """Return what an image is called in an environment.
+
+    Args:
+        environment: Where it is, or goes.
+        image: As its labels describe it.
+        published: What it is called in registries: its tags have an end of their own there, where
+            it shares the repository with others.
+        sha_length: How many digits of the commit a short one has.
 
     Raises:
         PlanError: No rule gives a tag for it.
@@ -99,8 +107,14 @@ def names_in(
             f"no tag of {environment.name} fits the image: {'; '.join(unused)}",
             next_step=f'add a tag that always does, as tags = ["{environment.name}"]',
         )
-    lines = floating(names, image.version)
-    return EnvironmentNames(tags=names.tags, floating=lines, unused=unused)
+    return EnvironmentNames(
+        tags=tuple(published.tag(tag) for tag in names.tags),
+        floating=tuple(
+            replace(one, tag=published.tag(one.tag), suffix=f"{one.suffix}{published.suffix}")
+            for one in floating(names, image.version)
+        ),
+        unused=unused,
+    )
 
 
 def is_older(image: Described, other: Described) -> bool:

@@ -96,7 +96,7 @@ async def examine(spec: PromoteSpec, opened: Repository) -> Candidate:
     described = await describe(opened, manifest)
     been = None
     if spec.after is not None:
-        asked = names_in(spec.after, described, sha_length=spec.sha_length).tags
+        asked = names_in(spec.after, described, spec.published, sha_length=spec.sha_length).tags
         been = check_order(
             described,
             spec.after,
@@ -107,7 +107,7 @@ async def examine(spec: PromoteSpec, opened: Repository) -> Candidate:
     return Candidate(
         manifest=manifest,
         described=described,
-        names=names_in(spec.environment, described, sha_length=spec.sha_length),
+        names=names_in(spec.environment, described, spec.published, sha_length=spec.sha_length),
         verification=verification,
         been=been,
     )
@@ -238,7 +238,7 @@ def _new_record(
         project=spec.project,
         environment=spec.environment.name,
         version=candidate.described.version or source.tag or str(digest),
-        images={source.path.rpartition("/")[2]: f"{spec.repositories[0]}@{digest}"},
+        images={spec.image: f"{spec.repositories[0]}@{digest}"},
         evidence=_evidence(candidate),
         actor=spec.order.actor,
         replaced=_replaced(standings),

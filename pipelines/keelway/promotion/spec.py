@@ -10,14 +10,17 @@ from keelway.config.explain import nearest
 from keelway.errors import PlanError
 from keelway.evidence.planned import plan_layouts, plan_signer
 from keelway.model.evidence import Layout
-from keelway.tags.reference import BadReferenceError, ImageReference, parse_reference
+from keelway.promotion.source import find_source
+from keelway.tags.reference import parse_reference
 
 if TYPE_CHECKING:
     from keelway.config import Config, DemandsConfig
     from keelway.facts import Facts
     from keelway.model.history import Actor
-    from keelway.model.registry import RegistrySpec
+    from keelway.model.registry import PublishedName, RegistrySpec
     from keelway.model.signer import SignerSpec
+    from keelway.promotion.source import Source
+    from keelway.tags.reference import ImageReference
     from keelway.verification.checks import Demands
     from keelway.verification.verify import VerifySpec
 
@@ -55,6 +58,10 @@ class PromoteSpec:
     """What was asked for."""
     source: ImageReference
     """Where it is now."""
+    image: str
+    """What the project calls it."""
+    published: PublishedName
+    """What it is called in any registry: its tags may have an end of their own."""
     repositories: tuple[str, ...]
     """Where its tags are written, `host[:port]/path`."""
     environment: EnvironmentSpec
@@ -102,11 +109,14 @@ def plan_promote(
     wanted = config.environments.get(order.environment)
     if wanted is None:
         raise _no_environment(config, order.environment)
-    source = source_of(config, order.image)
+    found = find_source(config, order.image)
+    source = found.reference
     return PromoteSpec(
         order=order,
         source=source,
-        repositories=_targets(config, wanted.registries, source),
+        image=found.image,
+        published=found.published,
+        repositories=_targets(config, wanted.registries, found),
         environment=EnvironmentSpec(name=order.environment, tags=wanted.tags),
         after=None
         if wanted.after is None
@@ -122,21 +132,6 @@ def plan_promote(
     )
 
 
-def source_of(config: Config | None, image: str) -> ImageReference:
-    """Return what an image's name stands for: of a configured one, its first repository.
-
-    Raises:
-        PlanError: It is no reference.
-    """
-    name = image.partition("@")[0].partition(":")[0]
-    if config is not None and name in config.images and config.registries:
-        image = f"{config.registries[0].url.rstrip('/')}/{image}"
-    try:
-        return parse_reference(image)
-    except BadReferenceError as error:
-        raise PlanError(str(error), next_step="name it as registry/repository:tag") from error
-
-
 def demands_of(asked: Demands, more: DemandsConfig) -> Demands:
     """Return what is asked of an image anyway, and what an environment asks besides."""
     ages = [age for age in (asked.max_scan_age_days, more.max_scan_age_days) if age is not None]
@@ -149,17 +144,18 @@ def demands_of(asked: Demands, more: DemandsConfig) -> Demands:
     )
 
 
-def _targets(config: Config, prefixes: tuple[str, ...], source: ImageReference) -> tuple[str, ...]:
+def _targets(config: Config, prefixes: tuple[str, ...], found: Source) -> tuple[str, ...]:
     """Return the repositories that get the tags, the source's own first if it is one of them."""
+    source = found.reference
     known = [registry.url.rstrip("/") for registry in config.registries]
     inside = [prefix for prefix in known if f"{source.repository}/".startswith(f"{prefix}/")]
-    name = source.path.rpartition("/")[2]
+    name = found.published.repository
     if inside:
         name = source.repository.removeprefix(f"{max(inside, key=len)}/")
     wanted = [prefix.rstrip("/") for prefix in prefixes] or (known if inside else [])
-    found = [parse_reference(f"{prefix}/{name}").repository for prefix in wanted]
-    found = found or [source.repository]
-    return tuple(sorted(dict.fromkeys(found), key=lambda one: one != source.repository))
+    places = [parse_reference(f"{prefix}/{name}").repository for prefix in wanted]
+    places = places or [source.repository]
+    return tuple(sorted(dict.fromkeys(places), key=lambda one: one != source.repository))
 
 
 def _no_environment(config: Config, name: str) -> PlanError:

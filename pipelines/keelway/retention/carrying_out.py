@@ -78,17 +78,22 @@ def plan_retention(
         raise PlanError(
             f"no such image: {unknown[0]}", next_step=f"there are {', '.join(config.images)}"
         )
-    sharing: dict[str, list[str]] = {}
+    sharing: dict[str, dict[str, str]] = {}
     for image in config.images:
-        sharing.setdefault(published_name(config, image).repository, []).append(image)
+        published = published_name(config, image)
+        sharing.setdefault(published.repository, {})[image] = published.suffix
     wanted = [published_name(config, image).repository for image in images or config.images]
     return RetentionSpec(
         repositories={
-            f"{registry.url.rstrip('/')}/{repository}": _rules(config, sharing[repository])
+            f"{registry.url.rstrip('/')}/{repository}": _rules(config, sharing[repository], images)
             for repository in wanted
             for registry in config.registries
         },
-        protected=replace(protected, rollbacks=config.retention.keep_rollbacks),
+        protected=replace(
+            protected,
+            tags=_with_ends(config, protected.tags),
+            rollbacks=config.retention.keep_rollbacks,
+        ),
         references=references or {},
         grace=timedelta(hours=config.retention.grace_hours),
     )
@@ -190,16 +195,31 @@ async def _pushed(
     return {}, ("the registry lists no manifests without a tag: its own clean-up takes those",)
 
 
-def _rules(config: Config, images: Sequence[str]) -> tuple[Rule, ...]:
-    """Return the rules for a repository: those that are about any of its images."""
+def _with_ends(config: Config, tags: Mapping[str, str]) -> dict[str, str]:
+    """Return tags as they are, and as images have them whose tags have an end of their own."""
+    names = [published_name(config, image) for image in config.images]
+    return {**tags, **{one.tag(tag): why for one in names for tag, why in tags.items()}}
+
+
+def _rules(config: Config, here: Mapping[str, str], asked: Sequence[str]) -> tuple[Rule, ...]:
+    """Return the rules for a repository: those that are about any of its images.
+
+    Args:
+        config: What was written.
+        here: The images in the repository, with the ends of their tags.
+        asked: Only these images; all when empty.
+    """
     found: list[Rule] = []
     for rule in config.retention.rules:
-        if rule.images and not set(images) & set(rule.images):
+        about = [
+            image for image in here if image in (rule.images or here) and image in (asked or here)
+        ]
+        if not about:
             continue
         patterns, name = rule.tags, ", ".join(rule.tags)
         if rule.environment is not None:
             tags = config.environments[rule.environment].tags
-            patterns, name = _patterns(tags), f"the tags of {rule.environment}"
+            patterns, name = _patterns(tags, ends=here), f"the tags of {rule.environment}"
         found.append(
             Rule(
                 name=name,
@@ -207,19 +227,23 @@ def _rules(config: Config, images: Sequence[str]) -> tuple[Rule, ...]:
                 keep=rule.keep,
                 keep_last=rule.keep_last,
                 keep_days=rule.keep_days,
+                sharing=here if len(here) > 1 else {},
+                images=frozenset(about) if len(about) < len(here) else frozenset(),
             )
         )
     return tuple(found)
 
 
-def _patterns(rules: Sequence[str]) -> tuple[str, ...]:
+def _patterns(rules: Sequence[str], ends: Mapping[str, str]) -> tuple[str, ...]:
     """Return patterns of the tags that an environment's rules may give, as far as they tell.
 
-    >>> _patterns(["staging", "staging-{{sha}}", "type=semver,pattern={{version}}"])
+    >>> _patterns(["staging", "staging-{{sha}}", "type=semver,pattern={{version}}"], {"shop": ""})
     ('staging', 'staging-*')
+    >>> _patterns(["staging"], {"shop": "", "tools": "-debug"})
+    ('staging', 'staging-debug')
     """
     plain = [rule for rule in rules if "=" not in rule.partition("{{")[0]]
-    return tuple(_starred(rule) for rule in plain)
+    return tuple(f"{_starred(rule)}{end}" for rule in plain for end in ends.values())
 
 
 def _starred(rule: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from keelway.config.naming import told_apart
 from keelway.model.retention import Doomed, Kept, Part, RepositoryPlan
 from keelway.retention.inventory import subject_of
 
@@ -28,13 +29,23 @@ class Rule:
     keep: bool = False
     keep_last: int | None = None
     keep_days: int | None = None
+    sharing: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The ends of the tags of all images in the repository, by image, where it has several."""
+    images: frozenset[str] = frozenset()
+    """Those of them that the rule is about; all of them when empty."""
 
     def set_of(self, tag: str) -> tuple[str, ...] | None:
-        """Return which set a tag belongs to; nothing when the rule is not about it."""
+        """Return which set a tag belongs to; nothing when the rule is not about it.
+
+        Images that share a repository are counted each by itself.
+        """
+        image = told_apart(self.sharing, tag)
+        if self.images and image not in self.images:
+            return None
         for selector in self.selectors:
             found = selector.set_of(tag)
             if found is not None:
-                return found
+                return found if image is None else (image, *found)
         return None
 
 
@@ -90,7 +101,7 @@ def _promoted(inventory: Inventory, rollbacks: int) -> dict[str, str]:
     """Return what a rollback needs, by the records of promotions."""
     return {
         digest: f"{environment} may go back to it"
-        for environment, digests in inventory.promoted.items()
+        for (environment, _), digests in inventory.promoted.items()
         for digest in digests[: rollbacks + 1]
     }
 

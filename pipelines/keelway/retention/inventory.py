@@ -56,10 +56,10 @@ class Inventory:
     """All tags, those that only list evidence included."""
     items: Mapping[Digest, Item]
     """All manifests that were found."""
-    promoted: Mapping[str, tuple[Digest, ...]] = field(
-        default_factory=dict[str, tuple[Digest, ...]]
+    promoted: Mapping[tuple[str, str], tuple[Digest, ...]] = field(
+        default_factory=dict[tuple[str, str], "tuple[Digest, ...]"]
     )
-    """What was promoted to each environment by the records beside it, the newest first."""
+    """What was promoted by the records beside it, the newest first, by environment and image."""
 
     @cached_property
     def roots(self) -> Mapping[str, Digest]:

@@ -185,9 +185,10 @@ def _kind(manifest: Manifest) -> str:
     return "index" if manifest.is_index else "image"
 
 
-def _promoted(records: list[PromotionRecord]) -> dict[str, tuple[Digest, ...]]:
-    """Return what was promoted to each environment, the newest first, each digest once."""
-    found: dict[str, dict[Digest, None]] = {}
+def _promoted(records: list[PromotionRecord]) -> dict[tuple[str, str], tuple[Digest, ...]]:
+    """Return what was promoted, the newest first, each digest once, by environment and image."""
+    found: dict[tuple[str, str], dict[Digest, None]] = {}
     for record in sorted(records, key=lambda one: one.entry.at, reverse=True):
-        found.setdefault(record.entry.environment, {})[record.digest] = None
-    return {environment: tuple(digests) for environment, digests in found.items()}
+        place = (record.entry.environment, ", ".join(record.entry.images))
+        found.setdefault(place, {})[record.digest] = None
+    return {place: tuple(digests) for place, digests in found.items()}

@@ -12,12 +12,14 @@ from keelway.evidence.predicates.promotion import newest, predicate_of, read_rec
 from keelway.model.history import Actor, DeliveryEvent, DeliveryOutcome, HistoryEntry
 from keelway.model.image import Digest
 from keelway.model.promotion import PromotionRecord
+from keelway.model.registry import PublishedName
 from keelway.promotion.deciding import check_age, check_order, is_older, names_in
 from keelway.promotion.spec import EnvironmentSpec, demands_of
 from keelway.registry.describing import Described
 from keelway.verification.checks import Demands
 
 PREFIX = "org.opencontainers.image"
+ORDERS = PublishedName(repository="orders")
 STAGING = EnvironmentSpec(name="staging", tags=("staging",))
 
 
@@ -71,7 +73,10 @@ def test_older_is_by_version_else_by_time(
 def test_tags_are_filled_by_what_the_image_says_of_itself() -> None:
     rules = ("live", "live-{{sha}}", "type=semver,pattern={{major}}.{{minor}}", "{{branch}}-x")
     names = names_in(
-        EnvironmentSpec(name="live", tags=rules), image("1.2.3", sha="abcdef0123"), sha_length=7
+        EnvironmentSpec(name="live", tags=rules),
+        image("1.2.3", sha="abcdef0123"),
+        ORDERS,
+        sha_length=7,
     )
     assert set(names.tags) == {"live", "live-abcdef0", "1.2", "x"}
     assert [held.tag for held in names.held(["1.2.9"])] == ["1.2"]
@@ -80,7 +85,16 @@ def test_tags_are_filled_by_what_the_image_says_of_itself() -> None:
 def test_an_image_that_no_tag_fits_is_a_mistake_in_the_configuration() -> None:
     only = EnvironmentSpec(name="live", tags=("live-{{sha}}",))
     with pytest.raises(PlanError, match="does not say which commit"):
-        names_in(only, image("1.2.3"), sha_length=7)
+        names_in(only, image("1.2.3"), ORDERS, sha_length=7)
+
+
+def test_images_of_one_repository_have_an_environments_tags_each_with_its_own_end() -> None:
+    live = EnvironmentSpec(name="live", tags=("live", "type=semver,pattern={{major}}.{{minor}}"))
+    debug = PublishedName(repository="orders", suffix="-debug")
+    names = names_in(live, image("1.2.3"), debug, sha_length=7)
+    assert set(names.tags) == {"live-debug", "1.2-debug"}
+    assert [held.tag for held in names.held(["1.2.9-debug"])] == ["1.2-debug"]
+    assert names.held(["1.2.9", "1.2.9-testing"]) == ()  # others' releases
 
 
 def test_only_signed_records_of_the_environment_before_count() -> None:

@@ -45,7 +45,7 @@ def inventory(tags: dict[str, str], *items: Item, **promoted: tuple[Digest, ...]
         repository="r/orders",
         tags={tag: named(text) for tag, text in tags.items()},
         items={one.digest: one for one in items},
-        promoted=promoted,
+        promoted={(name, "orders"): digests for name, digests in promoted.items()},
     )
 
 
