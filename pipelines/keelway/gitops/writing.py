@@ -63,10 +63,9 @@ async def write_release(access: Access, spec: GitOpsSpec, release: TargetRelease
         if shown:
             await check_build(spec, access.tree, images)
             await _commit(access, shown, message_of(spec, release, replaced))
-        pushed = await _push(access, spec, release) if shown else ""
-        if pushed is not None:
+        branch = await _push(access, spec, release) if shown else spec.branch
+        if branch is not None:
             head = await access.git.run("rev-parse", "HEAD", cwd=access.tree, doing="looking")
-            branch = pushed or spec.branch
             return Written(
                 commit=head.strip(), branch=branch, files=shown, replaced=replaced, tries=tried
             )
@@ -132,7 +131,10 @@ async def _commit(access: Access, files: tuple[str, ...], message: str) -> None:
 
 
 async def _push(access: Access, spec: GitOpsSpec, release: TargetRelease) -> str | None:
-    """Return the branch that has the commit now; nothing when somebody else was first."""
+    """Return the branch that has HEAD now; nothing when somebody else was first.
+
+    Where a branch of an earlier run has the same already, HEAD is the commit of that one.
+    """
     if spec.mode == "push":
         return await _pushed(access, spec, spec.branch, ())
     branch = branch_of(spec, release)
@@ -145,6 +147,9 @@ async def _push(access: Access, spec: GitOpsSpec, release: TargetRelease) -> str
     )
     head = there.stdout.split("\t")[0].strip()
     if head and await _has_same_files(access, spec, branch):
+        await access.git.run(
+            "reset", "--quiet", "--soft", "FETCH_HEAD", cwd=access.tree, doing="looking"
+        )
         return branch
     return await _pushed(access, spec, branch, (f"--force-with-lease=refs/heads/{branch}:{head}",))
 

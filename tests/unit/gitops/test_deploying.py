@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import tempfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -165,7 +166,8 @@ async def test_a_branch_of_its_own_is_pushed_once(tmp_path: Path) -> None:
     spec = spec_of(there, mode="branch")
     await deploy(spec, release("2.0+x", "a"))
     first = there.git("rev-parse", "keelway/web/2.0+x")
-    await deploy(spec, release("2.0+x", "a"))
+    again = await deploy(spec, replace(release("2.0+x", "a"), reason="again"))
+    assert again.details[0].startswith(f"commit {first[:12]} on keelway/web/2.0+x")
     assert there.git("rev-parse", "keelway/web/2.0+x") == first
     assert f"sha256:{'a' * 64}" in there.file(FILE, of="keelway/web/2.0+x")
     assert "newTag: v1" in there.file(FILE)
