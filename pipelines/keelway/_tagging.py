@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from keelway._registries import find_login
 from keelway.tags.moving import hold_back
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from keelway.model.registry import RegistrySpec
     from keelway.tags.annotations import Annotations
     from keelway.tags.moving import Floating
+
+
+class Access(TypedDict):
+    """What is needed to speak to registries directly."""
+
+    registries: Sequence[RegistrySpec]
+    """The configured ones."""
+    files: Sequence[str]
+    """Docker's configurations, the first that exists counts."""
 
 
 async def held_tags(
@@ -113,3 +122,63 @@ async def annotate_tag(
     login = await find_login(run, repository, registries=registries, files=files, stage="publish")
     async with open_repository(repository, login=login, stage="publish") as opened:
         return await annotate(opened, pushed, annotations, tag)
+
+
+async def named_already(
+    run: Run,
+    repository: str,
+    tags: Sequence[str],
+    *,
+    registries: Sequence[RegistrySpec],
+    files: Sequence[str],
+) -> dict[str, Digest]:
+    """Return what tags name that are there.
+
+    Args:
+        run: The run.
+        repository: `host[:port]/path`.
+        tags: Those that are asked for.
+        registries: The configured ones.
+        files: Docker's configurations, the first that exists counts.
+
+    Raises:
+        PlanError: A password cannot be read.
+        RegistryError: The registry does not tell.
+    """
+    if not tags:
+        return {}
+    from keelway.registry.client import open_repository  # noqa: PLC0415 - not for a plan
+
+    login = await find_login(run, repository, registries=registries, files=files, stage="publish")
+    async with open_repository(repository, login=login, stage="publish") as opened:
+        found = [(tag, await opened.find(tag)) for tag in tags]
+    return {tag: manifest.digest for tag, manifest in found if manifest is not None}
+
+
+async def put_back(
+    run: Run,
+    address: str,
+    digest: Digest,
+    *,
+    registries: Sequence[RegistrySpec],
+    files: Sequence[str],
+) -> None:
+    """Let a tag name again what it named before.
+
+    Args:
+        run: The run.
+        address: `host[:port]/path:tag`.
+        digest: What it named.
+        registries: The configured ones.
+        files: Docker's configurations, the first that exists counts.
+
+    Raises:
+        PlanError: A password cannot be read.
+        RegistryError: The registry does not take it.
+    """
+    from keelway.registry.client import open_repository  # noqa: PLC0415 - not for a plan
+
+    repository, _, tag = address.rpartition(":")
+    login = await find_login(run, repository, registries=registries, files=files, stage="publish")
+    async with open_repository(repository, login=login, stage="publish") as opened:
+        await opened.put_tag(tag, digest)

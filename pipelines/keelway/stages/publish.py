@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING
 from keelway._pushing import OpenRegistry, is_transient, open_registry
 from keelway._registries import plan_registries
 from keelway._stage import Run, stage
-from keelway._tagging import annotate_tag, held_tags, push_archives
+from keelway._tagging import (
+    Access,
+    annotate_tag,
+    held_tags,
+    named_already,
+    push_archives,
+    put_back,
+)
 from keelway._together import each
 from keelway.config.naming import published_name
 from keelway.errors import PublishError, RegistryError, StageError
@@ -45,6 +52,9 @@ if TYPE_CHECKING:
     from keelway.tags.moving import Floating
 
 
+_EARLIER = "the commit was released before, as another image, and its tag names that one"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishSpec:
     """Where images are published, and under which tags."""
@@ -57,6 +67,8 @@ class PublishSpec:
     """How often it is tried."""
     moving: tuple[Floating, ...] = ()
     """Those of the tags that only move forward, against what each registry has."""
+    lasting: tuple[str, ...] = ()
+    """Those that never name another image: each names a commit by all its digits."""
     login_files: tuple[str, ...] = ()
     """Where logins of this machine may be, for what Dagger's API does not do."""
     annotations: Mapping[str, Annotations] = field(default_factory=dict[str, "Annotations"])
@@ -92,6 +104,9 @@ def plan_publish(config: Config, facts: Facts) -> PublishSpec | Skipped:
         registries=plan_registries(config, facts),
         tags=tags,
         moving=tuple(one for one in moving if one.tag in tags),
+        lasting=tuple(
+            one.tag for one in names.named if one.whole_sha and config.tags.moving == "forward"
+        ),
         login_files=facts.login_files,
         annotations=_plan_annotations(config, facts),
         names={name: published_name(config, name) for name in config.images},
@@ -159,6 +174,11 @@ class _Job:
         return self.registry.spec.repository(self.name.repository)
 
     @property
+    def access(self) -> Access:
+        """How registries are spoken to directly."""
+        return {"registries": self.spec.registries, "files": self.spec.login_files}
+
+    @property
     def name(self) -> PublishedName:
         return self.spec.name_of(self.image)
 
@@ -198,12 +218,19 @@ async def _push(job: _Job) -> _Outcome:
     from keelway.model.published import PublishedTag  # noqa: PLC0415 - not for a plan
 
     done: list[PublishedTag] = []
-    tags, failed = await _movable(job)
+    tags, lasting, failed = await _movable(job)
     pushed: Digest | None = None
     for position, tag in enumerate(tags):
         address = f"{job.repository}:{tag}"
         try:
+            if done and lasting.get(tag, done[-1].digest) != done[-1].digest:
+                job.run.say("publish", f"{address} stays where it is: {_EARLIER}")
+                continue
             pushed, digest = await _name(job, address, pushed)
+            if lasting.get(tag, digest) != digest:
+                await put_back(job.run, address, lasting[tag], **job.access)
+                failed.append(_Failure(address, f"it is {lasting[tag]}: {_EARLIER}"))
+                continue
         except StageError as error:
             gone = is_transient(error.message)
             failed.append(_Failure(address, error.message, gone))
@@ -218,24 +245,24 @@ async def _push(job: _Job) -> _Outcome:
     return _Outcome(image=job.image, registry=registry, done=tuple(done), failed=tuple(failed))
 
 
-async def _movable(job: _Job) -> tuple[list[str], list[_Failure]]:
-    """Return the tags that may name this release in the registry, and what hindered the look."""
+async def _movable(job: _Job) -> tuple[list[str], dict[str, Digest], list[_Failure]]:
+    """Return the tags that may name this release in the registry, and what hindered the look.
+
+    Between them is what those name by now that never name another image; they come last, as by
+    the others it is known which image this is.
+    """
     tags, spec = [job.name.tag(tag) for tag in job.spec.tags], job.spec
+    lasting = [job.name.tag(tag) for tag in spec.tags if tag in spec.lasting]
     try:
-        held = await held_tags(
-            job.run,
-            job.repository,
-            job.moving,
-            registries=spec.registries,
-            files=spec.login_files,
-        )
+        held = await held_tags(job.run, job.repository, job.moving, **job.access)
+        there = await named_already(job.run, job.repository, lasting, **job.access)
     except RegistryError as error:
-        moving = {one.tag for one in job.moving}
+        looked = {*lasting, *(one.tag for one in job.moving)}
         why = f'{error.message}; what it has decides on this tag, unless tags.moving is "free"'
         gone = is_transient(error.message)
-        failed = [_Failure(f"{job.repository}:{tag}", why, gone) for tag in tags if tag in moving]
-        return [tag for tag in tags if tag not in moving], failed
-    return [tag for tag in tags if tag not in held], []
+        failed = [_Failure(f"{job.repository}:{tag}", why, gone) for tag in tags if tag in looked]
+        return [tag for tag in tags if tag not in looked], {}, failed
+    return sorted((tag for tag in tags if tag not in held), key=there.__contains__), there, []
 
 
 async def _name(job: _Job, address: str, pushed: Digest | None) -> tuple[Digest, Digest]:
@@ -249,10 +276,7 @@ async def _name(job: _Job, address: str, pushed: Digest | None) -> tuple[Digest,
         pushed = await _push_first(job, address)
     if more is None:
         return pushed, pushed
-    spec = job.spec
-    named = await annotate_tag(
-        job.run, address, pushed, more, registries=spec.registries, files=spec.login_files
-    )
+    named = await annotate_tag(job.run, address, pushed, more, **job.access)
     return pushed, named
 
 
@@ -261,10 +285,8 @@ async def _push_first(job: _Job, address: str) -> Digest:
     archives = [variant.archive for variant in job.variants if variant.archive is not None]
     if not archives:
         return await job.registry.push(address, job.variants, job.spec.retry)
-    spec = job.spec  # others built them: their bytes go as they are
-    return await push_archives(
-        job.run, address, archives, registries=spec.registries, files=spec.login_files
-    )
+    # Others built them: their bytes go as they are.
+    return await push_archives(job.run, address, archives, **job.access)
 
 
 def _missing(outcomes: Sequence[_Outcome]) -> list[_Failure]:

@@ -34,6 +34,8 @@ class Given:
     """The version that it was made from."""
     floats: bool = False
     """Whether the tag names a line of versions, such as `1.2`, and not one of them."""
+    whole_sha: bool = False
+    """Whether the tag names one commit, by all its digits."""
     prefix: str = ""
     suffix: str = ""
 
@@ -75,6 +77,7 @@ def _framed(rule: TagRule, answer: Given, occasion: Occasion, flavor: Flavor) ->
         notes=answer.notes,
         version=answer.version,
         floats=answer.floats,
+        whole_sha=answer.whole_sha,
         prefix=prefix,
         suffix=suffix,
     )
@@ -193,7 +196,7 @@ def _sha(rule: TagRule, occasion: Occasion) -> Given | Not:
         return Not(occasion.no_sha)
     sha = occasion.sha if rule.format == "long" else occasion.short_sha
     if not occasion.dirty:
-        return Given(text=sha)
+        return Given(text=sha, whole_sha=rule.format == "long")
     # What was changed since is not that commit, and its image must not claim to be.
     note = "the working tree has changes that are not in the commit"
     return Given(text=f"{sha}{DIRTY_SUFFIX}", notes=(note,))

@@ -56,6 +56,8 @@ class NamedTag:
     """The version that it was made from."""
     floats: bool = False
     """Whether later releases take the tag over: `latest`, `1`, `1.2`."""
+    whole_sha: bool = False
+    """Whether it names one commit, by all its digits: no other image takes it over."""
     pattern: str = ""
     """The rule's pattern, where it was made from a version."""
     prefix: str = ""
@@ -157,6 +159,7 @@ def _gather(gathered: _Gathered, rule: str, pattern: str, answer: Given) -> None
         notes=(*answer.notes, *_changes(answer.text, tag)),
         version=answer.version,
         floats=answer.floats,
+        whole_sha=answer.whole_sha,
         pattern=pattern if answer.version is not None else "",
         prefix=answer.prefix,
         suffix=answer.suffix,
