@@ -31,3 +31,31 @@ def test_mistakes_end_with_their_exit_code(keelway: Keelway, tmp_path: Path) -> 
     assert done.returncode == 2
     problem = "compose.yaml:3: services.web.imag: unknown key. Did you mean 'image'?"
     assert done.stderr.startswith(f"error: {problem}")
+
+
+BASED = """\
+services:
+  cache: {image: '${REDIS_BASE:?not pinned}'}
+"""
+CONFIG = """\
+[project]
+name = "shop"
+[images.orders]
+[integration]
+bases = { REDIS_BASE = "redis" }
+[base.redis]
+suite = "bookworm"
+packages = ["redis-server"]
+repository = "registry.test/base-redis"
+"""
+
+
+def test_base_images_are_those_that_the_lock_file_pins(keelway: Keelway, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(BASED)
+    (tmp_path / "keelway.toml").write_text(CONFIG)
+    missing = keelway("compose", "config", "--images")
+    assert missing.returncode == 2
+    assert "not pinned" in missing.stderr
+    image = f"registry.test/base-redis@sha256:{'ab' * 32}"
+    (tmp_path / "keelway.lock").write_text(f'[base.redis]\nreference = "{image}"\ninputs = ""\n')
+    assert keelway("compose", "config", "--images").stdout.splitlines() == [image]

@@ -1,10 +1,11 @@
 """`keelway init ci`, as it is typed."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.contract.conftest import Keelway
+from tests.contract.conftest import COMMAND, Keelway, environment
 
 CONFIG = '[project]\nname = "shop"\n[images.orders]\n'
 
@@ -79,3 +80,36 @@ def test_from_a_folder_below(keelway: Keelway, shop: Path) -> None:
     assert done.returncode == 0, done.stderr
     action = (shop / ".github" / "actions" / "keelway" / "action.yml").read_text()
     assert 'keelway "${words[@]}" --config services' in action
+    assert "top of the repository" not in done.stderr
+
+
+def test_inside_a_folder_below_it_says_where_the_files_are(shop: Path) -> None:
+    (shop / "services").mkdir()
+    (shop / "keelway.toml").rename(shop / "services" / "keelway.toml")
+    done = subprocess.run(
+        [*COMMAND, "init", "ci", "github"],
+        cwd=shop / "services",
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"these are in {shop}, the top of the repository" in done.stderr
+    assert (shop / ".github" / "workflows" / "keelway.yml").is_file()
+
+
+def test_the_pipeline_of_another_folder_is_left(keelway: Keelway, shop: Path) -> None:
+    for name in ("one", "two"):
+        (shop / name).mkdir()
+        (shop / name / "keelway.toml").write_text((shop / "keelway.toml").read_text())
+    assert keelway("init", "ci", "gitlab", "--config", "one").returncode == 0
+    before = (shop / ".gitlab-ci.yml").read_text()
+    assert "from the configuration in one;" in before
+    for other in ("two", "."):
+        done = keelway("init", "ci", "gitlab", "--config", other)
+        assert done.returncode == 2
+        assert ".gitlab-ci.yml: is made from another configuration" in done.stderr
+        assert (shop / ".gitlab-ci.yml").read_text() == before
+    assert keelway("init", "ci", "gitlab", "--config", "one").returncode == 0

@@ -91,8 +91,10 @@ def config(  # noqa: PLR0913 -- as many options as Compose's own command has
     --services, --volumes, --images and --profiles list names instead. What keelway does not do is
     told on standard error. No engine is needed.
     """
-    from keelway._cli.compose_view import show_project  # noqa: PLC0415 -- help starts at once
-    from keelway._cli.env import environment  # noqa: PLC0415 -- see above
+    from keelway._cli.compose_view import (  # noqa: PLC0415 -- help starts at once
+        compose_variables,
+        show_project,
+    )
     from keelway.compose.loader import load_project  # noqa: PLC0415 -- see above
 
     project = load_project(
@@ -100,7 +102,7 @@ def config(  # noqa: PLR0913 -- as many options as Compose's own command has
         folder=folder,
         name=name,
         env_files=env_files or (),
-        environment=environment(),
+        environment=compose_variables(Path.cwd()),
         profiles=profiles or (),
         targets=targets or (),
     )

@@ -6,12 +6,35 @@ import json
 from typing import TYPE_CHECKING
 
 from keelway._cli import output
+from keelway._cli.env import environment
 from keelway.compose.document import project_document, project_yaml
+from keelway.config.loader import find_config, load_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from keelway.compose.project import Project, Service
+
+
+def compose_variables(start: Path) -> dict[str, str]:
+    """Return the environment, and what `integration.bases` says beside it.
+
+    Base images that are not pinned yet are left out: whether a file needs one it says itself.
+
+    Args:
+        start: Where the configuration is looked for, which need not be there.
+
+    Raises:
+        ConfigError: It is wrong.
+    """
+    found = find_config(start)
+    if found is None:
+        return {**environment()}
+    loaded = load_config(start, found)
+    bases = loaded.config.integration.bases.items()
+    pinned = {name: loaded.pins[base].reference for name, base in bases if base in loaded.pins}
+    return {**environment(), **pinned}
 
 
 def show_project(project: Project, *, as_json: bool, listed: Sequence[str] = ()) -> None:

@@ -40,6 +40,7 @@ def ci(
     """
     from keelway._cli.init_ci_view import (  # noqa: PLC0415 -- help starts at once
         plan_files,
+        tell_top,
         write_files,
     )
 
@@ -54,3 +55,4 @@ def ci(
             raise typer.Exit(1)
         return
     write_files(root, proposals, force=force)
+    tell_top(root, Path.cwd())

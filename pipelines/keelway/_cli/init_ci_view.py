@@ -69,6 +69,17 @@ def _default_branch(loaded: Loaded) -> str:
     return next((name for name in known if name), "main")
 
 
+def tell_top(root: Path, here: Path) -> None:
+    """Say where the files are when that is not here: CIs read them at the repository's top.
+
+    Args:
+        root: The repository's top, which paths of files begin at.
+        here: Where the command runs.
+    """
+    if root.resolve() != here.resolve():
+        output.notice(f"these are in {root}, the top of the repository, where a CI reads them")
+
+
 def write_files(
     root: Path, proposals: Sequence[Proposal], *, force: bool, command: str = COMMAND
 ) -> None:

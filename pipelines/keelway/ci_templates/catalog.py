@@ -100,7 +100,7 @@ def choose(names: Iterable[str], present: Iterable[str]) -> tuple[Template, ...]
 def render(templates: Iterable[Template], pipeline: Pipeline) -> dict[str, str]:
     """Return the files by their paths, each with the mark by which changes are seen."""
     return {
-        path: seal(path, text, version=pipeline.version)
+        path: seal(path, text, version=pipeline.version, folder=pipeline.folder)
         for template in templates
         for path, text in template.render(pipeline).items()
     }

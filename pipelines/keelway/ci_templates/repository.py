@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from keelway._replacing import replace_file
 from keelway.ci_templates.catalog import COMMAND, TEMPLATES
-from keelway.ci_templates.seal import is_untouched
+from keelway.ci_templates.seal import is_untouched, made_from
 from keelway.errors import ConfigError, ConfigProblem
 
 if TYPE_CHECKING:
@@ -40,11 +40,12 @@ class State(Enum):
     OUTDATED = "out of date"
     CHANGED = "changed by hand"
     FOREIGN = "not written by keelway"
+    OTHER = "made from another configuration of this repository"
 
     @property
     def is_refused(self) -> bool:
-        """Return whether it is somebody's own work."""
-        return self in {State.CHANGED, State.FOREIGN}
+        """Return whether it is somebody's own work, or another project's pipeline."""
+        return self in {State.CHANGED, State.FOREIGN, State.OTHER}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,8 @@ def _proposal(place: Path, path: str, text: str) -> Proposal:
     if present == text:
         state = State.CURRENT
     elif is_untouched(present):
-        state = State.OUTDATED
+        same = made_from(present) == made_from(text)
+        state = State.OUTDATED if same else State.OTHER
     else:
         state = State.CHANGED if "keelway-content:" in present else State.FOREIGN
     return Proposal(path=path, text=text, present=present, state=state)
