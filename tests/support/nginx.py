@@ -73,12 +73,12 @@ def nginx(folder: Path) -> Iterator[Nginx]:
     # A worker of root's NGINX is nobody, who sees no folder of a test.
     user = "user root;" if os.geteuid() == 0 else ""
     settings.write_text(
-        f"{user} pid {folder}/pid; error_log {folder}/error.log info; worker_processes 2;\n"
+        f"{user} pid pid; error_log {folder}/error.log info; worker_processes 2;\n"
         "events { worker_connections 256; }\n"
         f"http {{ access_log off; {temporary} include {conf_d}/*.conf; }}\n"
     )
     one = Nginx(
-        command=(program, "-e", str(folder / "error.log"), "-c", str(settings)),
+        command=(program, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(settings)),
         port=free_port(),
         conf_d=conf_d,
         folder=folder,

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -39,6 +40,7 @@ _GENERATION = "# generation "
 _CLOSING_STATUS = 418
 _VERSION = re.compile(r"nginx/([0-9]+)\.([0-9]+)\.([0-9]+)")
 _PID_OPTION = re.compile(r"--pid-path=(\S+)")
+_PREFIX_OPTION = re.compile(r"--prefix=(\S+)")
 _PID = re.compile(r"^(?:[^#\n]*[\s;])?pid[ \t]+([^;\n]+);", re.MULTILINE)
 _PLAIN = re.compile(r"[A-Za-z0-9]+")
 
@@ -97,6 +99,24 @@ class About:
     version: tuple[int, int, int]
     pid_file: str
     """Where the number of its first process stands, unless the configuration says otherwise."""
+    prefix: str = "/usr/local/nginx"
+    """What paths are relative to, unless its command line says otherwise with `-p`."""
+
+    def pid_file_by(self, dump: str, command: Sequence[str]) -> str:
+        r"""Return where the number of its first process stands.
+
+        >>> about = read_about("nginx version: nginx/1.22.1 --prefix=/usr/share/nginx")
+        >>> about.pid_file_by("pid logs/nginx.pid;\n", ["nginx", "-p", "/srv/front"])
+        '/srv/front/logs/nginx.pid'
+
+        Args:
+            dump: The configuration that `nginx -T` printed.
+            command: By which NGINX is called.
+        """
+        written = read_pid_file(dump)
+        if written is None:
+            return self.pid_file
+        return posixpath.join(_prefix_in(command) or self.prefix, written)
 
 
 def render(
@@ -142,7 +162,7 @@ def read_about(text: str) -> About:
     r"""Return what `nginx -V` printed of itself.
 
     >>> read_about("nginx version: nginx/1.22.1\nconfigure arguments: --pid-path=/run/nginx.pid")
-    About(version=(1, 22, 1), pid_file='/run/nginx.pid')
+    About(version=(1, 22, 1), pid_file='/run/nginx.pid', prefix='/usr/local/nginx')
 
     Raises:
         ValueError: It is no NGINX.
@@ -151,10 +171,14 @@ def read_about(text: str) -> About:
     if found is None:
         raise ValueError("it does not tell its version")
     major, minor, patch = (int(number) for number in found.groups())
-    pid = _PID_OPTION.search(text)
+    pid, prefix = _PID_OPTION.search(text), _PREFIX_OPTION.search(text)
+    top = "/usr/local/nginx" if prefix is None else prefix.group(1).strip("'")
     return About(
         version=(major, minor, patch),
-        pid_file="/var/run/nginx.pid" if pid is None else pid.group(1).strip("'"),
+        pid_file="/var/run/nginx.pid"
+        if pid is None
+        else posixpath.join(top, pid.group(1).strip("'")),
+        prefix=top,
     )
 
 
@@ -166,6 +190,14 @@ def read_pid_file(dump: str) -> str | None:
     """
     found = _PID.search(dump)
     return None if found is None else found.group(1).strip().strip("'\"")
+
+
+def _prefix_in(command: Sequence[str]) -> str | None:
+    """Return what follows `-p` in a command line, beside it or as the next word."""
+    for position, word in enumerate(command):
+        if word.startswith("-p"):
+            return word[2:] or next(iter(command[position + 1 :]), None)
+    return None
 
 
 def _blocks(

@@ -24,7 +24,6 @@ from keelway.deploy.nginx import (
     Upstream,
     is_read_by,
     read_about,
-    read_pid_file,
     read_upstreams,
     render,
 )
@@ -134,7 +133,7 @@ class Proxy:
         wanted = self._rendered(upstreams, about)
         if not await self._is_loaded(wanted, await self._host.read(self._at.file)):
             return False
-        _ = await self._workers(read_pid_file(await self._tested(wanted)) or about.pid_file)
+        _ = await self._workers(self._pid_file(await self._tested(wanted), about))
         return True
 
     async def restore(self, state: ProxyState) -> bool:
@@ -154,7 +153,7 @@ class Proxy:
         about = await self._about()
         # Right or not: it says where the pid file is.
         dump = (await self._nginx("-T")).stdout.decode(errors="replace")
-        pid_file = read_pid_file(dump) or about.pid_file
+        pid_file = self._pid_file(dump, about)
         with anyio.move_on_after(timeout_s):
             pause = _FIRST_LOOK_S
             while (await self._workers(pid_file)).going:
@@ -172,7 +171,7 @@ class Proxy:
         told = False
         try:
             await self._put(wanted)
-            pid_file = read_pid_file(await self._tested(wanted)) or about.pid_file
+            pid_file = self._pid_file(await self._tested(wanted), about)
             workers = await self._workers(pid_file)
             if before is not None and about.version < KEEPS_ALIVE and at.announce_s:
                 await self._host.write(at.closing, b"", mode=0o644)
@@ -267,6 +266,9 @@ class Proxy:
                 why=f"its workers are the same ones {self._at.patience_s:g} s after the reload",
                 next_step="its error log tells why: often an address that something else has",
             ) from None
+
+    def _pid_file(self, dump: str, about: About) -> str:
+        return about.pid_file_by(dump, self._at.command)
 
     async def _workers(self, pid_file: str) -> Workers:
         ran = await self._host.run((*self._at.inside, "sh", "-c", LIST_SCRIPT, "sh", pid_file))

@@ -142,6 +142,29 @@ def test_the_pid_file_is_the_one_of_the_configuration() -> None:
     assert read_pid_file("user www-data; pid '/run/a.pid';\nevents {}") == "/run/a.pid"
     assert read_pid_file("# pid /run/a.pid;\nevents {}") is None
     assert read_about("nginx version: nginx/1.27.4 (Ubuntu)").pid_file == "/var/run/nginx.pid"
+
+
+@pytest.mark.parametrize(
+    ("dump", "command", "file"),
+    [
+        ("events {}", ["nginx", "-p", "/srv"], "/usr/share/nginx/run/own.pid"),
+        ("pid /run/a.pid;", ["nginx", "-p", "/srv"], "/run/a.pid"),
+        ("pid logs/a.pid;", ["nginx"], "/usr/share/nginx/logs/a.pid"),
+        ("pid logs/a.pid;", ["nginx", "-p", "/srv/front/"], "/srv/front/logs/a.pid"),
+        ("pid a.pid;", ["sudo", "nginx", "-p/srv"], "/srv/a.pid"),
+    ],
+)
+def test_a_path_of_the_pid_file_begins_at_the_prefix(
+    dump: str, command: list[str], file: str
+) -> None:
+    about = read_about(
+        "nginx version: nginx/1.22.1\n"
+        "configure arguments: --prefix=/usr/share/nginx --pid-path=run/own.pid"
+    )
+    assert about.pid_file_by(dump, command) == file
+
+
+def test_what_is_no_nginx_is_told() -> None:
     with pytest.raises(ValueError, match="version"):
         read_about("sh: nginx: not found")
 
