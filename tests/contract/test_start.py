@@ -105,3 +105,15 @@ def test_results_and_nothing_else_go_to_standard_output(keelway: Keelway) -> Non
     done = keelway("schema")
     assert json.loads(done.stdout)["title"] == "keelway.toml"
     assert done.stderr == ""
+
+
+def test_of_all_that_a_report_consists_of_nothing_is_built_before_it_is_written() -> None:
+    script = (
+        "from keelway.model.described import sections\n"
+        "from keelway.report.document import ReportDocument\n"
+        "print([one.__name__ for one in sections(ReportDocument) if one.__pydantic_complete__])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -21,7 +21,8 @@ from keelway._cli.api_page import api_page
 from keelway._cli.app import COMMANDS, GROUPS, program
 from keelway.compose.page import keys_page
 from keelway.config.root import Config
-from keelway.config.schema import field_docs, json_schema, schema_text
+from keelway.config.schema import json_schema, schema_text
+from keelway.model.described import field_docs
 from keelway.report.document import json_schema as report_schema
 from keelway.tags.expressions import GLOBAL
 from keelway.tags.rules import (

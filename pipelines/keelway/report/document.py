@@ -295,4 +295,8 @@ class ReportDocument(Part):
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON schema of `report.json`."""
-    return ReportDocument.model_json_schema(mode="serialization")
+    from keelway.model.described import describe_schema  # noqa: PLC0415 - not for a report
+
+    schema = ReportDocument.model_json_schema(mode="serialization")
+    describe_schema(schema, ReportDocument)
+    return schema

@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict
 class Part(BaseModel):
     """A part of the report."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    # Of all parts only the document is ever built, once it is written.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class ToolPart(Part):

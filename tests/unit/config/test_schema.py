@@ -8,7 +8,8 @@ import jsonschema
 import pytest
 
 from keelway.config.root import Config
-from keelway.config.schema import field_docs, json_schema, schema_text, sections
+from keelway.config.schema import json_schema, schema_text
+from keelway.model.described import field_docs, sections
 
 
 def test_it_is_a_schema() -> None:
