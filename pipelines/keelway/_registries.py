@@ -162,6 +162,25 @@ def stage_keyring(
     return Keyring(registries=registries, files=files, read=read, variables=frozenset(variables))
 
 
+def delivery_keyring(
+    run: Run, *, registries: Sequence[RegistrySpec], files: Sequence[str]
+) -> Keyring:
+    """Return the logins of what works without an engine; only secret stores are read by one.
+
+    Args:
+        run: The run.
+        registries: The configured ones.
+        files: Docker's configurations, the first that exists counts.
+    """
+    from keelway.registry.keyring import Keyring  # noqa: PLC0415 - not for a plan
+
+    async def read(source: str, what: str) -> str:
+        return (await read_own_secret(source, what=what, run=run)).strip()
+
+    variables = {name for one in registries if one.login for name in one.login.variables}
+    return Keyring(registries=registries, files=files, read=read, variables=frozenset(variables))
+
+
 async def find_login(
     run: Run,
     repository: str,

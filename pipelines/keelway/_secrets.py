@@ -60,6 +60,15 @@ def plan_secret(source: str, facts: Facts, *, what: str) -> str:
     return f"file://{facts.resolve(rest)}"
 
 
+def asks_engine(source: str) -> bool:
+    """Return whether an engine reads a secret: it is in a store.
+
+    >>> asks_engine("op://ci/registry"), asks_engine("env://TOKEN")
+    (True, False)
+    """
+    return source.partition("://")[0] not in _OWN_SCHEMES
+
+
 def open_secret(run: Run, source: str) -> dagger.Secret:
     """Return the secret; whether it can be read is seen when it is."""
     scheme, _, name = source.partition("://")

@@ -51,6 +51,12 @@ class Announcements:
     notify: NotifySpec | Skipped = _NOBODY
     hooks: HooksSpec | Skipped = _NOTHING
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return where the secrets of all who may be told are read."""
+        channels = () if isinstance(self.notify, Skipped) else self.notify.channels
+        return tuple(source for channel in channels for source in channel.secrets)
+
 
 def _silent() -> Observer:
     from keelway.model.events import Silent  # noqa: PLC0415 - not for a plan

@@ -31,6 +31,7 @@ from tests.support.troubled_registry import troubled_registry, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     import dagger
 
@@ -410,3 +411,24 @@ async def test_images_that_share_a_repository_keep_an_environments_tags_apart(sh
     )
     assert by_digest.code == 3
     assert f"slim@{slim}" in by_digest.err
+
+
+def test_what_is_there_already_starts_no_engine(shop: Shop, tmp_path: Path) -> None:
+    """It is looked at, verified and left alone by this process; an engine signs new records."""
+    anyio.run(shop.release, "7.0.0")
+    shop.plan(":develop", "staging")  # writes the configuration
+    project = Project(folder=shop.keys.folder, environment={})
+    words = ("promote", "orders:develop", "--to", "staging", "--progress", "plain")
+    started = tmp_path / "started"
+    engine = tmp_path / "engine"
+    engine.write_text(f"#!/bin/sh\ntouch {started}\nexit 3\n")
+    engine.chmod(0o755)
+    instead = {"_EXPERIMENTAL_DAGGER_CLI_BIN": str(engine)}
+    missing = project.keelway(*words, **instead)
+    assert (missing.code, started.exists()) == (4, True), missing.text()
+    started.unlink()
+    done = project.keelway(*words)
+    assert done.code == 0, done.text()
+    again = project.keelway(*words, **instead)
+    assert (again.code, started.exists()) == (0, False), again.text()
+    assert "as before: nothing to do" in again.out

@@ -14,6 +14,7 @@ from keelway._cli import output
 from keelway._cli.env import environment, terminal_form
 from keelway._cli.rollout_view import show_rollout
 from keelway._cli.stopping import run_until_stopped
+from keelway._secrets import asks_engine
 from keelway._stage import Run
 from keelway._targets import DeployOrder, DeploySpec, HostsTarget, reader, task_of
 from keelway.announcing import Announcements, announce_end, announced, plan_announcements
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from keelway.model.events import Observer
     from keelway.model.progress_form import ProgressForm
     from keelway.model.rollout import TargetRollout
-
-_OWN_SOURCES = ("env://", "file://", "cmd://")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +231,7 @@ async def opened(spec: DeploySpec, observer: Observer) -> AsyncGenerator[Run]:
 def needs_engine(spec: DeploySpec) -> bool:
     """Return whether a secret is in a store, which an engine reads."""
     sources = [source for target in spec.targets for source in _sources(target)]
-    return any(one is not None and not one.startswith(_OWN_SOURCES) for one in sources)
+    return any(one is not None and asks_engine(one) for one in sources)
 
 
 def _sources(target: TargetSpec) -> list[str | None]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import anyio
 from rich.console import Console
 
 from keelway._cli import output
 from keelway._cli.env import environment, terminal_form
 from keelway._cli.stopping import run_until_stopped
+from keelway._secrets import asks_engine
 from keelway._stage import Run
 from keelway._together import each
 from keelway.announcing import announced, plan_announcements
@@ -29,6 +32,8 @@ from keelway.verification.configured import configured_spec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import dagger
 
     from keelway.announcing import Announcements
     from keelway.config import Config
@@ -82,6 +87,13 @@ class _Plan:
     specs: tuple[PromoteSpec, ...]
     announcements: Announcements
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return where secrets are read, those of whoever signs aside."""
+        logins = (one.login for one in self.specs[0].registries)
+        passwords = (login.password for login in logins if login is not None)
+        return (*(one for one in passwords if one), *self.announcements.secrets)
+
 
 def _plan(asked: Asked, config: Path | None) -> _Plan:
     environ = environment()
@@ -126,31 +138,61 @@ def promoted_images(release: Sequence[str], config: Config) -> tuple[str, ...]:
 
 
 async def _promote(plan: _Plan, engine: EngineChoice, observer: Observer) -> tuple[Promotion, ...]:
-    async with open_session(engine, observer) as session:
-        run, specs = Run(session.client, observer), plan.specs
+    async with AsyncExitStack() as stack:
+        signing = _Signing(engine=engine, observer=observer, stack=stack)
+        run, specs = Run(cast("dagger.Client", None), observer), plan.specs
+        if any(map(asks_engine, plan.secrets)):
+            run = await signing.run()
         if specs[0].order.dry_run:
-            return await _each(run, specs)
+            return await _each(run, specs, signing)
         async with announced(run, plan.announcements, _started(run, specs)) as ended:
-            results = await _all_or_none(run, specs)
+            results = await _all_or_none(run, specs, signing)
             entries = [result.record.entry for result in results]
             images = {name: image for one in entries for name, image in one.images.items()}
             ended.append(replace(entries[0], at=run.clock.now(), images=images))
             return results
 
 
-async def _all_or_none(run: Run, specs: Sequence[PromoteSpec]) -> tuple[Promotion, ...]:
+@dataclass(slots=True, kw_only=True)
+class _Signing:
+    """The engine that signs, started once there is something to sign."""
+
+    engine: EngineChoice
+    observer: Observer
+    stack: AsyncExitStack
+    """Ends it."""
+    opening: anyio.Lock = field(default_factory=anyio.Lock)
+    opened: Run | None = None
+
+    async def run(self) -> Run:
+        """Return the run that signs, the same for all images.
+
+        Raises:
+            SessionError: No engine could be started.
+        """
+        async with self.opening:
+            if self.opened is None:
+                session = open_session(self.engine, self.observer)
+                client = (await self.stack.enter_async_context(session)).client
+                self.opened = Run(client, self.observer)
+        return self.opened
+
+
+async def _all_or_none(
+    run: Run, specs: Sequence[PromoteSpec], signing: _Signing
+) -> tuple[Promotion, ...]:
     """Promote each image, once it is known that all of them may go."""
     if len(specs) > 1:
         looking = [replace(spec, order=replace(spec.order, dry_run=True)) for spec in specs]
-        looked = await _each(run, looking)
+        looked = await _each(run, looking, signing)
         if not any(one.changed for one in looked):
             return tuple(replace(one, dry_run=False) for one in looked)
-    return await _each(run, specs)
+    return await _each(run, specs, signing)
 
 
-async def _each(run: Run, specs: Sequence[PromoteSpec]) -> tuple[Promotion, ...]:
+async def _each(run: Run, specs: Sequence[PromoteSpec], signing: _Signing) -> tuple[Promotion, ...]:
     async def one(spec: PromoteSpec) -> Promotion:
-        return await promote(run, spec)
+        return await promote(run, spec, signing=signing.run)
 
     return await each(one, specs)
 

@@ -88,6 +88,19 @@ class Channel:
     lacks: str | None = None
     """Why it cannot be used here: said when something is to be told, for no release fails of it."""
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return where its secrets are read."""
+        where = self.where
+        found: tuple[str | None, ...]
+        if isinstance(where, Chat):
+            found = (where.url,)
+        elif isinstance(where, Webhook):
+            found = (where.url, where.secret)
+        else:
+            found = (where.password if isinstance(where, Mail) else where.token,)
+        return tuple(source for source in found if source)
+
     def wants(self, entry: HistoryEntry) -> bool:
         """Return whether it is to hear of an entry."""
         if self.environments and entry.environment not in self.environments:

@@ -9,10 +9,9 @@ missing is done.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
-from keelway._registries import find_login
+from keelway._registries import delivery_keyring
 from keelway._stage import Run, stage
 from keelway._together import each
 from keelway._tools.cosign import COSIGN
@@ -30,7 +29,7 @@ from keelway.promotion.tagging import Tagging
 from keelway.registry.copying import copy_image
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from keelway.evidence.signer import Signer
     from keelway.promotion.looking import Candidate, Standing
@@ -42,12 +41,16 @@ _STAGE = "promote"
 
 
 @stage(_STAGE)
-async def promote(run: Run, spec: PromoteSpec) -> Promotion:
+async def promote(
+    run: Run, spec: PromoteSpec, *, signing: Callable[[], Awaitable[Run]] | None = None
+) -> Promotion:
     """Return what is called what now.
 
     Args:
         run: The run.
         spec: What is promoted where, and what it must show before.
+        signing: Gives the run that signs a new record, asked once there is one; `run` itself does
+            where this is absent. Nothing else needs an engine, unless a secret is in a store.
 
     Raises:
         GateError: The image does not verify, has not been where it must, or is older than what is
@@ -57,9 +60,7 @@ async def promote(run: Run, spec: PromoteSpec) -> Promotion:
         RegistryError: The image is not there, or a registry cannot be looked at.
         ToolError: The record cannot be signed.
     """
-    find = partial(
-        find_login, run, registries=spec.registries, files=spec.login_files, stage=_STAGE
-    )
+    find = delivery_keyring(run, registries=spec.registries, files=spec.login_files).find
     names = (spec.source.repository, *spec.repositories)
     async with open_repositories(names, find, stage=_STAGE) as repositories:
         source = repositories[spec.source.repository]
@@ -71,7 +72,14 @@ async def promote(run: Run, spec: PromoteSpec) -> Promotion:
         )
         notes = decide_age(spec, candidate, standings)
         record = record_of(spec, candidate, standings, now=run.clock.now())
-        work = _Work(run=run, spec=spec, candidate=candidate, record=record, reader=reader)
+        work = _Work(
+            run=run,
+            spec=spec,
+            candidate=candidate,
+            record=record,
+            reader=reader,
+            signing=signing,
+        )
         if spec.signer is None:
             notes.append("[sign] is not enabled: the record is kept without a signature")
         if spec.order.dry_run:
@@ -84,6 +92,14 @@ async def promote(run: Run, spec: PromoteSpec) -> Promotion:
     return work.result(done, notes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Hand:
+    """Who signs, and the run that it is done with."""
+
+    run: Run
+    signer: Signer
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
     """One promotion, decided."""
@@ -93,6 +109,7 @@ class _Work:
     candidate: Candidate
     record: PromotionRecord
     reader: Reader
+    signing: Callable[[], Awaitable[Run]] | None
 
     def expected(self, standing: Standing) -> PromotedRepository:
         """Return what would come of it in a repository."""
@@ -113,12 +130,12 @@ class _Work:
         """Do it in each repository; what fails is put among the failed, the others are done."""
         signing = self.spec.signer is not None
         missing = any(one.needs(self.record, signing=signing) for one in standings)
-        signer = await self._signer() if missing else None
+        hand = await self._hand() if missing else None
         done: list[PromotedRepository] = []
 
         async def one(standing: Standing) -> None:
             try:
-                done.append(await self._promote(standing, source, signer))
+                done.append(await self._promote(standing, source, hand))
             except RegistryError as error:
                 failed[standing.repository.name] = error
 
@@ -129,7 +146,7 @@ class _Work:
         return tuple(done)
 
     async def _promote(
-        self, standing: Standing, source: Repository, signer: Signer | None
+        self, standing: Standing, source: Repository, hand: _Hand | None
     ) -> PromotedRepository:
         repository = standing.repository
         copied = False
@@ -140,7 +157,7 @@ class _Work:
             standing = replace(standing, own=own)
         recorded = standing.needs(self.record, signing=self.spec.signer is not None)
         if recorded:
-            await self._keep(repository, signer)
+            await self._keep(repository, hand)
         tagging = Tagging(
             repository=repository,
             manifest=self.candidate.manifest,
@@ -154,21 +171,22 @@ class _Work:
             repository=repository.name, tags=standing.tags, copied=copied, recorded=recorded
         )
 
-    async def _signer(self) -> Signer | None:
+    async def _hand(self) -> _Hand | None:
         if self.spec.signer is None:
             return None
-        return await open_signer(self.run, self.spec.signer, stage=_STAGE)
+        run = self.run if self.signing is None else await self.signing()
+        return _Hand(run, await open_signer(run, self.spec.signer, stage=_STAGE))
 
-    async def _keep(self, repository: Repository, signer: Signer | None) -> None:
+    async def _keep(self, repository: Repository, hand: _Hand | None) -> None:
         """Keep the record beside the image, signed where somebody signs."""
-        if signer is None:
+        if hand is None:
             await keep_record_unsigned(repository, self.record)
             return
         kind = PredicateType.PROMOTION
         subject = subject_in(repository, self.record.digest)
         said = Statement(subject=subject, predicate_type=kind, predicate=predicate_of(self.record))
         doing = f"recording the promotion to {self.spec.environment.name}"
-        bundle = await signer.attest(self.run, statement_text(said), doing=doing)
+        bundle = await hand.signer.attest(hand.run, statement_text(said), doing=doing)
         epoch = int(self.record.entry.at.timestamp())
         for layout in self.spec.layouts:
             if layout is Layout.REFERRER:
