@@ -1,8 +1,12 @@
-"""Dagger's SDK, loaded with or without its checks of arguments.
+"""Dagger's SDK, loaded with or without what keelway's own program need not pay for.
 
 The SDK wraps each of its thousand methods in a check by beartype when it is imported: half of
 what its import takes. What keelway's own program calls has been checked by a type checker; what
 pipelines of others call is checked by the SDK as ever.
+
+It also makes a converter of values for each field that is selected, some thousand in a release,
+though what is selected is written by one that is always the same; one that reads answers is made
+where an answer is not a plain value.
 """
 
 from __future__ import annotations
@@ -10,7 +14,12 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PLAIN = (str, int, bool, float)
 
 
 class _Checks:
@@ -36,6 +45,8 @@ def load_sdk() -> None:
             import_module("dagger")
         finally:
             beartype.beartype = checking
+        core: Any = import_module("dagger.client._core")
+        core.make_converter = _sparing(core.make_converter)
 
 
 def _unchecked(*given: object, **_: object) -> object:
@@ -45,3 +56,27 @@ def _unchecked(*given: object, **_: object) -> object:
 
 def _itself(function: object) -> object:
     return function
+
+
+class _Converter:
+    """A converter of the SDK that is made once it is needed."""
+
+    def __init__(self, shared: Any, make: Callable[[], Any]) -> None:
+        self.unstructure = shared.unstructure
+        self._shared = shared
+        self._make = make
+        self._own: Any = None
+
+    def structure(self, value: object, kind: Any) -> Any:
+        """Return the value of an answer as its type; objects among them keep their query."""
+        if kind in _PLAIN:
+            return self._shared.structure(value, kind)
+        if self._own is None:
+            self._own = self._make()
+        return self._own.structure(value, kind)
+
+
+def _sparing(make_converter: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what takes the place of a function that makes the converter of a query."""
+    shared = make_converter(None)
+    return lambda query: _Converter(shared, lambda: make_converter(query))

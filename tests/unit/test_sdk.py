@@ -38,3 +38,31 @@ def test_who_is_checked(first: str, said: str) -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert (done.stdout.strip(), done.stderr) == (said, "")
+
+
+SELECTED = """
+from keelway import _sdk
+_sdk.without_checks()
+_sdk.load_sdk()
+import dagger
+from dagger.client import _core
+made, make = [], _core.make_json_converter
+_core.make_json_converter = lambda **settings: made.append(settings) or make(**settings)
+box = dagger.Client(_core.Context(None)).container().from_("alpine")
+for number in range(20):
+    box = box.with_env_variable("N", str(number))
+print(len(made), end=" ")
+query = box._ctx.select("Container", "platform", [])
+assert query.converter.structure("linux/amd64", str) == "linux/amd64"
+print(len(made), end=" ")
+assert query.converter.structure("linux/amd64", dagger.Platform) == "linux/amd64"
+assert query.converter.structure("TCP", dagger.NetworkProtocol) is dagger.NetworkProtocol.TCP
+print(len(made))
+"""
+
+
+def test_what_is_selected_costs_no_converter_and_an_answer_one_at_most() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SELECTED], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.strip(), done.stderr) == ("0 0 1", "")
