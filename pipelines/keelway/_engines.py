@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from keelway.model.engine_address import EngineAddress
 
 SESSION_PORT = "DAGGER_SESSION_PORT"
+SESSION_TOKEN = "DAGGER_SESSION_TOKEN"  # noqa: S105 - the variable's name
 CLI_BIN = "_EXPERIMENTAL_DAGGER_CLI_BIN"
 RUNNER_HOST = "_EXPERIMENTAL_DAGGER_RUNNER_HOST"
 STORE = "KEELWAY_STORE"
 
-_LOCAL_PROGRAM = "keelway-engine"
+LOCAL_PROGRAM = "keelway-engine"
 _LOCAL_NEEDS = ("graphql", "h11", "pathspec")
 _START_LOCAL = "import sys; from keelway.engine.program import main; sys.exit(main())"
 
@@ -40,6 +41,8 @@ class Given:
     reason: str
     tried: str
     next_step: str = f"unset {SESSION_PORT}, or open the session again"
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What leads to it, where the environment does not yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +124,25 @@ def engine_at(address: EngineAddress, environ: Mapping[str, str]) -> Program:
     return replace(found, environment={**found.environment, **more})
 
 
+def local_command(reason: str) -> tuple[str, ...]:
+    """Return the command of this machine's local engine.
+
+    Args:
+        reason: Why it is needed.
+
+    Raises:
+        SessionError: It is not installed.
+    """
+    found = _local(reason)
+    if isinstance(found, _Absent):
+        raise SessionError(
+            "the local engine is not installed",
+            tried=[found.why],
+            next_step="install it with `pip install 'keelway[engine]'` (Linux)",
+        )
+    return found.command
+
+
 def _named(environ: Mapping[str, str]) -> Program | _Absent:
     """Return the engine that the environment names, as people set it up who have their own."""
     for name in (RUNNER_HOST, CLI_BIN):
@@ -143,13 +165,13 @@ def _local(reason: str) -> Program | _Absent:
     missing = [name for name in _LOCAL_NEEDS if find_spec(name) is None]
     if missing:
         return _Absent(f"the local engine: Python packages are missing: {', '.join(missing)}")
-    beside = Path(sys.executable).parent / _LOCAL_PROGRAM
+    beside = Path(sys.executable).parent / LOCAL_PROGRAM
     command = (str(beside),) if beside.exists() else (sys.executable, "-c", _START_LOCAL)
     return Program(
         name="local",
         reason=reason,
         command=command,
-        tried=f"starting {beside if beside.exists() else _LOCAL_PROGRAM}",
+        tried=f"starting {beside if beside.exists() else LOCAL_PROGRAM}",
         next_step="run `keelway doctor`: it names what the local engine misses on this machine",
         environment={"KEELWAY_ENGINE_PROGRESS": "json"},
     )

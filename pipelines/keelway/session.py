@@ -80,7 +80,7 @@ async def open_session(
     settings: Mapping[str, str] | None = None,
     *,
     shared: bool = False,
-    at: EngineAddress | None = None,
+    at: EngineAddress | Given | None = None,
 ) -> AsyncGenerator[Session]:
     """Open a session with an engine, and close it afterwards.
 
@@ -89,7 +89,7 @@ async def open_session(
         observer: Who hears which engine was chosen, and what it is doing.
         settings: Variables for the engine, if one is started.
         shared: Whether `dagger.dag` is the client, as functions of a Dagger module have it.
-        at: The engine itself in place of a choice, even where a session is open already. Sessions
+        at: The engine itself, or a session of it, in place of a choice. Sessions
             are opened one after the other: the SDK is told by the environment which engine it is.
 
     Raises:
@@ -99,7 +99,13 @@ async def open_session(
     import dagger  # noqa: PLC0415 - commands that need no engine must not pay for the SDK
 
     observer = observer or Silent()
-    engine = choose_engine(choice, os.environ) if at is None else engine_at(at, os.environ)
+    match at:
+        case None:
+            engine = choose_engine(choice, os.environ)
+        case Given():
+            engine = at
+        case _:
+            engine = engine_at(at, os.environ)
     log = EngineLog(observer)
     # Nothing is sent twice: the connection never leaves this machine, and a push is no question
     # that one may ask again.
@@ -141,7 +147,8 @@ async def _close(connection: AbstractAsyncContextManager[object], observer: Obse
 def _environment(engine: Given | Program, settings: Mapping[str, str]) -> Generator[None]:
     """Tell the SDK which engine to start: it reads that from the environment, and only there."""
     if isinstance(engine, Given):
-        yield
+        with _variables(engine.environment):
+            yield
         return
     with ExitStack() as stack:
         binary = engine.command[0]
@@ -164,7 +171,7 @@ def _one_file(command: tuple[str, ...]) -> Generator[str]:
 
 
 @contextmanager
-def _variables(values: Mapping[str, str | None]) -> Generator[None]:
+def _variables(values: Mapping[str, str | None] | Mapping[str, str]) -> Generator[None]:
     """Set variables, or unset those that are to be absent, until the end of the block."""
     before = {name: os.environ.get(name) for name in values}
     _set(values)
@@ -174,7 +181,7 @@ def _variables(values: Mapping[str, str | None]) -> Generator[None]:
         _set(before)
 
 
-def _set(values: Mapping[str, str | None]) -> None:
+def _set(values: Mapping[str, str | None] | Mapping[str, str]) -> None:
     for name, value in values.items():
         if value is None:
             os.environ.pop(name, None)

@@ -40,17 +40,21 @@ def new_key(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def ssh_server(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[SshServer]:
+def ssh_server(
+    folder: Path, environment: Mapping[str, str] | None = None, *, key: Path | None = None
+) -> Iterator[SshServer]:
     """Run a server until the end of the block; its files are in `folder`.
 
     Args:
         folder: Where they are.
         environment: What its sessions have beside the usual variables.
+        key: The key that it lets in; one of its own when absent.
     """
     program = need("sshd", package="openssh-server")
     if os.geteuid() == 0:
         _PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
-    host, key = new_key(folder / "host"), new_key(folder / "client")
+    host = new_key(folder / "host")
+    key = key or new_key(folder / "client")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

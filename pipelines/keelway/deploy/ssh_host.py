@@ -107,6 +107,30 @@ class SshHost:
                 f"{path} on {self.name} cannot be written", host=self.name, why=ran.complaint
             )
 
+    async def start(self, words: Sequence[str]) -> asyncssh.SSHClientProcess[bytes]:
+        """Start a command whose streams are the caller's; whoever starts it closes it.
+
+        Raises:
+            HostError: The host cannot be reached.
+        """
+        connection = await self._connected()
+        try:
+            return await connection.create_process(shlex.join(words), encoding=None)
+        except (asyncssh.Error, OSError) as error:
+            raise self._lost(f"while `{words[0]}` was started", error) from error
+
+    async def forward(self, port: int) -> asyncssh.SSHListener:
+        """Listen on this machine's loopback for a port of the host's; whoever asks closes it.
+
+        Raises:
+            HostError: The host cannot be reached.
+        """
+        connection = await self._connected()
+        try:
+            return await connection.forward_local_port("127.0.0.1", 0, "127.0.0.1", port)
+        except (asyncssh.Error, OSError) as error:
+            raise self._lost(f"while port {port} was forwarded", error) from error
+
     async def connect(self) -> None:
         """Connect, and check the host's key.
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from keelway.engine.schema.registry import Resolvers
     from keelway.engine.schema.session import Session
     from keelway.engine.settings import Settings
+    from keelway.engine.store.clientwire import ClientWire
 
 _TURN_S = 0.0005
 
@@ -34,6 +35,7 @@ def assemble(
     sandbox: Sandbox,
     clients: Clients,
     terminal: Terminal | None,
+    wire: ClientWire | None = None,
 ) -> tuple[Resolvers, Session]:
     """Return what answers the queries of one session; the session's `close` ends all of it.
 
@@ -68,6 +70,8 @@ def assemble(
         epoch=settings.epoch,
         tunnels=LOOPBACK if settings.tunnels == "loopback" else EVERYWHERE,
     )
+    if wire is not None:
+        store.host.ask(wire)
     threading.Thread(target=_import_front_end, name="front end", daemon=True).start()
     return RESOLVERS, session
 

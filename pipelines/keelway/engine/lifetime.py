@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from keelway.engine.backend import Parts
     from keelway.engine.server.http import Answer, Server
+    from keelway.engine.store.clientwire import ClientWire
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # Others may use the session of a client that has ended it; they get this long to finish.
@@ -33,20 +34,24 @@ _STDOUT = 1
 _STDERR = 2
 
 
-def announce(listener: socket.socket) -> Clients:
+def announce(listener: socket.socket, more: str = "") -> Clients:
     """Write the one line, and return who has the token in it.
 
     Standard output is given away with it: nobody reads it any more, and a full pipe would block.
+
+    Args:
+        listener: where the session is served.
+        more: what the line says besides, as JSON.
     """
     token = os.urandom(16).hex()
     port = listener.getsockname()[1]
-    sys.stdout.write(f'{{"port":{port},"session_token":"{token}"}}\n')
+    sys.stdout.write(f'{{"port":{port},"session_token":"{token}"{more}}}\n')
     sys.stdout.flush()
     os.dup2(_STDERR, _STDOUT)
     return Clients(token, port)
 
 
-def serve(
+def serve(  # noqa: PLR0913 - the parts of a session, by name
     listener: socket.socket,
     clients: Clients,
     *,
@@ -54,6 +59,7 @@ def serve(
     schemas: Path,
     make_parts: Callable[[], Parts],
     on_ready: Callable[[], None],
+    wire: ClientWire | None = None,
 ) -> int:
     """Serve one session and return the exit code when it is over.
 
@@ -64,6 +70,7 @@ def serve(
         schemas: a directory where what is known of the SDK is kept.
         make_parts: makes what answers queries; called in the background.
         on_ready: called when queries are answered from here on.
+        wire: asks the client for its files, where it is on another machine.
     """
     from keelway.engine.backend import Backend  # noqa: PLC0415 - when the client knows the port
     from keelway.engine.schema.cache import SchemaCache  # noqa: PLC0415 - likewise
@@ -71,7 +78,7 @@ def serve(
 
     backend = Backend(make_parts)
     gateway = Gateway(SchemaCache.open(schemas, client), backend)
-    _run(listener, clients, gateway, on_ready)
+    _run(listener, clients, gateway, on_ready, wire)
     parts = backend.made()
     if parts is not None:
         parts[1].close()
@@ -103,7 +110,11 @@ def refuse(listener: socket.socket, clients: Clients, reason: str) -> int:
 
 
 def _run(
-    listener: socket.socket, clients: Clients, answer: Answer, on_ready: Callable[[], None]
+    listener: socket.socket,
+    clients: Clients,
+    answer: Answer,
+    on_ready: Callable[[], None],
+    wire: ClientWire | None,
 ) -> None:
     """Serve until the client ends the session or a signal does."""
     from keelway.engine.server.http import Server  # noqa: PLC0415 - when the client knows the port
@@ -116,7 +127,12 @@ def _run(
 
     for number in _SIGNALS:
         signal.signal(number, stop)
-    threading.Thread(target=_end_with_stdin, args=(server, ended_by_client), daemon=True).start()
+    if wire is None:
+        threading.Thread(
+            target=_end_with_stdin, args=(server, ended_by_client), daemon=True
+        ).start()
+    else:
+        wire.start(server.stop)
     on_ready()
     server.serve()
     if ended_by_client.is_set():

@@ -4,6 +4,7 @@
     keelway-engine doctor       tell what this machine has and lacks
     keelway-engine du, prune    tell what the store holds, make room in it
     keelway-engine cache        move what it holds to another machine
+    keelway-engine attach       give a session on another machine the files of this one
 
 `session` reads its arguments by hand, since it must start in a blink and ignore flags that it does
 not know; all else is argparse's.
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from keelway.engine.backend import Parts
     from keelway.engine.run.enter import Sandbox
+    from keelway.engine.store.clientwire import ClientWire
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if arguments and arguments[0] == "session":
             return session(arguments[1:])
+        if arguments and arguments[0] == "attach":
+            from keelway.engine.attached import Attached  # noqa: PLC0415 - likewise
+
+            return Attached(sys.stdin.buffer, sys.stdout.buffer).serve()
         from keelway.engine.commands import run  # noqa: PLC0415 - `session` must start quickly
 
         return run(arguments)
@@ -42,7 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def session(arguments: Sequence[str]) -> int:
-    """Serve one session; of the arguments only `--workdir` means something to this engine."""
+    """Serve one session.
+
+    Of the arguments `--workdir` and `--attached` mean something to this engine. By the second its
+    client is on another machine, and gives its files by standard input and output.
+    """
     from keelway.engine.lifetime import announce, refuse, serve  # noqa: PLC0415 - for this command
     from keelway.engine.schema.client import find_client  # noqa: PLC0415 - likewise
     from keelway.engine.server.listener import listen  # noqa: PLC0415 - likewise
@@ -56,7 +66,8 @@ def session(arguments: Sequence[str]) -> int:
     settings.check_store()
     client = find_client()
     listener = listen()
-    clients = announce(listener)
+    wire = _wire() if "--attached" in arguments else None
+    clients = announce(listener, "" if wire is None else _about())
 
     from keelway.engine.run.terminal import Terminal  # noqa: PLC0415 - after the first line
 
@@ -64,10 +75,15 @@ def session(arguments: Sequence[str]) -> int:
     startup = Startup()
 
     def child(sandbox: Sandbox) -> int:
+        if wire is not None:
+            from keelway.engine.solve.clienthost import ClientHost  # noqa: PLC0415 - rarely needed
+
+            clients.attach(ClientHost(wire))
+
         def parts() -> Parts:
             from keelway.engine.assembly import assemble  # noqa: PLC0415 - while a client connects
 
-            return assemble(settings, workdir, sandbox, clients, terminal)
+            return assemble(settings, workdir, sandbox, clients, terminal, wire)
 
         return serve(
             listener,
@@ -76,11 +92,29 @@ def session(arguments: Sequence[str]) -> int:
             schemas=settings.store / "schema",
             make_parts=parts,
             on_ready=startup.ready,
+            wire=wire,
         )
 
     code = _enter(settings.isolation, child)
     reason = startup.failure(code)
     return code if reason is None else refuse(listener, clients, reason)
+
+
+def _wire() -> ClientWire:
+    """Return what asks the client; standard output is given away once the first line is told."""
+    from keelway.engine.store.clientwire import ClientWire  # noqa: PLC0415 - rarely needed
+
+    return ClientWire(0, os.dup(1))
+
+
+def _about() -> str:
+    """Return what whoever starts a session on another machine has to know of it."""
+    import json  # noqa: PLC0415 - rarely needed
+    from importlib.metadata import version  # noqa: PLC0415 - likewise
+    from platform import machine  # noqa: PLC0415 - likewise
+
+    told = {"version": version("keelway"), "machine": machine()}
+    return "".join(f",{json.dumps(name)}:{json.dumps(value)}" for name, value in told.items())
 
 
 def _enter(isolation: str, child: Callable[[Sandbox], int]) -> int:

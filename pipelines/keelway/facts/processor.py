@@ -20,7 +20,7 @@ _QEMU = {
     "amd64": "x86_64", "arm64": "aarch64", "386": "i386", "mips64le": "mips64el",
     "loong64": "loongarch64",
 }  # fmt: skip
-_ALSO = {"amd64": {"386"}}
+_ALSO = {"amd64": {"386"}, "arm64": {"arm"}}
 
 
 def native_platform() -> Platform:
@@ -28,15 +28,29 @@ def native_platform() -> Platform:
     return parse_platform(_NATIVE.get(platform.machine().lower(), AMD64))
 
 
+def native_of(wanted: Platform, machine: str) -> bool:
+    """Say whether a machine, as `uname -m` names it, runs a platform's programs by itself.
+
+    >>> native_of(parse_platform("linux/arm64"), "aarch64")
+    True
+    """
+    known = _NATIVE.get(machine.lower())
+    return known is not None and _runs(wanted, parse_platform(known))
+
+
+def _runs(wanted: Platform, here: Platform) -> bool:
+    arch, native = wanted.split("/")[1], here.split("/")[1]
+    return arch == native or arch in _ALSO.get(native, set())
+
+
 def how_it_runs(wanted: Platform) -> str | None:
     """Return how the programs of a platform run on this machine; nothing when they do not.
 
     What the kernel was told of emulators is read; nothing is run.
     """
-    arch = wanted.split("/")[1]
-    native = native_platform().split("/")[1]
-    if arch == native or arch in _ALSO.get(native, set()):
+    if _runs(wanted, native_platform()):
         return "by itself"
+    arch = wanted.split("/")[1]
     qemu = _QEMU.get(arch, arch)
     for name in (f"qemu-{qemu}", f"keelway-{qemu}"):
         if _first_line(BINFMT / name) == "enabled":

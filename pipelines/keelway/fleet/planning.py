@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keelway._secrets import plan_secret
 from keelway.config.engines import EngineConfig
 from keelway.config.narrow import narrow
+from keelway.deploy.target import SshSpec
 from keelway.errors import PlanError
 from keelway.model.engine_address import EngineAddress, parse_engine
 from keelway.model.platform import file_name, parse_platform
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from keelway.model.platform import Platform
     from keelway.planning import Part, Plan
 
+EPOCH = "SOURCE_DATE_EPOCH"
 HERE = "local"
 FOLDER = "fleet"
 """Under the report directory, with a report directory for each engine in it."""
@@ -39,13 +43,18 @@ class Assignment:
     platforms: tuple[Platform, ...]
     engines: tuple[EngineAddress, ...]
     """Who does it; each takes over when those before it are lost."""
-    builds: int
-    """So many images are built at once."""
+    written: EngineConfig
+    """What was written of them."""
 
     @property
     def key(self) -> str:
         """Name a folder for it."""
         return "_".join(file_name(platform) for platform in self.platforms)
+
+    @property
+    def builds(self) -> int:
+        """Return how many images are built at once."""
+        return self.written.builds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +64,10 @@ class FleetGroup:
     assigned: Assignment
     plan: Plan
     """What is built and judged there."""
+    ssh: SshSpec
+    """How machines behind SSH are logged in to."""
+    settings: Mapping[str, str]
+    """What the environment here says, for an engine on another machine."""
     directory: str
     """Its own report directory, below the release's; absolute."""
 
@@ -87,20 +100,20 @@ def assign(config: Config) -> tuple[Assignment, ...]:
                 f"engines.{platform}: no image is built for this platform",
                 next_step=f"leave it out, or build for it; built are: {', '.join(built)}",
             )
-    groups: dict[tuple[tuple[str, ...], int], list[Platform]] = {}
+    groups: dict[EngineConfig, list[Platform]] = {}
     for platform in built:
         one = written.get(platform) or EngineConfig(at=(HERE,))
         engines = stick(config.project.name, one.at)
         if one.emulate and HERE not in engines:
             engines = (*engines, HERE)
-        groups.setdefault((engines, one.builds), []).append(platform)
+        groups.setdefault(one.model_copy(update={"at": engines}), []).append(platform)
     return tuple(
         Assignment(
             platforms=tuple(platforms),
-            engines=tuple(parse_engine(text) for text in engines),
-            builds=builds,
+            engines=tuple(parse_engine(text) for text in one.at),
+            written=one,
         )
-        for (engines, builds), platforms in groups.items()
+        for one, platforms in groups.items()
     )
 
 
@@ -144,7 +157,27 @@ def _group(
     return FleetGroup(
         assigned=assigned,
         plan=replace(plan, verify=replace(plan.verify, build=build)),
+        ssh=_ssh(assigned, facts),
+        settings={EPOCH: str(facts.epoch)} if facts.epoch_source == EPOCH else {},
         directory=str(facts.resolve(directory)),
+    )
+
+
+def _ssh(assigned: Assignment, facts: Facts) -> SshSpec:
+    written = assigned.written
+    behind = any(engine.ssh is not None for engine in assigned.engines)
+    where = f"engines.{assigned.platforms[0]}"
+
+    def secret(source: str | None, name: str) -> str | None:
+        if source is None or not behind:
+            return None
+        return plan_secret(source, facts, what=f"{where}.{name}")
+
+    return SshSpec(
+        known_hosts=str(facts.root / Path(written.known_hosts).expanduser()),
+        key=secret(written.ssh_key, "ssh_key"),
+        key_password=secret(written.ssh_key_password, "ssh_key_password"),
+        connect_timeout_s=written.connect_timeout_s,
     )
 
 

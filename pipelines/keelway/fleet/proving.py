@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     import dagger
 
+    from keelway._engines import Given
     from keelway.fleet.planning import FleetGroup
     from keelway.fleet.spec import FleetSpec
     from keelway.model.engine_address import EngineAddress
@@ -89,7 +90,7 @@ async def _prove(run: Run, spec: FleetSpec, group: FleetGroup, starting: anyio.L
     for engine in assigned.engines:
         observer = ToldAs(run.observer, where, session=f"{assigned.key}-{len(lost)}")
         try:
-            async with _opened(engine, observer, group.plan, starting) as (own, name):
+            async with _opened(engine, observer, spec, group, starting) as (own, name):
                 run.say(STAGE, f"{where}: {engine} ({name})")
                 there = replace(run, dag=own, observer=observer)
                 return await prove(there, group.plan, source=spec.source, directory=group.directory)
@@ -106,11 +107,28 @@ async def _prove(run: Run, spec: FleetSpec, group: FleetGroup, starting: anyio.L
 
 @asynccontextmanager
 async def _opened(
-    engine: EngineAddress, observer: Observer, plan: Plan, starting: anyio.Lock
+    engine: EngineAddress,
+    observer: Observer,
+    spec: FleetSpec,
+    group: FleetGroup,
+    starting: anyio.Lock,
 ) -> AsyncGenerator[tuple[dagger.Client, str]]:
     """Give a session of an engine."""
-    opening = open_session(observer=observer, settings=mirror_settings(plan.mirrors), at=engine)
+    settings = mirror_settings(group.plan.mirrors)
     async with AsyncExitStack() as stack:
+        at: EngineAddress | Given = engine
+        if engine.ssh is not None:
+            from keelway.fleet.reaching import Wanted, reached  # noqa: PLC0415 - not for others
+
+            wanted = Wanted(
+                engine=engine,
+                ssh=group.ssh,
+                platforms=group.assigned.platforms,
+                version=spec.source.keelway,
+                settings={**settings, **group.settings},
+            )
+            at = await stack.enter_async_context(reached(wanted, observer))
         async with starting:
+            opening = open_session(observer=observer, settings=settings, at=at)
             session = await stack.enter_async_context(opening)
         yield session.client, f"{session.name} {session.version}"

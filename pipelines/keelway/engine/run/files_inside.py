@@ -128,13 +128,13 @@ def read(path: str, kind: str) -> None:
     pack(sys.stdout.buffer, place)
 
 
-def write(path: str, wipe: str) -> None:
-    """Put an archive from standard input into a folder, which is made when it is missing."""
+def write(path: str, wipe: str, stream: IO[bytes] | None = None) -> None:
+    """Put an archive, from standard input or a stream, into a folder; it is made when missing."""
     folder = Path(path)
-    _make_folders(folder)
+    make_folders(folder)
     for entry in list(folder.iterdir()) if wipe else ():
         _make_way(entry, folder=False)
-    unpack(sys.stdin.buffer, folder)
+    unpack(stream or sys.stdin.buffer, folder)
 
 
 def put(path: str, mode: str, into: str) -> None:
@@ -155,7 +155,7 @@ def put(path: str, mode: str, into: str) -> None:
                     "must be a file path unless allowParentDirPath is set"
                 )
             target /= member.name
-        _make_folders(target.parent)
+        make_folders(target.parent)
         new = not target.exists()
         with target.open("wb") as file:
             shutil.copyfileobj(source, file)
@@ -172,9 +172,10 @@ def find(name: str, path: str) -> None:
             return
 
 
-def _make_folders(path: Path) -> None:
+def make_folders(path: Path) -> None:
+    """Make a folder and those above it, for their owner alone."""
     if not path.is_dir():
-        _make_folders(path.parent)
+        make_folders(path.parent)
         path.mkdir(_OURS_ALONE)
 
 

@@ -1,7 +1,8 @@
 """Who may speak to the session: the client that started it, and commands that asked for it.
 
 Each has a token of its own. That of a command is good while the command runs, and tells its
-queries from those of the session's own client: the host is not theirs.
+queries from those of the session's own client: the host is not theirs. A client that is attached
+from another machine has that as its host.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keelway.engine.solve.inside import Inside
+    from keelway.engine.solve.clienthost import HostOfCaller
 
 _ID_BYTES = 12
 
@@ -22,8 +23,8 @@ class Caller:
 
     __slots__ = ("credentials", "host", "id", "nested")
 
-    def __init__(self, token: str, *, nested: bool, host: Inside | None = None) -> None:
-        """Describe who has `token`; `nested` is a command in a container, which is its `host`."""
+    def __init__(self, token: str, *, nested: bool, host: HostOfCaller | None = None) -> None:
+        """Describe who has `token`; `nested` is one whose `host` is not this machine."""
         self.host = host
         self.id = os.urandom(_ID_BYTES).hex()
         self.nested = nested
@@ -40,12 +41,17 @@ class Clients:
         self._lock = threading.Lock()
         self._callers = {token: Caller(token, nested=False)}
 
-    def add(self, host: Inside | None = None) -> str:
+    def add(self, host: HostOfCaller | None = None) -> str:
         """Return a token for a command; `host` is what it has as its host."""
         token = os.urandom(16).hex()
         with self._lock:
             self._callers[token] = Caller(token, nested=True, host=host)
         return token
+
+    def attach(self, host: HostOfCaller) -> None:
+        """Have another machine be the host of the session's own client."""
+        own = self.all()[0]
+        own.host, own.nested = host, True
 
     def remove(self, token: str) -> None:
         """Forget a command's token."""

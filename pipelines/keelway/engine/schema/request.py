@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 from keelway.engine.errors import Unsupported
 
 if TYPE_CHECKING:
-    from keelway.engine.solve.inside import Inside
+    from keelway.engine.solve.clienthost import HostOfCaller
 
 
 class Request(Protocol):
     """One query on its way; `up` of a service ends when its client has gone."""
 
     nested: bool
-    """A command in a container asks, not the session's own client."""
-    host: Inside | None
-    """That container."""
+    """Who asks has another host than this machine."""
+    host: HostOfCaller | None
+    """That host: the container of a command, or the machine of a client."""
 
     @property
     def traceparent(self) -> str:
@@ -37,7 +37,7 @@ class NoClient:
     """A request that nobody can walk away from: calls that do not come over HTTP."""
 
     nested = False
-    host: Inside | None = None
+    host: HostOfCaller | None = None
     traceparent = ""
 
     def gone(self) -> bool:
@@ -67,21 +67,27 @@ def set_request(request: Request) -> None:
     _CURRENT.set(request)
 
 
-def inside() -> Inside | None:
-    """Return the container that is the caller's host; None for the session's own client."""
+def inside() -> HostOfCaller | None:
+    """Return the caller's host where it is not this machine: a container, or a client's machine."""
     return current_request().host
 
 
 def own_client(what: str) -> None:
-    """Refuse a command in a container what only the session's own client may have.
+    """Refuse whoever has another host what only a client on this machine may have.
 
-    In Dagger the host of such a command is its container. What of that is not to be had here is
-    never given out as the session's host has it.
+    In Dagger the host of a command is its container. What of that is not to be had here is never
+    given out as this machine has it.
 
     Raises:
-        Unsupported: The calling resolver works for such a command.
+        Unsupported: The calling resolver works for such a caller.
     """
-    if current_request().nested:
+    request = current_request()
+    if request.host is not None and request.host.elsewhere:
+        raise Unsupported(
+            f"{what} is not supported by an engine on another machine: "
+            "files, variables and secrets of yours are, sockets and ports are not"
+        )
+    if request.nested:
         raise Unsupported(
             f"{what} is not supported by the local engine in a nested session "
             "(experimentalPrivilegedNesting): the host is the session's own client's; mount or "

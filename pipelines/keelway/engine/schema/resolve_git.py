@@ -72,7 +72,7 @@ def address_of(url: str, session: Session) -> tuple[str, str]:
     """
     if url.startswith(("/", "./", "../", "~/")) or url in {".", ".."}:
         container = inside()
-        return str(session.host_path(url) if container is None else container.folder(url)), ""
+        return str(session.host_path(url) if container is None else container.repository(url)), ""
     if "://" not in url and not _HOST.match(url):
         if not _SCP.match(url):
             raise EngineError(f"failed to parse Git URL {url!r}: it has no host")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from keelway.engine.schema.clients import Caller, Clients
     from keelway.engine.server.encode import LongBody
-    from keelway.engine.solve.inside import Inside
+    from keelway.engine.solve.clienthost import HostOfCaller
 
 PATH = "/query"
 LARGEST_BODY = 64 * 1024 * 1024
@@ -65,15 +65,15 @@ class Client:
         traceparent: str = "",
         *,
         nested: bool = False,
-        host: Inside | None = None,
+        host: HostOfCaller | None = None,
     ) -> None:
         """Watch a connection that is not read from meanwhile.
 
         Args:
             connection: The connection.
             traceparent: What its header says.
-            nested: Whether a container asks.
-            host: That container.
+            nested: Whether its host is not this machine.
+            host: That host.
         """
         self._connection = connection
         self.traceparent = traceparent

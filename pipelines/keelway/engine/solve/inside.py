@@ -37,6 +37,7 @@ class Inside:
         self, *, store: Store, runtime: Executor, env: Mapping[str, str], cwd: str, user: User
     ) -> None:
         """Describe the command, which is yet to start; `store` is where its files are copied to."""
+        self.elsewhere = False
         self.process: Running | None = None
         """The command, once it runs."""
         self.env = env
@@ -68,6 +69,14 @@ class Inside:
             EngineError: There is none, or the command's user may not read it.
         """
         return self._copy(path, "file", fresh=fresh) / posixpath.basename(self.path(path))
+
+    def repository(self, path: str) -> Path:
+        """Return a copy of a folder that is a git repository.
+
+        Raises:
+            EngineError: There is none, or the command's user may not read it.
+        """
+        return self.folder(path)
 
     def read(self, path: str) -> bytes:
         """Return what is in a file now.

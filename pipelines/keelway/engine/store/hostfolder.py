@@ -21,14 +21,14 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
+from keelway.engine.store.clientfiles import ClientFiles
 from keelway.engine.store.gitignore import GitIgnore
 from keelway.engine.store.hostcopy import Copier
-from keelway.engine.store.hostscan import scan, unreadable
+from keelway.engine.store.hostscan import Seen, file_status, real_path, scan, unreadable
 from keelway.engine.store.space import disk_error
 from keelway.engine.store.tree import content_of, snapshot_digest
 
@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
     from pathlib import Path
 
+    from keelway.engine.store.clientwire import ClientWire
     from keelway.engine.store.database import Database
-    from keelway.engine.store.hostscan import Found, Status
+    from keelway.engine.store.hostscan import Found, Status, Where
     from keelway.engine.store.layers import Layers
     from keelway.engine.store.tree import TreeLine
     from keelway.engine.store.workspace import Workspace
@@ -53,10 +54,6 @@ _RACY_NS = 20_000_000
 
 Known = tuple[int, int, int, int, int, int, bytes, int]
 """A status, the content (digest, or target of a link), and which of the layers has it."""
-
-
-Where = Callable[[bytes], bytes]
-"""Where on the host a name of the snapshot is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +87,11 @@ class HostFolders:
         self._layers = layers
         self._flights: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
+        self._client: ClientFiles | None = None
+
+    def ask(self, wire: ClientWire) -> None:
+        """Have a client on another machine be the host; copies of this session are read here."""
+        self._client = ClientFiles(wire, self._workspace)
 
     def snapshot(
         self,
@@ -104,7 +106,13 @@ class HostFolders:
         Raises:
             EngineError: There is no such folder, or it can't be read.
         """
-        folder = _real(path)
+        client = self._client_of(path)
+        if client is not None:
+            key = json.dumps([f"{client.name}:{path}", list(include), list(exclude), gitignore])
+            with self._flight(key):
+                seen = client.folder(path, include=include, exclude=exclude, gitignore=gitignore)
+                return self._update(key, seen)
+        folder = real_path(path)
         if not folder.is_dir():
             raise EngineError(f"path {path} is a file, not a directory")
         key = json.dumps([str(folder), list(include), list(exclude), gitignore])
@@ -113,7 +121,7 @@ class HostFolders:
             ignore = GitIgnore(folder) if gitignore else None
             found = scan(folder, include=include, exclude=exclude, ignore=ignore)
             top = os.fsencode(folder) + b"/"
-            return self._update(key, top.__add__, found, started)
+            return self._update(key, _here(top.__add__, found, started))
 
     def file(self, path: Path) -> HostSnapshot:
         """Return a tree with one file of the host, under its own name.
@@ -121,37 +129,34 @@ class HostFolders:
         Raises:
             EngineError: There is no such file, or it can't be read.
         """
-        real = _real(path)
-        status = real.stat()
-        if not stat.S_ISREG(status.st_mode):
-            kind = "a directory" if stat.S_ISDIR(status.st_mode) else "a special file"
-            raise EngineError(f"path {path} is {kind}, not a file")
+        client = self._client_of(path)
+        if client is not None:
+            key = json.dumps([f"{client.name}:{path}", path.name])
+            with self._flight(key):
+                return self._update(key, client.file(path))
+        real = real_path(path)
+        status = file_status(path, real)
         # The name is that of the path given, the content that of the file behind it.
         key = json.dumps([str(real), path.name])
         with self._flight(key):
             started = time.time_ns()
-            found: Found = {
-                os.fsencode(path.name or real.name): (
-                    status.st_mode,
-                    status.st_size,
-                    status.st_mtime_ns,
-                    status.st_ctime_ns,
-                    status.st_ino,
-                    status.st_dev,
-                )
-            }
+            found: Found = {os.fsencode(path.name or real.name): status}
             source = os.fsencode(real)
-            return self._update(key, lambda _: source, found, started)
+            return self._update(key, _here(lambda _: source, found, started))
+
+    def _client_of(self, path: Path) -> ClientFiles | None:
+        """Return the client that has a path; nothing for one of this machine."""
+        return self._client if self._client is not None and self._client.is_asked(path) else None
 
     def _flight(self, key: str) -> threading.Lock:
         with self._lock:
             return self._flights.setdefault(key, threading.Lock())
 
-    def _update(self, key: str, where: Where, found: Found, started: int) -> HostSnapshot:
+    def _update(self, key: str, seen: Seen) -> HostSnapshot:
         path = self._root / hashlib.sha256(key.encode()).hexdigest()[:32]
         before = self._load(path) or _Index(layers=[], digest="", known={})
         try:
-            index = self._advance(where, found, before)
+            index = self._advance(seen, before)
         except FileNotFoundError as error:
             raise EngineError(
                 f"{os.fsdecode(error.filename)}: gone while the folder was read; try again"
@@ -159,16 +164,28 @@ class HostFolders:
         except OSError as error:
             raise disk_error(error) or unreadable(error) from error
         if index is not before:
-            self._save(path, json.loads(key)[0], index, started)
+            self._save(path, json.loads(key)[0], index, seen.started)
         return HostSnapshot(layers=tuple(index.layers), digest=index.digest)
 
-    def _advance(self, where: Where, found: Found, before: _Index) -> _Index:
+    def _advance(self, seen: Seen, before: _Index) -> _Index:
         """Return an index for what was found; the one before if nothing is different."""
-        known = before.known
+        found, known = seen.found, before.known
         suspects = [name for name, status in found.items() if not _same(known.get(name), status)]
         removed = [name for name in known if name not in found] if before.layers else []
         if before.layers and not suspects and not removed:
             return before
+        with seen.brought(suspects) as where:
+            return self._changed(where, found, before, suspects, removed)
+
+    def _changed(
+        self,
+        where: Where,
+        found: Found,
+        before: _Index,
+        suspects: list[bytes],
+        removed: list[bytes],
+    ) -> _Index:
+        known = before.known
         kept = {name: known[name] for name in found if name in known}
         changed = [name for name in suspects if not _refresh(where, name, found[name], known, kept)]
         if before.layers and not changed and not removed:
@@ -270,6 +287,11 @@ class HostFolders:
         self._database.remember("host", path.name, json.dumps(record))
 
 
+def _here(where: Where, found: Found, started: int) -> Seen:
+    """Return what was seen of this machine: it is where it is."""
+    return Seen(found=found, started=started, brought=lambda _: contextlib.nullcontext(where))
+
+
 def _same(old: Known | None, status: Status) -> bool:
     if old is None:
         return False
@@ -316,12 +338,3 @@ def _lines(found: Found, known: dict[bytes, Known]) -> Iterable[TreeLine]:
             yield (name, b"l", 0o777, 0, 0, entry[6])
         else:
             yield (name, b"p", bits, 0, 0, b"")
-
-
-def _real(path: Path) -> Path:
-    try:
-        return path.resolve(strict=True)
-    except (FileNotFoundError, NotADirectoryError):
-        raise EngineError(f"{path}: no such file or directory") from None
-    except OSError as error:
-        raise EngineError(f"{path}: can't be read: {error.strerror}") from error

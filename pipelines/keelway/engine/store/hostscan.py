@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
@@ -11,7 +13,7 @@ from keelway.engine.store.patterns import Selection
 from keelway.engine.store.waited import check_waited
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from keelway.engine.store.gitignore import GitIgnore
@@ -20,6 +22,19 @@ Status = tuple[int, int, int, int, int, int]
 """Mode with type, size, mtime and ctime (ns), inode, device; a directory has its mode alone."""
 Found = dict[bytes, Status]
 """By path relative to the folder; a directory comes before what is in it."""
+Where = Callable[[bytes], bytes]
+"""Where on this machine a name of what was found is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A folder or file as it was seen."""
+
+    found: Found
+    started: int
+    """When, in nanoseconds of its own machine's clock."""
+    brought: Callable[[Sequence[bytes]], AbstractContextManager[Where]]
+    """Gives these names a place here, until the end of the block."""
 
 
 def scan(
@@ -50,6 +65,33 @@ def unreadable(error: OSError) -> EngineError:
     """Return what to say about a part of a host's folder that can't be read."""
     name = os.fsdecode(error.filename) if error.filename is not None else "the host folder"
     return EngineError(f"{name}: can't be read: {error.strerror}; exclude it if it is not needed")
+
+
+def real_path(path: Path) -> Path:
+    """Return a path with all links followed.
+
+    Raises:
+        EngineError: There is nothing, or it can't be read.
+    """
+    try:
+        return path.resolve(strict=True)
+    except (FileNotFoundError, NotADirectoryError):
+        raise EngineError(f"{path}: no such file or directory") from None
+    except OSError as error:
+        raise EngineError(f"{path}: can't be read: {error.strerror}") from error
+
+
+def file_status(path: Path, real: Path) -> Status:
+    """Return the status of a file, which `real` is when all links of `path` are followed.
+
+    Raises:
+        EngineError: It is no file.
+    """
+    status = real.stat()
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a directory" if stat.S_ISDIR(status.st_mode) else "a special file"
+        raise EngineError(f"path {path} is {kind}, not a file")
+    return _status(status)
 
 
 def _all(folder: bytes, inside: bytes, out: Found) -> None:
