@@ -79,6 +79,8 @@ class Run:
     """Where local paths are read from, when not from the machine of the engine's client."""
     secrets: Mapping[str, dagger.Secret] = field(default_factory=dict[str, "dagger.Secret"])
     """What stands for environment variables of these names, where secrets are read."""
+    builds: anyio.CapacityLimiter | None = None
+    """How many images are built at once by all runs that share it."""
 
     def say(self, stage: str, text: str) -> None:
         """Tell whoever listens one line about a stage's work."""

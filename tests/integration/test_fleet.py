@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -11,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from keelway.fleet.planning import stick
 from tests.support.projects import Project
 
 if TYPE_CHECKING:
     from tests.support.registry import Registry
+    from tests.support.sample_images import SampleImages
 
 pytestmark = pytest.mark.usefixtures("scanners")
 
@@ -105,6 +110,29 @@ def test_an_engine_that_dies_in_the_middle_is_replaced(
     assert len(registry.manifest(f"{repository}/app:test")[1]["manifests"]) == 2
 
 
+def test_engines_of_one_platform_share_the_images_which_are_tested_together(
+    project: Project, samples: SampleImages, tmp_path: Path
+) -> None:
+    folders = (f"local:{tmp_path}/{name}" for name in "abcdefghij")
+    engines = next(
+        pair
+        for pair in itertools.combinations(folders, 2)
+        if stick("sample/app", pair)[0] != stick("sample/web", pair)[0]
+    )
+    _write_shop(project, samples, engines)
+    done = project.keelway("release", "--no-publish")
+    assert done.code == 0, done.text()
+    said = dict(re.findall(r"linux/amd64 \((\w+)\): (\S+) \(local", done.err))
+    for name in ("app", "web"):
+        assert said[name] == stick(f"sample/{name}", engines)[0]
+    assert set(said.values()) == set(engines), "each has one"
+    (suite,) = project.report()["tests"]["suites"]
+    assert sorted(suite["images"]) == ["app", "web"]
+    assert project.report()["tests"]["notes"] == []
+    plan = project.keelway("plan").out
+    assert all(f"{said[name]}: by itself ({name})" in plan for name in said)
+
+
 def test_the_plan_says_who_does_what_and_what_is_emulated(project: Project, engines: Path) -> None:
     said = project.keelway("plan").out
     assert "linux/amd64" in said
@@ -171,3 +199,48 @@ def _children(pid: int) -> list[bytes]:
                 found.append(Path(f"/proc/{child}/cmdline").read_bytes())
                 found += _children(int(child))
     return found
+
+
+# Two images that have to be together for their test.
+COMPOSE = """\
+services:
+  app:
+    image: app
+    healthcheck: {{test: [CMD, wget, -qO-, "http://127.0.0.1:8080/"], interval: 1s, retries: 60}}
+  web:
+    image: web
+    healthcheck: {{test: [CMD, wget, -qO-, "http://127.0.0.1:8080/"], interval: 1s, retries: 60}}
+  tests:
+    image: {image}
+    profiles: [test]
+    command: [sh, -c, {script}]
+"""
+SERVING = """\
+ARG BASE
+FROM ${BASE}
+ARG GREETING
+RUN mkdir /w && echo "$GREETING" > /w/index.html
+USER app
+ENTRYPOINT ["/bin/httpd", "-f", "-h", "/w", "-p", "8080"]
+"""
+
+
+def _write_shop(project: Project, samples: SampleImages, engines: tuple[str, str]) -> None:
+    """Make the project one of two images, which two engines share."""
+    text = (project.folder / "keelway.toml").read_text()
+    text = text.replace(', "linux/arm64"', "").replace('target = "runtime"\n', "")
+    images = text[text.index("[images.app]") : text.index("[tags]")]
+    other = images.replace("images.app", "images.web").replace("hello", "good day")
+    scan = text.index("[scan]")
+    asked = (
+        "[scan]\nenabled = false\n\n[sbom]\nenabled = false\n\n[[integration.suites]]\n"
+        'name = "api"\nservice = "tests"\njunit = ["/tmp/*.xml"]\n\n[engines."linux/amd64"]\n'
+        f'at = ["{engines[0]}", "{engines[1]}"]\nbuilds = 1\nemulate = false\n'
+    )
+    text = text[:scan].replace("[tags]", f"{other}[tags]") + asked
+    passed = "echo '<testsuite><testcase name=\"both\"/></testsuite>' > /tmp/a.xml"
+    script = "wget -qO- http://app:8080/ | grep hello && wget -qO- http://web:8080/ | grep good"
+    compose = COMPOSE.format(image=samples.busybox, script=json.dumps(f"{script} && {passed}"))
+    project.write({"keelway.toml": text, "Dockerfile": SERVING})
+    (project.folder / "compose.yaml").write_text(compose)
+    project.commit()

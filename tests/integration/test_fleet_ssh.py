@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.projects import Project
 from tests.support.ssh_server import SshServer, new_key, ssh_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.support.projects import Project
     from tests.support.registry import Registry
 
 pytestmark = pytest.mark.usefixtures("scanners")
 
-SECRET = "opens-nothing-4711"
+WORD = "opens-nothing-4711"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,15 +63,15 @@ def test_a_machine_with_keelway_builds_by_ssh_and_has_no_secret_afterwards(
         )
     )
     fleet = _with_machines(project, machines[:1], secrets=True)
-    done = fleet.keelway("release", WORD=SECRET)
+    done = fleet.keelway("release", WORD=WORD, SOURCE_DATE_EPOCH="1700000000")
     assert done.code == 0, done.text()
     assert f"linux/amd64: {machines[0].address} (local" in done.err
     there = registry.manifest(f"{repository}/app:test")[0]
-    assert not _holding(SECRET, machines[0].store), "secrets are never written down"
-    alone = fleet.keelway("release", "--engine", "local", WORD=SECRET)
+    assert not _holding(WORD, machines[0].store), "secrets are never written down"
+    alone = fleet.keelway("release", "--engine", "local", WORD=WORD, SOURCE_DATE_EPOCH="1700000000")
     assert alone.code == 0, alone.text()
     assert registry.manifest(f"{repository}/app:test")[0] == there, "the same image, byte for byte"
-    again = fleet.keelway("release", WORD=SECRET)
+    again = fleet.keelway("release", WORD=WORD, SOURCE_DATE_EPOCH="1700000000")
     assert again.code == 0, again.text()
     assert "RUN " not in again.err, "its cache is its own, and stays there"
 
@@ -129,6 +129,8 @@ def _with_machines(
     text = text.replace('"linux/amd64", "linux/arm64"', f'"{platform}"')
     if secrets:
         text += '\n\n[[images.app.secrets]]\nid = "word"\nsource = "env://WORD"'
+    else:
+        text = f"{text.partition('[scan]')[0]}[scan]\nenabled = false\n[sbom]\nenabled = false\n"
     at = ", ".join(f'"{one.address}"' for one in machines)
     servers = [one.server for one in machines]
     known = project.folder.parent / "known_hosts"
@@ -143,11 +145,8 @@ def _with_machines(
 
 def _holding(text: str, folder: Path) -> list[Path]:
     """Return the files that have a text in them."""
-    found: list[Path] = []
-    for path in folder.rglob("*"):
-        if path.is_file() and not path.is_symlink() and text.encode() in path.read_bytes():
-            found.append(path)
-    return found
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return [path for path in files if text.encode() in path.read_bytes()]
 
 
 def _kill_who_works(machines: tuple[Machine, ...]) -> Machine:

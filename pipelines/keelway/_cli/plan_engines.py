@@ -23,10 +23,19 @@ def engines_part(config: Config, plan: Plan) -> list[dict[str, Any]]:
     if not fleet:
         images = plan.verify.build.images
         built = tuple(dict.fromkeys(one for image in images for one in image.platforms))
-        return [{"platforms": list(built), "engines": [], "builds": None, "here": _here(built)}]
+        return [
+            {
+                "platforms": list(built),
+                "images": [],
+                "engines": [],
+                "builds": None,
+                "here": _here(built),
+            }
+        ]
     return [
         {
             "platforms": list(one.platforms),
+            "images": list(one.images) if one.part else [],
             "engines": [engine.text for engine in one.engines],
             "builds": one.builds,
             "here": _here(one.platforms) if any(engine.here for engine in one.engines) else {},
@@ -39,11 +48,12 @@ def engine_lines(parts: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]
     """Yield rows for people."""
     for part in parts:
         first, *others = part["engines"] or ["local"]
+        what = f" ({', '.join(part['images'])})" if part["images"] else ""
         for platform in part["platforms"]:
             if first.partition(":")[0] == "local":
-                yield platform, f"{first}: {part['here'][platform]}"
+                yield platform, f"{first}: {part['here'][platform]}{what}"
             else:
-                yield platform, f"{first}: at most {part['builds']} builds at once"
+                yield platform, f"{first}: at most {part['builds']} builds at once{what}"
             for other in others:
                 how = part["here"].get(platform) if other.partition(":")[0] == "local" else None
                 yield "", f"when that is lost: {other}{f': {how}' if how else ''}"

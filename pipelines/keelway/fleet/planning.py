@@ -18,11 +18,13 @@ from keelway.config.narrow import narrow
 from keelway.deploy.target import SshSpec
 from keelway.errors import PlanError
 from keelway.model.engine_address import EngineAddress, parse_engine
+from keelway.model.outcome import Skipped
 from keelway.model.platform import file_name, parse_platform
 from keelway.planning import plan_release
+from keelway.proof.merging import JUDGED, TOGETHER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from keelway.config import Config
     from keelway.facts import Facts
@@ -33,23 +35,42 @@ EPOCH = "SOURCE_DATE_EPOCH"
 HERE = "local"
 FOLDER = "fleet"
 """Under the report directory, with a report directory for each engine in it."""
+TESTS = "tests"
+_NAMED = 3
+_JUDGING: tuple[Part, ...] = ("policy", "scan", "sbom")
+_TESTING: tuple[Part, ...] = ("integration", "load")
 _REASON = "the engines of a fleet publish nothing: what they proved is put together and published"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """The platforms of one engine."""
+    """Images for some platforms, and the engines that have them."""
 
     platforms: tuple[Platform, ...]
+    images: tuple[str, ...]
+    """By name, as in the configuration."""
     engines: tuple[EngineAddress, ...]
     """Who does it; each takes over when those before it are lost."""
     written: EngineConfig
     """What was written of them."""
+    part: str = ""
+    """Tells it from others for the same platforms; empty where it is the only one."""
 
     @property
     def key(self) -> str:
         """Name a folder for it."""
-        return "_".join(file_name(platform) for platform in self.platforms)
+        return "_".join((*(file_name(platform) for platform in self.platforms), self.part)).strip(
+            "_"
+        )
+
+    @property
+    def label(self) -> str:
+        """Return what people call it."""
+        where = ", ".join(self.platforms)
+        if not self.part:
+            return where
+        few = len(self.images) <= _NAMED
+        return f"{where} ({', '.join(self.images) if few else f'{len(self.images)} images'})"
 
     @property
     def builds(self) -> int:
@@ -77,12 +98,16 @@ class FleetPlan:
     """Who does what."""
 
     groups: tuple[FleetGroup, ...]
+    """Who builds and judges what, side by side."""
+    tests: tuple[FleetGroup, ...] = ()
+    """Who tests together what several have built, afterwards."""
 
 
 def assign(config: Config) -> tuple[Assignment, ...]:
-    """Return which engine has which platforms; nothing where one has them all.
+    """Return which engine has which images for which platforms; nothing where one has them all.
 
     Platforms with the same engines go together, so that images of both are built side by side.
+    Where a platform has several engines its images are shared among them, each always by the same.
 
     Args:
         config: What was written.
@@ -103,18 +128,44 @@ def assign(config: Config) -> tuple[Assignment, ...]:
     groups: dict[EngineConfig, list[Platform]] = {}
     for platform in built:
         one = written.get(platform) or EngineConfig(at=(HERE,))
-        engines = stick(config.project.name, one.at)
-        if one.emulate and HERE not in engines:
-            engines = (*engines, HERE)
-        groups.setdefault(one.model_copy(update={"at": engines}), []).append(platform)
+        same = one.model_copy(update={"at": stick(config.project.name, one.at)})
+        groups.setdefault(same, []).append(platform)
     return tuple(
-        Assignment(
-            platforms=tuple(platforms),
-            engines=tuple(parse_engine(text) for text in one.at),
-            written=one,
-        )
-        for one, platforms in groups.items()
+        part for one, platforms in groups.items() for part in _shared(config, one, tuple(platforms))
     )
+
+
+def _shared(
+    config: Config, one: EngineConfig, platforms: tuple[Platform, ...]
+) -> Iterator[Assignment]:
+    """Yield who has which images of some platforms."""
+    parts: dict[tuple[str, ...], list[str]] = {}
+    for name, image in config.images.items():
+        if any(parse_platform(text) in platforms for text in image.platforms):
+            parts.setdefault(_order(config.project.name, name, one.at), []).append(name)
+    for number, (engines, names) in enumerate(parts.items(), start=1):
+        yield Assignment(
+            platforms=platforms,
+            images=tuple(names),
+            engines=_parsed(engines, one),
+            written=one,
+            part=str(number) if len(parts) > 1 else "",
+        )
+
+
+def _order(project: str, image: str, engines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the engines in the order in which an image asks them.
+
+    The first is its own, and the second who takes it over, so that those of one that is lost are
+    shared by all that are left. Any further order would only make more parts.
+    """
+    first = stick(f"{project}/{image}", engines)[:2]
+    return (*first, *(engine for engine in engines if engine not in first))
+
+
+def _parsed(engines: tuple[str, ...], one: EngineConfig) -> tuple[EngineAddress, ...]:
+    last = (HERE,) if one.emulate and HERE not in engines else ()
+    return tuple(parse_engine(text) for text in (*engines, *last))
 
 
 def plan_fleet(
@@ -137,8 +188,36 @@ def plan_fleet(
             what cannot be done here.
     """
     parts: dict[Part, str] = {**(without or {}), "publish": _REASON}
-    groups = tuple(_group(config, facts, one, parts, rerun=rerun) for one in assign(config))
-    return FleetPlan(groups=groups) if groups else None
+    by_platforms: dict[tuple[Platform, ...], list[Assignment]] = {}
+    for one in assign(config):
+        by_platforms.setdefault(one.platforms, []).append(one)
+    groups: list[FleetGroup] = []
+    tests: list[FleetGroup] = []
+    for assigned in by_platforms.values():
+        left = parts
+        if len(assigned) > 1:
+            judged: dict[Part, str] = {**parts, **dict.fromkeys(_JUDGING, JUDGED)}
+            whole = _group(config, facts, _whole(config, assigned), judged, rerun=rerun)
+            verify = whole.plan.verify
+            if not isinstance(verify.integration, Skipped) or not isinstance(verify.load, Skipped):
+                tests.append(whole)
+                left = {**dict.fromkeys(_TESTING, TOGETHER), **parts}
+        groups += [_group(config, facts, one, left, rerun=rerun) for one in assigned]
+    built = tuple(one for one in groups if one.plan.verify.build.images)
+    return FleetPlan(groups=built or tuple(groups), tests=tuple(tests)) if groups else None
+
+
+def _whole(config: Config, parts: Sequence[Assignment]) -> Assignment:
+    """Return who tests together what several engines have built: one of them."""
+    one = parts[0].written
+    names = tuple(name for part in parts for name in part.images)
+    return Assignment(
+        platforms=parts[0].platforms,
+        images=tuple(name for name in config.images if name in names),
+        engines=_parsed(one.at, one),
+        written=one,
+        part=TESTS,
+    )
 
 
 def _group(
@@ -151,7 +230,8 @@ def _group(
 ) -> FleetGroup:
     directory = f"{config.report.directory}/{FOLDER}/{assigned.key}"
     report = config.report.model_copy(update={"directory": directory})
-    own = narrow(config, platforms=assigned.platforms).model_copy(update={"report": report})
+    own = narrow(config, images=assigned.images, platforms=assigned.platforms)
+    own = own.model_copy(update={"report": report})
     plan = plan_release(own, facts, without=without, rerun=rerun)
     build = replace(plan.verify.build, at_once=assigned.builds)
     return FleetGroup(
@@ -181,15 +261,15 @@ def _ssh(assigned: Assignment, facts: Facts) -> SshSpec:
     )
 
 
-def stick(project: str, engines: Sequence[str]) -> tuple[str, ...]:
-    """Return the engines in the order in which a project asks them: always the same.
+def stick(name: str, engines: Sequence[str]) -> tuple[str, ...]:
+    """Return the engines in the order in which an image, or a project, asks them: always the same.
 
-    Projects spread over the engines, and one that is added or lost moves no other project's
+    Names spread over the engines, and one that is added or lost moves no other engine's
     (D. Thaler, C. Ravishankar, "A Name-Based Mapping Scheme for Rendezvous", 1996).
     """
 
     def weight(engine: str) -> bytes:
-        return hashlib.sha256(f"{project}\n{engine}".encode()).digest()
+        return hashlib.sha256(f"{name}\n{engine}".encode()).digest()
 
     return tuple(sorted(dict.fromkeys(engines), key=weight, reverse=True))
 

@@ -26,7 +26,7 @@ from keelway.facts.processor import native_of
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
-    from anyio.abc import Process
+    from anyio.abc import Process, TaskGroup
 
     from keelway.deploy.ssh_host import SshHost
     from keelway.deploy.target import SshSpec
@@ -98,8 +98,7 @@ async def _started(wanted: Wanted, log: EngineLog, stack: AsyncExitStack) -> Giv
     host = await stack.enter_async_context(open_ssh_host(access, str(wanted.engine)))
     process = await host.start(("env", *_variables(wanted), "sh", "-c", _START))
     stack.push_async_callback(_ended, process)
-    group = await stack.enter_async_context(anyio.create_task_group())
-    stack.callback(group.cancel_scope.cancel)
+    group = await stack.enter_async_context(_beside())
     group.start_soon(_hear, process, log)
     first = await _first_line(wanted, process, log)
     _check(wanted, first)
@@ -109,6 +108,20 @@ async def _started(wanted: Wanted, log: EngineLog, stack: AsyncExitStack) -> Giv
     group.start_soon(_ask, process, helper)
     group.start_soon(_answer, helper, process)
     return await _forwarded(wanted, host, first, stack)
+
+
+@asynccontextmanager
+async def _beside() -> AsyncGenerator[TaskGroup]:
+    """Give what runs things until the end of the block, whose failure stays what it is."""
+    failures: list[Exception] = []
+    async with anyio.create_task_group() as group:
+        try:
+            yield group
+        except Exception as error:  # noqa: BLE001 - raised below, without an exception group
+            failures.append(error)
+        group.cancel_scope.cancel()
+    for failure in failures:
+        raise failure
 
 
 async def _forwarded(

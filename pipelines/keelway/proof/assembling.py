@@ -64,7 +64,7 @@ async def assemble(run: Run, plan: Plan, *, spec: AssembleSpec) -> Report:
         KeelwayError: Something broke.
     """
     taken = await take_proofs(run, spec, plan)
-    images = Images(variants=tuple(_built(run, found, image) for found, image in taken.images))
+    images = taken.built(run)
     verified = await _judge(run, plan, images, taken.proofs)
     if isinstance(plan.deliver, Skipped):
         skipped = await publish(run, plan.deliver, verified)
@@ -79,6 +79,10 @@ class Taken:
     images: tuple[tuple[Found, ProvedImage], ...]
     """Who proved each image for each platform, in the order of the configuration."""
     proofs: tuple[Proof, ...]
+
+    def built(self, run: Run) -> Images:
+        """Return the images, as a run's engine takes them."""
+        return Images(variants=tuple(_built(run, found, image) for found, image in self.images))
 
 
 @stage(STAGE)

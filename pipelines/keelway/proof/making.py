@@ -42,6 +42,8 @@ class MakeSpec:
     build: BuildSpec
     directory: str
     """The report directory."""
+    keep_images: bool = True
+    """Whether the images are in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,28 @@ async def prove(run: Run, plan: Plan, *, source: Source, directory: str) -> Made
     return await make_proof(run, spec, verified)
 
 
+async def prove_tests(
+    run: Run, plan: Plan, images: Images, *, source: Source, directory: str
+) -> Made:
+    """Return the proof that images which were proved already pass their tests; it has no images.
+
+    Args:
+        run: The run.
+        plan: Which tests; what else is judged was judged where they were built.
+        images: The images.
+        source: What they are made from.
+        directory: The report directory.
+
+    Raises:
+        GateError: They must not be published.
+        KeelwayError: Something broke.
+    """
+    lenient = replace(plan.verify.gate, strict_exceptions=False)
+    verified = await flow.prove(run, replace(plan.verify, gate=lenient), images)
+    spec = MakeSpec(source=source, build=plan.verify.build, directory=directory, keep_images=False)
+    return await make_proof(run, spec, verified)
+
+
 @stage(STAGE)
 async def make_proof(run: Run, spec: MakeSpec, verified: Verified) -> Made:
     """Return the proof of what was verified, written under the report directory.
@@ -92,7 +116,8 @@ async def make_proof(run: Run, spec: MakeSpec, verified: Verified) -> Made:
     folder = f"{PROOF_FOLDER}/{_key(verified.images)}"
     await anyio.to_thread.run_sync(make_directory, root)
     await anyio.Path(root / folder).mkdir(parents=True, exist_ok=True)
-    images = [await _keep(root / folder, spec, image) for image in verified.images.variants]
+    kept = verified.images.variants if spec.keep_images else ()
+    images = [await _keep(root / folder, spec, image) for image in kept]
     proof = Proof(
         source=spec.source,
         images=tuple(images),

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from keelway.model.policy import PolicyResult
     from keelway.proof.document import Proof
 
+TOGETHER = "tested together, once all images of the platform are built"
+"""Why a proof has no tests where another one has them of its images."""
+JUDGED = "done where each image was built"
+"""Why a proof that has only tests has nothing else."""
+
 R = TypeVar("R", PolicyReport, Findings, TestResults)
 
 
@@ -102,6 +107,8 @@ def _parted(
 def _notes(reports: Sequence[R], rest: Sequence[tuple[Proof, Skipped]]) -> tuple[str, ...]:
     told = [note for report in reports for note in report.notes]
     for proof, skipped in rest:
+        if skipped.reason in {TOGETHER, JUDGED}:
+            continue
         places = ", ".join(f"{image.name} ({image.platform})" for image in proof.images)
         told.append(f"nothing of {places}: {skipped.reason}")
     return tuple(dict.fromkeys(told))

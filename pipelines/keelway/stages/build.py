@@ -8,6 +8,7 @@ Example:
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -230,6 +231,11 @@ async def _prepare(run: Run, image: ImageSpec) -> list[_Variant]:
 
 
 async def _built(run: Run, variant: _Variant) -> BuiltImage:
+    async with run.builds or nullcontext():
+        return await _build(run, variant)
+
+
+async def _build(run: Run, variant: _Variant) -> BuiltImage:
     image = variant.image
     base = variant.base
     container = await with_base_labels(run, variant.container, base, variant.platform_name)

@@ -77,6 +77,41 @@ def test_projects_spread_and_each_stays_where_it_is() -> None:
     assert all(left[name] == engine for name, engine in first.items() if engine != engines[3])
 
 
+def test_engines_of_one_platform_share_the_images_and_one_more_moves_few(tmp_path: Path) -> None:
+    images = {f"i{number}": ImageConfig(platforms=("linux/amd64",)) for number in range(60)}
+
+    def owners(count: int) -> dict[str, str]:
+        at = ", ".join(f'"tcp://e{number}:1"' for number in range(count))
+        config = _config(tmp_path, f'[engines]\n"linux/amd64" = [{at}]\n')
+        parts = assign(config.model_copy(update={"images": images}))
+        assert sorted(name for part in parts for name in part.images) == sorted(images)
+        assert all(len(part.engines) == count + 1 for part in parts), "all of them, then emulation"
+        assert len({part.key for part in parts}) == len(parts)
+        return {name: str(part.engines[0]) for part in parts for name in part.images}
+
+    three, four = owners(3), owners(4)
+    assert set(three.values()) == {"tcp://e0:1", "tcp://e1:1", "tcp://e2:1"}
+    moved = {name for name in images if three[name] != four[name]}
+    assert moved
+    assert {four[name] for name in moved} == {"tcp://e3:1"}
+
+
+def test_images_of_one_that_is_lost_go_to_all_that_are_left(tmp_path: Path) -> None:
+    images = {f"i{number}": ImageConfig(platforms=("linux/amd64",)) for number in range(60)}
+    config = _config(
+        tmp_path, '[engines]\n"linux/amd64" = ["tcp://a:1", "tcp://b:1", "tcp://c:1"]\n'
+    )
+    parts = assign(config.model_copy(update={"images": images}))
+    of_a = [part for part in parts if part.engines[0].text == "tcp://a:1"]
+    assert {part.engines[1].text for part in of_a} == {"tcp://b:1", "tcp://c:1"}
+
+
+@pytest.mark.parametrize("text", ["keelway-ssh://", "keelway-ssh://a b", "keelway-ssh://h:99999"])
+def test_an_address_behind_ssh_that_is_none_says_how_one_is_written(text: str) -> None:
+    with pytest.raises(ValueError, match="keelway-ssh://USER@HOST:PORT"):
+        parse_engine(text)
+
+
 @pytest.mark.parametrize("text", ["", "arm1", "local:arm", "local://arm", "http://arm1", "tcp://"])
 def test_what_names_no_engine_is_refused_with_what_does(tmp_path: Path, text: str) -> None:
     with pytest.raises(ValueError, match="kube-pod://"):
