@@ -13,12 +13,14 @@ Example:
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import anyio
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable
+
+    from keelway.model.image import BuiltImage, Images
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -103,6 +105,47 @@ async def each(
     if failures:
         raise _first(failures)
     return tuple(results[position] for position in sorted(results))
+
+
+async def each_built(
+    function: Callable[[BuiltImage], Awaitable[R]], images: Images
+) -> tuple[R, ...]:
+    """Return the function's result for each image, in their order, each as soon as it is built.
+
+    Args:
+        function: What is done with one image.
+        images: The images; one that is waited for keeps no other from its turn.
+
+    Raises:
+        Exception: The first failure; what else failed meanwhile is noted on it.
+    """
+    limiter = anyio.CapacityLimiter(SIDE_BY_SIDE)
+
+    async def work(coming: BuiltImage) -> R:
+        image = await coming.built()
+        async with limiter:
+            return await function(image)
+
+    return await each(work, images.variants, limit=len(images.variants))
+
+
+class Coming(Generic[T]):
+    """A value that somebody makes while others wait for it."""
+
+    def __init__(self) -> None:
+        """Begin without it."""
+        self._there = anyio.Event()
+        self._values: list[T] = []
+
+    def give(self, value: T) -> None:
+        """Let all who wait go on; what is given first counts."""
+        self._values.append(value)
+        self._there.set()
+
+    async def wait(self) -> T:
+        """Return the value once it is there; whoever fails to make it must stop those who wait."""
+        await self._there.wait()
+        return self._values[0]
 
 
 def _first(failures: list[Exception]) -> Exception:

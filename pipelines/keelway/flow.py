@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keelway._together import together
+from keelway._together import Coming, together
 from keelway.finishing import FinishingOthers
 from keelway.model.evidence import Attestations, Signatures
 from keelway.model.outcome import Skipped
@@ -27,9 +27,18 @@ from keelway.stages.sign import sign
 
 if TYPE_CHECKING:
     from keelway._stage import Run
+    from keelway.model.findings import Findings
     from keelway.model.image import Images
+    from keelway.model.policy import PolicyReport
+    from keelway.model.sbom import Sboms
+    from keelway.model.tests import TestResults
     from keelway.model.verdict import Verified
     from keelway.planning import DeliverPlan, Plan, VerifyPlan
+
+    Looked = tuple[
+        PolicyReport | Skipped, Findings | Skipped, Sboms | Skipped, TestResults | Skipped
+    ]
+    """What was found of images."""
 
 
 async def release(run: Run, plan: Plan) -> Report:
@@ -61,7 +70,14 @@ async def verify(run: Run, plan: VerifyPlan) -> Verified:
         GateError: They are not.
         KeelwayError: Something broke.
     """
-    return await prove(run, plan, await build(run, plan.build))
+    begun: Coming[Images] = Coming()
+
+    async def look_at_each() -> Looked:
+        return await _look(run, plan, await begun.wait())
+
+    # What is built first is looked at first: one platform may take much longer than another.
+    images, looked = await together(build(run, plan.build, begun.give), look_at_each())
+    return await _judge(run, plan, images, looked)
 
 
 async def prove(run: Run, plan: VerifyPlan, images: Images) -> Verified:
@@ -71,12 +87,21 @@ async def prove(run: Run, plan: VerifyPlan, images: Images) -> Verified:
         GateError: They are not fit to be published.
         KeelwayError: Something broke.
     """
-    policy, findings, sboms, tests = await together(
+    return await _judge(run, plan, images, await _look(run, plan, images))
+
+
+async def _look(run: Run, plan: VerifyPlan, images: Images) -> Looked:
+    """Return what is found of images; each is waited for by itself where its build goes on."""
+    return await together(
         check_policy(run, plan.policy, images),
         scan(run, plan.scan, images),
         make_sboms(run, plan.sbom, images),
         run_integration(run, plan.integration, images),
     )
+
+
+async def _judge(run: Run, plan: VerifyPlan, images: Images, looked: Looked) -> Verified:
+    policy, findings, sboms, tests = looked
     # After the others: what it measures must not be their noise.
     figures = await load(run, plan.load, images)
     return await gate(run, plan.gate, images, policy, findings, sboms, tests, figures)

@@ -7,10 +7,12 @@ Example:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NewType
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     import dagger
 
     from keelway.model.platform import Platform
@@ -34,6 +36,18 @@ class BuiltImage:
     """The image, as the engine has it."""
     archive: str | None = None
     """The file that holds it, of an image that another machine built: that is what is published."""
+    coming: Callable[[], Awaitable[BuiltImage]] | None = field(
+        default=None, compare=False, repr=False
+    )
+    """Waits for an image whose build goes on; `built()` asks it."""
+
+    async def built(self) -> BuiltImage:
+        """Return the image once it is built; `container` is the same one, before that too.
+
+        What is done with an image that is not built yet waits in the engine, and counts the time
+        as its own.
+        """
+        return self if self.coming is None else await self.coming()
 
     @property
     def label(self) -> str:

@@ -64,7 +64,7 @@ async def stack_inputs(
     async def one(service: Service) -> dict[str, object]:
         built = spec.built.get(service.name)
         if built is not None:
-            image = variant_of(images, built, spec.platform, native)
+            image = await variant_of(images, built, spec.platform, native).built()
             what: object = await image_identity(run, image.container, stage=stage)
         else:
             what = await _foreign(run, project, service, native, stage)

@@ -252,7 +252,7 @@ class Stack:
     async def _open(self, service: Service, native: Platform, reading: str = "") -> Opened:
         built = self._spec.built.get(service.name)
         if built is not None:
-            image = variant_of(self._images, built, self._spec.platform, native)
+            image = await variant_of(self._images, built, self._spec.platform, native).built()
             container = image.container
         else:
             container = await open_image(

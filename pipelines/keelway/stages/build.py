@@ -21,14 +21,14 @@ from keelway._final_base import read_base, with_base_labels
 from keelway._local_files import local_directory
 from keelway._secrets import plan_secret, read_secret
 from keelway._stage import Run, failures_of, stage
-from keelway._together import SIDE_BY_SIDE, each
+from keelway._together import SIDE_BY_SIDE, Coming, each
 from keelway.errors import PlanError
 from keelway.facts.release import release_texts
 from keelway.model.image import BuiltImage, Images
 from keelway.model.platform import AMD64, ARM64, Platform, parse_platform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import dagger
 
@@ -153,12 +153,14 @@ def _exclude(context: Path, reports: Path) -> tuple[str, ...]:
 
 
 @stage("build")
-async def build(run: Run, spec: BuildSpec) -> Images:
+async def build(run: Run, spec: BuildSpec, begun: Callable[[Images], None] | None = None) -> Images:
     """Return one container for each image and platform, built and labelled.
 
     Args:
         run: The run.
         spec: The images.
+        begun: Is told of all images as soon as one is built, for those who do not wait for the
+            slowest: `BuiltImage.built()` waits for one. Where a build fails, stop them.
 
     Raises:
         PlanError: A build context or a secret is missing.
@@ -166,9 +168,19 @@ async def build(run: Run, spec: BuildSpec) -> Images:
         StageError: The engine refused the build, for example because of the Dockerfile.
     """
     prepared = await each(lambda image: _prepare(run, image), spec.images)
-    work = run.watched("build", lambda variant: variant.label, partial(_built, run))
     variants = [variant for variants in prepared for variant in variants]
-    return Images(variants=await each(work, variants, limit=spec.at_once))
+    coming = await each(partial(_coming, run), variants)
+    every = Images(variants=tuple(one.image for one in coming))
+
+    async def built(one: _Coming) -> BuiltImage:
+        async with run.builds or nullcontext():
+            image = await _built(one)
+        if begun is not None:
+            begun(every)
+        return image
+
+    work = run.watched("build", lambda one: one.image.label, built)
+    return Images(variants=await each(work, coming, limit=spec.at_once))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,10 +201,6 @@ class _Variant:
         import dagger  # noqa: PLC0415 - planning imports this module
 
         return dagger.Platform(self.platform)
-
-    @property
-    def label(self) -> str:
-        return f"{self.image.name} ({self.platform})"
 
 
 async def _prepare(run: Run, image: ImageSpec) -> list[_Variant]:
@@ -230,23 +238,35 @@ async def _prepare(run: Run, image: ImageSpec) -> list[_Variant]:
     ]
 
 
-async def _built(run: Run, variant: _Variant) -> BuiltImage:
-    async with run.builds or nullcontext():
-        return await _build(run, variant)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Coming:
+    """One image for one platform while it is built."""
+
+    image: BuiltImage
+    give: Callable[[BuiltImage], None]
+    """Gives it to those who wait for it."""
+    secrets: tuple[str, ...]
+    """Values that must not appear in an error."""
 
 
-async def _build(run: Run, variant: _Variant) -> BuiltImage:
-    image = variant.image
-    base = variant.base
+async def _coming(run: Run, variant: _Variant) -> _Coming:
+    """Return the image as it will be, labelled: nothing runs yet."""
+    image, base = variant.image, variant.base
     container = await with_base_labels(run, variant.container, base, variant.platform_name)
     for key, value in image.labels.items():
         container = container.with_label(key, value)
     said = image.labels if image.annotations is None else image.annotations
     for key, value in said.items():
         container = container.with_annotation(key, value)
-    with failures_of("build", f"building {variant.label}", variant.secrets):
-        return BuiltImage(
-            name=variant.image.name,
-            platform=variant.platform,
-            container=await container.sync(),
-        )
+    place: Coming[BuiltImage] = Coming()
+    named = BuiltImage(
+        name=image.name, platform=variant.platform, container=container, coming=place.wait
+    )
+    return _Coming(image=named, give=place.give, secrets=variant.secrets)
+
+
+async def _built(one: _Coming) -> BuiltImage:
+    with failures_of("build", f"building {one.image.label}", one.secrets):
+        built = replace(one.image, container=await one.image.container.sync(), coming=None)
+    one.give(built)
+    return built

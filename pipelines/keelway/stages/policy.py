@@ -19,7 +19,7 @@ from keelway._image_start import open_busybox, read_image
 from keelway._kept import keep
 from keelway._local_files import local_file
 from keelway._stage import Run, failures_of, stage
-from keelway._together import each
+from keelway._together import each, each_built
 from keelway._tools.busybox import BUSYBOX
 from keelway._tools.hadolint import HADOLINT, check_argv
 from keelway.errors import PlanError, StageError
@@ -61,7 +61,7 @@ async def check_policy(run: Run, spec: PolicySpec, images: Images) -> PolicyRepo
     released = await _released(spec)
     texts = await each(partial(_dockerfile, run, spec, tools), images.names())
     look = partial(_image, run, spec, tools, released)
-    variants = await each(run.watched("policy", lambda one: one.label, look), images.variants)
+    variants = await each_built(run.watched("policy", lambda one: one.label, look), images)
     results = [result for some in texts for result in some]
     results += [result for one in variants for result in one.results]
     order = list(PolicyOutcome)

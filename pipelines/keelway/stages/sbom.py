@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from keelway._cage import WORK, Cage, open_cage, plan_tool
 from keelway._kept import REPORT_DIRECTORY, keep, stem
 from keelway._stage import Run, failures_of, stage
-from keelway._together import each
+from keelway._together import each_built
 from keelway._tools.syft import ENVIRONMENT, SYFT, sbom_argv, settle
 from keelway.model.image import BuiltImage, Digest, Images
 from keelway.model.outcome import Skipped
@@ -81,7 +81,7 @@ async def make_sboms(run: Run, spec: SbomSpec, images: Images) -> Sboms:
     """
     cage = await open_cage(run, stage="sbom", tool=SYFT, source=spec.tool)
     work = run.watched("sbom", lambda image: image.label, partial(_catalogue, run, spec, cage))
-    documents = await each(work, images.variants)
+    documents = await each_built(work, images)
     return Sboms(
         documents=tuple(document for some in documents for document in some), tool=cage.version
     )

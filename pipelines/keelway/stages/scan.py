@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from keelway._stage import Run, stage
-from keelway._together import each
+from keelway._together import each_built
 from keelway._tools.grype import GRYPE
 from keelway._tools.snyk import SNYK
 from keelway._tools.trivy import TRIVY
@@ -68,7 +68,7 @@ async def scan(run: Run, spec: ScanSpec, images: Images) -> Findings:
     known = await _known(run, spec)
     scanners = await _open(run, spec, images.names())
     look = partial(_scan_image, run, scanners, known)
-    targets = await each(run.watched("scan", lambda one: one.label, look), images.variants)
+    targets = await each_built(run.watched("scan", lambda one: one.label, look), images)
     return Findings(targets=targets, scanners=spec.scanners, notes=spec.notes)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from keelway.errors import GateError, PublishError, ToolError
+from keelway.errors import GateError, PublishError, StageError, ToolError
 from keelway.flow import release, verify
 from keelway.gating.rule import GateSpec
 from keelway.model.events import StageEnded
@@ -108,6 +109,61 @@ async def test_what_ships_is_what_was_scanned(
     measured = {chain.text.partition(".asTarball")[0] for chain in engine.asked("export")}
     assert shipped == looked_at == measured
     assert len(shipped) == 2
+
+
+async def test_an_image_is_looked_at_while_another_one_is_still_built(
+    run: Run, engine: RecordingEngine, tmp_path: Path
+) -> None:
+    looked_at = threading.Event()
+
+    def look(chain: Chain) -> int:
+        if "--input" in chain["withExec"]["args"] and "linux/amd64" in chain.text:
+            looked_at.set()
+        return 0
+
+    def build_for(chain: Chain) -> None:
+        if "linux/arm64" in chain.text:
+            assert looked_at.wait(10), "nobody has scanned the image that is built"
+
+    engine.answer("exitCode", look)
+    engine.answer("sync", build_for)
+    report = await release(run, plan_for(tmp_path))
+    platforms = [image.platform for image in report.verified.images.variants]
+    assert platforms == ["linux/amd64", "linux/arm64"]
+
+
+async def test_a_build_that_fails_is_what_is_told_of_whoever_waits_for_it(
+    run: Run, engine: RecordingEngine, heard: Listener, tmp_path: Path
+) -> None:
+    looked_at = threading.Event()
+
+    def look(_chain: Chain) -> int:
+        looked_at.set()
+        return 0
+
+    def build_for(chain: Chain) -> Failure | None:
+        if "linux/amd64" in chain.text:
+            return None
+        looked_at.wait(10)
+        return Failure("Dockerfile:3: unknown instruction: FORM")
+
+    engine.answer("exitCode", look)
+    engine.answer("sync", build_for)
+    with pytest.raises(StageError, match=r"building orders \(linux/arm64\) failed"):
+        await release(run, plan_for(tmp_path))
+    assert dict(endings(heard))["build"] == "failed"
+    assert dict(endings(heard))["scan"] == "cancelled"
+    assert "gate" not in dict(endings(heard))
+    assert not engine.asked("publish")
+
+
+async def test_a_build_that_fails_at_once_starts_nothing_else(
+    run: Run, engine: RecordingEngine, heard: Listener, tmp_path: Path
+) -> None:
+    engine.answer("sync", Failure("Dockerfile:3: unknown instruction: FORM"))
+    with pytest.raises(StageError):
+        await release(run, plan_for(tmp_path))
+    assert dict(endings(heard)) == {"build": "failed"}
 
 
 async def test_a_gate_that_says_no_lets_nothing_out(
