@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import subprocess
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from tests.support.missing import need
 from tests.support.raw_session import RawSession, close_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from tests.support.engines import Engine
@@ -36,8 +37,24 @@ def client(tmp_path: Path) -> Path:
     return folder
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """An engine and its client."""
+
+    engine: subprocess.Popen[bytes]
+    client: subprocess.Popen[bytes]
+    session: RawSession
+
+
 @contextlib.contextmanager
-def attached(engine: Engine, client: Path, tmp_path: Path) -> Iterator[RawSession]:
+def attached(engine: Engine, client: Path, tmp_path: Path) -> Generator[RawSession]:
+    """Give a session whose engine and client have different directories and environments."""
+    with attached_pair(engine, client, tmp_path) as pair:
+        yield pair.session
+
+
+@contextlib.contextmanager
+def attached_pair(engine: Engine, client: Path, tmp_path: Path) -> Generator[Pair]:
     """Run an engine in one directory and environment, and its client in another one."""
     engine.require_local()
     assert engine.program is not None
@@ -60,12 +77,12 @@ def attached(engine: Engine, client: Path, tmp_path: Path) -> Iterator[RawSessio
         stdout=session.stdin,
         env={**os.environ, "ONLY_THERE": WORD},
         cwd=client,
-    ):
+    ) as attach:
         session.stdin.close()
         session.stdout.close()
         raw = RawSession(port=told["port"], token=told["session_token"])
         try:
-            yield raw
+            yield Pair(engine=session, client=attach, session=raw)
         finally:
             close_session(raw)
             session.terminate()
@@ -108,6 +125,14 @@ def test_what_changed_on_the_client_is_seen_by_the_next_session(
             assert found["file"]["contents"] == text
             seen.append(found["digest"])
     assert seen[0] == seen[1] != seen[2]
+
+
+def test_the_session_ends_with_its_client(engine: Engine, client: Path, tmp_path: Path) -> None:
+    with attached_pair(engine, client, tmp_path) as pair:
+        read = '{ host { file(path: "word") { contents } } }'
+        assert pair.session.data(read)["host"]["file"]["contents"] == WORD
+        pair.client.kill()
+        assert pair.engine.wait(60) == 0
 
 
 def test_exports_are_written_on_the_client_whole(

@@ -232,10 +232,11 @@ def _write_shop(project: Project, samples: SampleImages, engines: tuple[str, str
     images = text[text.index("[images.app]") : text.index("[tags]")]
     other = images.replace("images.app", "images.web").replace("hello", "good day")
     scan = text.index("[scan]")
+    off = "".join(f"[{part}]\nenabled = false\n\n" for part in ("policy", "scan", "sbom"))
     asked = (
-        "[scan]\nenabled = false\n\n[sbom]\nenabled = false\n\n[[integration.suites]]\n"
-        'name = "api"\nservice = "tests"\njunit = ["/tmp/*.xml"]\n\n[engines."linux/amd64"]\n'
-        f'at = ["{engines[0]}", "{engines[1]}"]\nbuilds = 1\nemulate = false\n'
+        f'{off}[[integration.suites]]\nname = "api"\nservice = "tests"\njunit = ["/tmp/*.xml"]\n\n'
+        f'[engines."linux/amd64"]\nat = ["{engines[0]}", "{engines[1]}"]\n'
+        "builds = 1\nemulate = false\n"
     )
     text = text[:scan].replace("[tags]", f"{other}[tags]") + asked
     passed = "echo '<testsuite><testcase name=\"both\"/></testsuite>' > /tmp/a.xml"

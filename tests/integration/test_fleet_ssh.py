@@ -130,7 +130,8 @@ def _with_machines(
     if secrets:
         text += '\n\n[[images.app.secrets]]\nid = "word"\nsource = "env://WORD"'
     else:
-        text = f"{text.partition('[scan]')[0]}[scan]\nenabled = false\n[sbom]\nenabled = false\n"
+        off = "".join(f"[{part}]\nenabled = false\n" for part in ("policy", "scan", "sbom"))
+        text = text.partition("[scan]")[0] + off
     at = ", ".join(f'"{one.address}"' for one in machines)
     servers = [one.server for one in machines]
     known = project.folder.parent / "known_hosts"

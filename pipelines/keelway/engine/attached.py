@@ -196,7 +196,7 @@ def _scan(
     started = time.time_ns()
     ignore = GitIgnore(folder) if gitignore else None
     found = scan(folder, include=include, exclude=exclude, ignore=ignore)
-    told = [(os.fsdecode(name), *status) for name, status in found.items()]
+    told = [(os.fsdecode(name), status) for name, status in found.items()]
     return {"top": f"{folder}/", "started": started, "found": told}
 
 
@@ -204,7 +204,7 @@ def _file(path: str) -> dict[str, object]:
     asked, started = Path(path), time.time_ns()
     real = real_path(asked)
     status = file_status(asked, real)
-    return {"top": str(real), "started": started, "found": [(asked.name, *status)]}
+    return {"top": str(real), "started": started, "found": [(asked.name, status)]}
 
 
 def _find(name: str) -> int | None:

@@ -201,10 +201,16 @@ def plan_fleet(
             verify = whole.plan.verify
             if not isinstance(verify.integration, Skipped) or not isinstance(verify.load, Skipped):
                 tests.append(whole)
-                left = {**dict.fromkeys(_TESTING, TOGETHER), **parts}
+                left = _tested_later(parts)
         groups += [_group(config, facts, one, left, rerun=rerun) for one in assigned]
     built = tuple(one for one in groups if one.plan.verify.build.images)
     return FleetPlan(groups=built or tuple(groups), tests=tuple(tests)) if groups else None
+
+
+def _tested_later(parts: Mapping[Part, str]) -> dict[Part, str]:
+    """Return what is left out where images are built that are tested with others."""
+    later: dict[Part, str] = dict.fromkeys(_TESTING, TOGETHER)
+    return {**later, **parts}
 
 
 def _whole(config: Config, parts: Sequence[Assignment]) -> Assignment:

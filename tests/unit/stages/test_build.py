@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 
+from keelway._together import together
 from keelway.errors import PlanError, StageError, ToolError
 from keelway.model.outcome import Skipped
 from keelway.model.platform import AMD64, ARM64
@@ -71,6 +75,28 @@ async def test_all_platforms_of_all_images_are_built_at_once(
     built = await build(run, BuildSpec(images=images))
     assert built.names() == ("a", "b")
     assert [variant.platform for variant in built.of("b")] == [AMD64, ARM64]
+
+
+async def test_runs_that_share_an_engine_build_no_more_at_once_than_it_may(
+    run: Run, engine: RecordingEngine, context: Path
+) -> None:
+    lock, building, most = threading.Lock(), 0, 0
+
+    def count(_chain: Chain) -> None:
+        nonlocal building, most
+        with lock:
+            building += 1
+            most = max(most, building)
+        time.sleep(0.05)
+        with lock:
+            building -= 1
+
+    engine.answer("sync", count)
+    limited = replace(run, builds=anyio.CapacityLimiter(2))
+    images = tuple(ImageSpec(name=name, context=str(context)) for name in "abcd")
+    await together(*(build(limited, BuildSpec(images=(image,))) for image in images))
+    assert len(engine.asked("sync")) == 8
+    assert most == 2
 
 
 async def test_arguments_are_given(run: Run, engine: RecordingEngine, context: Path) -> None:

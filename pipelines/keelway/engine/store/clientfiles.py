@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keelway.engine.store.hostscan import Seen
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keelway.engine.store.clientwire import Answer, ClientWire
-    from keelway.engine.store.hostscan import Found, Where
+    from keelway.engine.store.hostscan import Found, Status, Where
     from keelway.engine.store.workspace import Workspace
 
 
@@ -66,12 +66,10 @@ class ClientFiles:
         with self._wire.ask("file", str(path)) as answer:
             return self._seen(answer.value())
 
-    def _seen(self, told: dict[str, object]) -> Seen:
-        top = os.fsencode(str(told["top"]))
-        entries = told["found"]
-        if not isinstance(entries, list):
-            raise TypeError("a client told no list of files")
-        found: Found = {os.fsencode(name): tuple(status) for name, *status in entries}
+    def _seen(self, told: dict[str, Any]) -> Seen:
+        top = os.fsencode(told["top"])
+        entries: list[tuple[str, Status]] = told["found"]
+        found: Found = {os.fsencode(name): _status(*status) for name, status in entries}
 
         @contextmanager
         def brought(names: Sequence[bytes]) -> Generator[Where]:
@@ -79,7 +77,7 @@ class ClientFiles:
             with self._brought(top, files) as places:
                 yield places.__getitem__
 
-        return Seen(found=found, started=int(str(told["started"])), brought=brought)
+        return Seen(found=found, started=told["started"], brought=brought)
 
     @contextmanager
     def _brought(self, top: bytes, names: Sequence[bytes]) -> Generator[dict[bytes, bytes]]:
@@ -97,6 +95,11 @@ class ClientFiles:
             yield places
         finally:
             self._workspace.discard(work)
+
+
+def _status(mode: int, size: int, mtime: int, ctime: int, inode: int, device: int) -> Status:
+    """Return a status, of which JSON has made a list."""
+    return mode, size, mtime, ctime, inode, device
 
 
 def _keep(answer: Answer, place: bytes) -> None:
