@@ -130,7 +130,7 @@ def _with_machines(
     if secrets:
         text += '\n\n[[images.app.secrets]]\nid = "word"\nsource = "env://WORD"'
     else:
-        off = "".join(f"[{part}]\nenabled = false\n" for part in ("policy", "scan", "sbom"))
+        off = "".join(f"[{part}]\nenabled = false\n" for part in ("scan", "sbom", "policy"))
         text = text.partition("[scan]")[0] + off
     at = ", ".join(f'"{one.address}"' for one in machines)
     servers = [one.server for one in machines]
