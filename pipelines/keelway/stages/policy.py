@@ -19,7 +19,7 @@ from keelway._image_start import open_busybox, read_image
 from keelway._kept import keep
 from keelway._local_files import local_file
 from keelway._stage import Run, failures_of, stage
-from keelway._together import each, each_built
+from keelway._together import each, each_built, together
 from keelway._tools.busybox import BUSYBOX
 from keelway._tools.hadolint import HADOLINT, check_argv
 from keelway.errors import PlanError, StageError
@@ -57,11 +57,13 @@ async def check_policy(run: Run, spec: PolicySpec, images: Images) -> PolicyRepo
     """
     from keelway.model.policy import PolicyOutcome, PolicyReport  # noqa: PLC0415 - not for a plan
 
-    tools = await _open(run, spec)
     released = await _released(spec)
-    texts = await each(partial(_dockerfile, run, spec, tools), images.names())
-    look = partial(_image, run, spec, tools, released)
-    variants = await each_built(run.watched("policy", lambda one: one.label, look), images)
+    look = partial(_image, run, spec, open_busybox(run, spec.busybox), released)
+    # Side by side: no image waits until Dockerfiles are read.
+    texts, variants = await together(
+        _dockerfiles(run, spec, images),
+        each_built(run.watched("policy", lambda one: one.label, look), images),
+    )
     results = [result for some in texts for result in some]
     results += [result for one in variants for result in one.results]
     order = list(PolicyOutcome)
@@ -85,14 +87,6 @@ async def check_policy(run: Run, spec: PolicySpec, images: Images) -> PolicyRepo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tools:
-    """The tools that are there."""
-
-    busybox: dagger.File | Skipped
-    hadolint: Cage | Skipped
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Looked:
     """What came of one image for one platform."""
 
@@ -101,17 +95,22 @@ class _Looked:
     start: StartMeasure | None
 
 
-async def _open(run: Run, spec: PolicySpec) -> _Tools:
-    """Make the tools ready; one that this machine has not is left out, as it would be in a plan."""
-    hadolint: Cage | Skipped
+async def _dockerfiles(
+    run: Run, spec: PolicySpec, images: Images
+) -> tuple[list[PolicyResult], ...]:
+    """Hold all Dockerfiles against the rules that they show by themselves."""
+    hadolint = await _open_hadolint(run, spec)
+    return await each(partial(_dockerfile, run, spec, hadolint), images.names())
+
+
+async def _open_hadolint(run: Run, spec: PolicySpec) -> Cage | Skipped:
+    """Make hadolint ready; where this machine has none it is left out, as it would be in a plan."""
     if isinstance(spec.hadolint, Skipped):
-        hadolint = spec.hadolint
-    else:
-        try:
-            hadolint = await open_cage(run, stage="policy", tool=HADOLINT, source=spec.hadolint)
-        except PlanError as error:
-            hadolint = Skipped(f"{error.message}: {error.next_step}")
-    return _Tools(busybox=open_busybox(run, spec.busybox), hadolint=hadolint)
+        return spec.hadolint
+    try:
+        return await open_cage(run, stage="policy", tool=HADOLINT, source=spec.hadolint)
+    except PlanError as error:
+        return Skipped(f"{error.message}: {error.next_step}")
 
 
 async def _released(spec: PolicySpec) -> MeasuresByImage:
@@ -145,7 +144,9 @@ def _growth_notes(spec: PolicySpec, images: Images, released: MeasuresByImage) -
     )
 
 
-async def _dockerfile(run: Run, spec: PolicySpec, tools: _Tools, image: str) -> list[PolicyResult]:
+async def _dockerfile(
+    run: Run, spec: PolicySpec, hadolint: Cage | Skipped, image: str
+) -> list[PolicyResult]:
     """Hold one Dockerfile against the rules that it shows by itself."""
     from keelway.dockerfile import DockerfileError, SyntaxProblem, parse  # noqa: PLC0415 - as above
     from keelway.policy.dockerfile_rules import broken  # noqa: PLC0415 - as above
@@ -174,7 +175,7 @@ async def _dockerfile(run: Run, spec: PolicySpec, tools: _Tools, image: str) -> 
             rule_result(spec, image, None, rule, hit.message, f"{given.shown}:{hit.line}")
             for hit in found
         ] or [rule_result(spec, image, None, rule, None, given.shown)]
-    results += await _hadolint(run, spec, tools.hadolint, image)
+    results += await _hadolint(run, spec, hadolint, image)
     return [result for result in results if spec.level(image, result.rule) != "off"]
 
 
@@ -204,7 +205,11 @@ async def _hadolint(
 
 
 async def _image(
-    run: Run, spec: PolicySpec, tools: _Tools, released: MeasuresByImage, image: BuiltImage
+    run: Run,
+    spec: PolicySpec,
+    busybox: dagger.File | Skipped,
+    released: MeasuresByImage,
+    image: BuiltImage,
 ) -> _Looked:
     """Hold one built image against the rules: what it says of itself, what is in it, what it does.
 
@@ -236,7 +241,7 @@ async def _image(
         ]
     started: StartMeasure | None = None
     if any(spec.level(image.name, rule) != "off" for rule in ("starts", *RULE_NAMES)):
-        found, started = await prove_start(run, spec, tools.busybox, image, content)
+        found, started = await prove_start(run, spec, busybox, image, content)
         results += [result for result in found if spec.level(image.name, result.rule) != "off"]
     return _Looked(
         results=tuple(results), measure=None if content.unread else measure, start=started
