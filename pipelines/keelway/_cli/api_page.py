@@ -222,6 +222,7 @@ def _body(module: str) -> Sequence[ast.stmt]:
 
 def _alias(name: str) -> tuple[str, str]:
     """Return a type that is no class as it is written, and the text below it."""
+    # The package's own map: what it exports it loads by that.
     module = keelway._MODULE_OF[name]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     body = _body(module)
     for statement, following in zip(body, [*body[1:], None], strict=True):

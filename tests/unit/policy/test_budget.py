@@ -19,6 +19,23 @@ MEASURE = ImageMeasure(
 
 
 @pytest.mark.parametrize(
+    ("size", "wasted", "efficiency"),
+    [
+        (100_000_000, 2_000_000, 0.98),
+        (100, 0, 1.0),
+        (3, 1, 0.6667),
+        (100, 100, 0.0),
+        (0, 0, 1.0),  # nothing in it, so nothing is wasted
+    ],
+)
+def test_efficiency_is_the_part_that_no_later_layer_hides(
+    size: int, wasted: int, efficiency: float
+) -> None:
+    measure = replace(MEASURE, size_bytes=size, wasted_bytes=wasted)
+    assert measure.efficiency == efficiency
+
+
+@pytest.mark.parametrize(
     ("budget", "said"),
     [
         (Budget(size="99MB"), "the image has 100.0 MB, the budget is 99MB"),

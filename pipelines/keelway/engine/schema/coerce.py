@@ -47,6 +47,7 @@ def coerce(api: Api, ref: TypeRef, value: Any) -> Any:
             raise Refused(f"expected a value of type {ref}, found null")
         return None
     if ref.item is not None:
+        # To pyright the items of an Any that is a list are unknown; to mypy they are Any.
         items: list[Any] = value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
         return [coerce(api, ref.item, item) for item in items]
     return _named(api, ref.name, value)

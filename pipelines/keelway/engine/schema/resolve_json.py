@@ -43,6 +43,7 @@ def _whole(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_PLAIN:
         return int(value)
     if isinstance(value, list):
+        # To pyright the items of an Any that is a list are unknown; to mypy they are Any.
         items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
         return [_whole(item) for item in items]
     fields = _fields(value)

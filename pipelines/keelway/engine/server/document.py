@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, parse, print_ast, specified_rules, validate
+
+# It says of one argument only that it is a `type`.
 from graphql.execution import execute_sync  # pyright: ignore[reportUnknownVariableType]
 from graphql.language import ast, parser
 from graphql.validation import ScalarLeafsRule, ValuesOfCorrectTypeRule

@@ -132,6 +132,7 @@ def _compressible(data: bytes) -> bool:
         return True
     step = (len(data) - _SAMPLE) // (_SAMPLES - 1)
     sample = b"".join(data[n * step : n * step + _SAMPLE] for n in range(_SAMPLES))
+    # As above.
     packed = deflate.deflate_compress(sample, 1)  # pyright: ignore[reportUnknownMemberType]
     return len(packed) < len(sample) * _STORED_ABOVE
 
