@@ -15,14 +15,11 @@ from typing import TYPE_CHECKING, cast
 from keelway.engine.errors import EngineError, RegistryError
 from keelway.engine.store import archive, layout
 from keelway.engine.store.descriptor import (
-    DOCKER_INDEX,
-    DOCKER_MANIFEST,
-    OCI_INDEX,
     OCI_MANIFEST,
     Descriptor,
     sha256,
 )
-from keelway.engine.store.manifest import Manifest, parse_index, parse_manifest
+from keelway.engine.store.manifest import Manifest, is_index, parse_index, parse_manifest
 from keelway.engine.store.mirrors import first_that_answers
 from keelway.engine.store.platforms import choose, platform_of
 from keelway.engine.store.reference import (
@@ -40,9 +37,6 @@ if TYPE_CHECKING:
     from keelway.engine.store.blobs import Blobs
     from keelway.engine.store.layout import OutImage
     from keelway.engine.store.workspace import Workspace
-
-_INDEXES = frozenset({OCI_INDEX, DOCKER_INDEX})
-_MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +100,7 @@ class Images:
         reference = full_reference(ref)
         raw = self._manifest(reference)
         digest, index_digest = sha256(raw), None
-        if _is_index(raw, ref):
+        if is_index(raw, ref):
             index_digest = digest
             digest = choose(parse_index(raw), platform, str(reference)).digest
             raw = self._manifest(replace(reference, digest=digest))
@@ -339,16 +333,3 @@ class Images:
 
 def _layers_of(images: Sequence[OutImage]) -> list[str]:
     return sorted({layer.digest for image in images for layer in image.layers})
-
-
-def _is_index(raw: bytes, ref: str) -> bool:
-    try:
-        body = json.loads(raw)
-    except ValueError:
-        raise EngineError(f"{ref}: the registry's answer is no manifest") from None
-    kind = body.get("mediaType")
-    if kind in _INDEXES or (kind is None and "manifests" in body):
-        return True
-    if kind in _MANIFESTS or (kind is None and "layers" in body):
-        return False
-    raise EngineError(f"{ref} is of a kind that is not supported: {kind or 'schema 1'}")

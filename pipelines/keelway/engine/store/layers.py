@@ -16,7 +16,6 @@ import os
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from keelway.engine.errors import EngineError
@@ -28,6 +27,7 @@ from keelway.engine.store.descriptor import (
     hex_of,
     layer_media_type,
 )
+from keelway.engine.store.layer_blobs import ARCHIVE, SOURCE, LayerBlobs
 from keelway.engine.store.packing import pack, unpack
 from keelway.engine.store.space import disk_error
 from keelway.engine.store.tar import TarWriter
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from keelway.engine.store.descriptor import Descriptor
     from keelway.engine.store.workspace import Workspace
 
-_SOURCE = "source"
-_ARCHIVE = "archive"
-"""The form of a layer that another store can have: all that this one knows of it."""
 _UNPACKS = 3
 """Layers of one image that are unpacked at once."""
 
@@ -58,6 +55,7 @@ class Layers:
         self._workspace = workspace
         self._database = database
         self._blobs = blobs
+        self._forms = LayerBlobs(database, blobs)
         self._present: set[str] = set()
         self._packed: set[str] = set()
         """Imported ones, which are unpacked when somebody looks into them: most are never."""
@@ -164,13 +162,13 @@ class Layers:
         Raises:
             EngineError: No such compression, or its program is missing.
         """
-        source = self._remembered(layer, _SOURCE)
+        source = self._forms.find(layer, SOURCE)
         if source is not None and compression in {"default", compression_of(source.media_type)}:
             return source
         kind = "gzip" if compression == "default" else compression
         form = kind if source is not None else f"{kind} {'' if epoch is None else epoch}"
         with self._flight(f"{layer} {form}"):
-            known = self._remembered(layer, form)
+            known = self._forms.find(layer, form)
             if known is None:
                 if source is None:
                     known = pack(
@@ -180,7 +178,7 @@ class Layers:
                     )
                 else:
                     known = pack(self._blobs, kind, lambda sink: self._plain(source, sink))
-                self._remember(layer, form, known)
+                self._forms.keep(layer, form, known)
             return known
 
     def to_archive(self, layer: str) -> LayerBlob | None:
@@ -193,32 +191,20 @@ class Layers:
             EngineError: The program `zstd` is missing.
         """
         self._workspace.pin(layer)
-        with self._flight(f"{layer} {_ARCHIVE}"):
-            known = self._archive(layer)
+        with self._flight(f"{layer} {ARCHIVE}"):
+            known = self._forms.origin(layer)
             if known is None and self._place(layer).is_dir():
                 known = pack(
                     self._blobs,
                     "zstd",
                     lambda sink: TarWriter(sink, epoch=None, exact=True).layer(self.path(layer)),
                 )
-                self._remember(layer, _ARCHIVE, known)
+                self._forms.keep(layer, ARCHIVE, known)
             return known
 
     def lose(self, digests: Collection[str]) -> None:
         """Forget what is known by layers that came from blobs which are lost: it is made anew."""
-        with self._database.writing() as connection:
-            blobs = connection.execute("SELECT key, value FROM memo WHERE kind = 'blob'")
-            layers = {
-                key.partition(" ")[0]
-                for key, value in blobs
-                if json.loads(value)["digest"] in digests
-            }
-            gone = [
-                (key,)
-                for key, needs in connection.execute("SELECT key, layers FROM results")
-                if layers & set(needs.split())
-            ]
-            connection.executemany("DELETE FROM results WHERE key = ?", gone)
+        self._forms.lose(digests)
 
     def _with_parents(self, layer: str, below: Sequence[str]) -> str:
         """Return a layer whose implied directories are as those below; often the layer itself."""
@@ -234,9 +220,7 @@ class Layers:
             stacks.link_tree(os.fsencode(self.path(layer)), os.fsencode(work))
             for inside, model in models.items():
                 stacks.copy_attributes(model, os.fsencode(work / inside))
-            text = self._database.memo("blob", f"{layer} {_SOURCE}")
-            if text is not None:
-                self._database.remember("blob", f"{made} {_SOURCE}", text)
+            self._forms.share_source(layer, made)
 
         return self._once(made, lambda: self._build(made, fill))
 
@@ -262,7 +246,7 @@ class Layers:
                 diff_id=found.diff_id,
             )
             # Before the layer is there: it must never be without them.
-            self._remember(layer, _SOURCE, source)
+            self._forms.keep(layer, SOURCE, source)
             self._database.remember("implied", layer, json.dumps(found.implied))
 
         self._build(layer, fill)
@@ -295,7 +279,7 @@ class Layers:
     def _claim(self, layer: str) -> bool:
         self._workspace.pin(layer)
         if not self._place(layer).is_dir():
-            if self._archive(layer) is None:
+            if self._forms.origin(layer) is None:
                 return False
             self._packed.add(layer)
         self._present.add(layer)
@@ -304,7 +288,7 @@ class Layers:
     def _restore(self, layer: str) -> bool:
         """Make a layer that was imported as an archive; say whether it is there now."""
         with self._flight(f"{layer} restored"), self._workspace.exclusive("archives", layer):
-            archive = self._archive(layer)
+            archive = self._forms.origin(layer)
             if self._place(layer).is_dir():
                 self._packed.discard(layer)
                 return True
@@ -329,13 +313,6 @@ class Layers:
                 raise
         return True
 
-    def _archive(self, layer: str) -> LayerBlob | None:
-        """Return the blob that a layer can be made of again, if there is one."""
-        form = _SOURCE if layer.startswith("b") else _ARCHIVE
-        text = self._database.memo("blob", f"{layer} {form}")
-        blob = None if text is None else LayerBlob(**json.loads(text))
-        return blob if blob is not None and self._blobs.has(blob.digest) else None
-
     def _once(self, layer: str, make: Callable[[], object]) -> str:
         """Make a layer unless it is there; one at a time, among threads and processes."""
         if not self.exists([layer]):
@@ -354,25 +331,6 @@ class Layers:
         finally:
             with self._lock:
                 self._flights.pop(name, None)
-
-    def _remembered(self, layer: str, form: str) -> LayerBlob | None:
-        """Return a blob that was made of a layer, if it is still there."""
-        text = self._database.memo("blob", f"{layer} {form}")
-        if text is None:
-            return None
-        blob = LayerBlob(**json.loads(text))
-        if self._blobs.has(blob.digest):
-            return blob
-        if form == _SOURCE:
-            self.lose([blob.digest])
-            raise EngineError(
-                f"the store lost the blob {blob.digest} of an image's layer: "
-                "it is pulled again by the next session, so try again"
-            )
-        return None
-
-    def _remember(self, layer: str, form: str, blob: LayerBlob) -> None:
-        self._database.remember("blob", f"{layer} {form}", json.dumps(asdict(blob)))
 
 
 def _ignore(data: bytes) -> None:

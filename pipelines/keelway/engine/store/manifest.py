@@ -7,11 +7,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from keelway.engine.errors import EngineError
-from keelway.engine.store.descriptor import Descriptor, hex_of
+from keelway.engine.store.descriptor import (
+    DOCKER_INDEX,
+    DOCKER_MANIFEST,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Descriptor,
+    hex_of,
+)
 from keelway.engine.store.platforms import platform_json, platform_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_INDEXES = frozenset({OCI_INDEX, DOCKER_INDEX})
+_MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +37,28 @@ def parse_index(raw: bytes) -> list[Descriptor]:
     """Return what an index names."""
     items: list[dict[str, Any]] = json.loads(raw).get("manifests") or []
     return [_descriptor(item) for item in items]
+
+
+def is_index(raw: bytes, ref: str) -> bool:
+    """Return whether a registry's answer is an index, and no manifest of one image.
+
+    Args:
+        raw: What it gave.
+        ref: What was asked for, for the error.
+
+    Raises:
+        EngineError: It is neither.
+    """
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        raise EngineError(f"{ref}: the registry's answer is no manifest") from None
+    kind = body.get("mediaType")
+    if kind in _INDEXES or (kind is None and "manifests" in body):
+        return True
+    if kind in _MANIFESTS or (kind is None and "layers" in body):
+        return False
+    raise EngineError(f"{ref} is of a kind that is not supported: {kind or 'schema 1'}")
 
 
 def parse_manifest(raw: bytes, what: str) -> Manifest:
