@@ -102,7 +102,7 @@ async def _keep_artifact(
     annotations: Mapping[str, str],
 ) -> tuple[Descriptor, bool]:
     """Return what points to an artifact of one layer, and whether the fall-back tag lists it."""
-    target = await repository.manifest(subject.digest)
+    target = await repository.describe(subject.digest)
     config = await repository.put_blob(_EMPTY, EMPTY_TYPE)
     layer = await repository.put_blob(content, artifact_type)
     data = serialize(
@@ -112,7 +112,7 @@ async def _keep_artifact(
             "artifactType": artifact_type,
             "config": config.document(),
             "layers": [layer.document()],
-            "subject": target.descriptor.document(),
+            "subject": target.document(),
             "annotations": annotations,
         }
     )

@@ -60,6 +60,7 @@ class Amendments:
         self._put = put
         self._writing: dict[str, anyio.Lock] = {}
         self._amended: dict[str, list[Addition]] = {}
+        self._written: set[str] = set()
         self._slowest_s = 0.0
 
     async def add(self, tag: str, addition: Addition) -> Manifest:
@@ -75,25 +76,28 @@ class Amendments:
         """Look again, after a while, whether what was added was lost to another's write.
 
         Somebody who had read a tag before it was amended here, and wrote it afterwards, did not
-        know of the addition. The pause is longer than anybody takes between the two: others are
-        taken to be as slow as the slowest write here was, several times over.
+        know of the addition. A tag that had all additions already was not written, and is not
+        looked at: whoever wrote it does. The pause is longer than anybody takes between the two:
+        others are taken to be as slow as the slowest write here was, several times over.
 
         Raises:
             RegistryError: Others always overwrite it.
         """
-        for _ in range(_ATTEMPTS if self._amended else 0):
+        for _ in range(_ATTEMPTS if self._written else 0):
             # Not all at the same moment: they would overwrite each other again.
             pause = max(_SETTLE_S, _TIMES_SLOWER * self._slowest_s)
             await anyio.sleep(pause * random.uniform(1, 2))  # noqa: S311 - no secret
-            if not [tag for tag in self._amended if await self._add_again(tag)]:
+            if not [tag for tag in sorted(self._written) if await self._add_again(tag)]:
                 self.forget()
                 return
-        if self._amended:
-            raise self._contended(next(iter(self._amended)))
+        if self._written:
+            raise self._contended(min(self._written))
+        self.forget()
 
     def forget(self) -> None:
         """Look for nothing that was added so far any more."""
         self._amended.clear()
+        self._written.clear()
 
     async def _add_again(self, tag: str) -> bool:
         """Add what was lost, and return whether anything was."""
@@ -112,6 +116,7 @@ class Amendments:
                     return found
                 await anyio.sleep(0.05 * attempt * random.random())  # noqa: S311 - no secret
                 data, media_type = await addition.added_to(found)
+                self._written.add(tag)
                 await self._put(data, media_type, tag)
                 self._slowest_s = max(self._slowest_s, anyio.current_time() - began)
         raise self._contended(tag)

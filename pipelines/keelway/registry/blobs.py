@@ -81,6 +81,8 @@ class Blobs:
         self.path = path
         self.transport = transport
         self._stage = stage
+        self._putting: dict[Digest, anyio.Lock] = {}
+        self._put: set[Digest] = set()
 
     @property
     def _pull(self) -> str:
@@ -116,12 +118,21 @@ class Blobs:
     async def put(self, data: bytes, media_type: str) -> Descriptor:
         """Keep a blob, unless it is there, and return what points to it.
 
+        Of the same bytes the registry is asked once, however many put them.
+
         Raises:
             RegistryError: The registry does not take it.
         """
         descriptor = Descriptor.of(data, media_type)
+        async with self._putting.setdefault(descriptor.digest, anyio.Lock()):
+            if descriptor.digest not in self._put:
+                await self._put_once(data, descriptor)
+                self._put.add(descriptor.digest)
+        return descriptor
+
+    async def _put_once(self, data: bytes, descriptor: Descriptor) -> None:
         if await self.has(descriptor.digest):
-            return descriptor
+            return
         done = await self.transport.send(
             "PUT",
             _finished(await self._begin(), descriptor.digest),
@@ -131,7 +142,6 @@ class Blobs:
         )
         if not done.ok:
             raise self.transport.refused(f"the blob {descriptor.digest}", done)
-        return descriptor
 
     async def copy_from(self, source: Blobs, descriptor: Descriptor) -> Sent:
         """Keep a blob of another repository: only what is not there is sent.

@@ -7,8 +7,10 @@ Example:
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
+
+import anyio
 
 from keelway.errors import RegistryError
 from keelway.registry.amending import Amendments
@@ -71,6 +73,9 @@ class Repository:
         self._stage = stage
         self._amendments = Amendments(name, stage=stage, find=self.find, put=self.put_manifest)
         self._knows_referrers: bool | None = None
+        self._asking = anyio.Lock()
+        self._described: dict[Digest, Descriptor] = {}
+        self._listed: dict[Digest, frozenset[Digest]] = {}
 
     async def manifest(self, reference: str) -> Manifest:
         """Return the manifest or index that a tag or digest names.
@@ -105,6 +110,17 @@ class Repository:
             raise RegistryError(
                 f"{self._shown(reference)} is no manifest", stage=self._stage, why=str(error)
             ) from error
+
+    async def describe(self, digest: Digest) -> Descriptor:
+        """Return what points to a manifest or index, which is fetched once, and checked.
+
+        Raises:
+            RegistryError: There is none, or it is not what its digest says.
+        """
+        async with self._asking:
+            if digest not in self._described:
+                self._described[digest] = (await self.manifest(digest)).descriptor
+        return self._described[digest]
 
     async def blob(self, descriptor: Descriptor) -> bytes:
         """Return the bytes of a blob, checked.
@@ -166,6 +182,7 @@ class Repository:
     async def attach(self, data: bytes, subject: Digest, listed: Descriptor) -> bool:
         """Keep a manifest as referrer of a subject, and return whether the fall-back tag lists it.
 
+        One that is there, and was in that index when it was first read, is not sent again.
         A registry that knows referrers says so by the header `OCI-Subject`; for others the client
         lists the manifest in an index under the tag `sha256-<hex>` (distribution specification,
         "Pushing Manifests with Subject").
@@ -173,6 +190,8 @@ class Repository:
         Raises:
             RegistryError: The registry does not take it.
         """
+        if await self._was_in_index(listed, subject) and await self.has(listed.digest):
+            return True
         answer = await self._put(digest_of(data), data, listed.media_type)
         if answer.status in _NO_ARTIFACTS:
             raise RegistryError(
@@ -205,6 +224,18 @@ class Repository:
         if artifact_type is None:
             return found
         return tuple(entry for entry in found if entry.artifact_type == artifact_type)
+
+    async def _was_in_index(self, listed: Descriptor, subject: Digest) -> bool:
+        """Return whether a registry without referrers API has listed a manifest by the tag."""
+        async with self._asking:
+            if subject not in self._listed:
+                found: tuple[Descriptor, ...] = ()
+                # What takes manifests need not list them: what is wrong is seen when one is sent.
+                with suppress(RegistryError):
+                    found = await self.referrers(subject)
+                known = () if self._knows_referrers else found
+                self._listed[subject] = frozenset(entry.digest for entry in known)
+        return listed.digest in self._listed[subject]
 
     async def _referrers(self, subject: Digest) -> tuple[Descriptor, ...] | None:
         """Return what the referrers API lists; nothing when the registry has none."""
