@@ -1,11 +1,13 @@
-"""The demo, run once from nothing, and what it left in its registry."""
+"""The demo, run once with nothing but base images, and what it left in its registry.
+
+The base images are those of all examples, made by `keelway base` once a test run.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tomllib
@@ -15,16 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.example_bases import shared_bases, whole_word
 from tests.support.missing import need
+from tests.support.ports import free_port
 from tests.support.programs import wait_for_go_tools
 from tests.support.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.support.example_bases import ExampleBases
+
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_PORT = "5117"
-PROXY_PORTS = ("5180", "5181", "5182")
+PROXY_PORTS = (5180, 5181, 5182)
 DEMO_HOST = "/var/tmp/keelway-demo"
 TIMEOUT_S = 1200
 
@@ -44,6 +50,8 @@ class Demo:
 
     project: Path
     registry: Registry
+    bases: Registry
+    """Where the base images are."""
     environment: dict[str, str]
 
     def run(self, **variables: str) -> Run:
@@ -87,11 +95,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     }.items():
         need(program, package=package)
     folder = tmp_path_factory.mktemp("demo")
-    port = _free_port()
-    project = _own_copy(folder / "orders", port)
+    port = free_port()
+    bases = shared_bases(tmp_path_factory.getbasetemp())
+    project = _own_copy(folder / "orders", port, bases)
     demo = Demo(
         project=project,
         registry=Registry(address=f"localhost:{port}"),
+        bases=bases.registry,
         environment={
             **{name: text for name, text in os.environ.items() if name != "DAGGER_SESSION_PORT"},
             "KEELWAY_DEMO_DIRECTORY": str(project),
@@ -112,31 +122,27 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest.fixture(scope="session")
 def first(demo: Demo) -> Run:
-    """The first run of the demo, with an empty store and an empty registry."""
+    """The first run of the demo, with an empty store and an empty registry of its own."""
     run = demo.run()
     assert run.code == 0, run.said
     return run
 
 
-def _own_copy(target: Path, port: int) -> Path:
+def _own_copy(target: Path, port: int, bases: ExampleBases) -> Path:
     ignored = shutil.ignore_patterns("__pycache__", ".keelway", "keelway.lock", ".pytest_cache")
     shutil.copytree(ROOT / "examples/orders", target, ignore=ignored)
     for name in ("keelway.toml", "postgres/keelway.toml", "compose.prod.yaml"):
         config = target / name
         text = config.read_text()
         assert f"localhost:{DEMO_PORT}/" in text
+        of_bases = f"{bases.registry.address}/demo/base-"
+        text = text.replace(f"localhost:{DEMO_PORT}/demo/base-", of_bases)
         text = text.replace(f"localhost:{DEMO_PORT}/", f"localhost:{port}/")
         for own in PROXY_PORTS:
-            text = text.replace(own, str(_free_port()))
+            text = whole_word(own).sub(str(free_port()), text)
         config.write_text(text.replace(DEMO_HOST, str(target.parent / "host")))
+    (target / "keelway.lock").write_text(bases.lock)
     identity = ["-c", "user.name=demo", "-c", "user.email=demo@example.com"]
     for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "orders"]):
         subprocess.run(["git", *identity, *words], cwd=target, check=True, capture_output=True)
     return target
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -216,11 +216,13 @@ def _published(run: Run) -> str:
 
 def _variants(demo: Demo, reference: str) -> dict[str, dict[str, Any]]:
     """Return the manifest of each platform."""
-    _, index = demo.registry.manifest(reference)
-    repository = reference.removeprefix(f"{demo.registry.address}/").partition("@")[0]
+    ours = reference.startswith(f"{demo.registry.address}/")
+    registry = demo.registry if ours else demo.bases
+    _, index = registry.manifest(reference)
+    repository = reference.removeprefix(f"{registry.address}/").partition("@")[0]
     repository = repository.rpartition(":")[0] or repository
     return {
-        f"{entry['platform']['os']}/{entry['platform']['architecture']}": demo.registry.manifest(
+        f"{entry['platform']['os']}/{entry['platform']['architecture']}": registry.manifest(
             f"{repository}@{entry['digest']}"
         )[1]
         for entry in index["manifests"]

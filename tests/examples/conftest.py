@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.example_bases import example_bases
+from tests.support.example_bases import shared_bases
 from tests.support.examples import Example, Flow, copied
 from tests.support.programs import wait_for_go_tools
 from tests.support.runtimes import running_docker
@@ -43,10 +42,7 @@ def go_tools() -> None:
 @pytest.fixture(scope="session")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> ExampleBases:
     """The base images of all examples, made once for all workers."""
-    own = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        return example_bases(own.parent / "example-bases", os.getppid())
-    return example_bases(own / "example-bases", os.getpid())
+    return shared_bases(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="module")

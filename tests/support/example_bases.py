@@ -1,4 +1,9 @@
-"""One registry with the base images of all examples, for all workers of a test run."""
+"""One registry with the base images of all examples, for all workers of a test run.
+
+Whoever comes first makes them; `scripts/test` comes first, so that nobody waits long:
+
+    python -m tests.support.example_bases .../PID    for as long as process PID lives
+"""
 
 from __future__ import annotations
 
@@ -7,34 +12,30 @@ import fcntl
 import json
 import os
 import re
-import socket
+import shutil
 import subprocess
-import time
+import sys
 import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
+import pytest
 
+from tests.support.leftovers import give_back
 from tests.support.missing import need
 from tests.support.projects import Project, program
-from tests.support.registry import Registry
+from tests.support.registry import Registry, registry_until_gone
 from tests.support.requirements import EXAMPLES, NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 WRITTEN = "localhost:5117"
 """The registry that the examples are written for."""
-READY_TIMEOUT_S = 15
+SHARED = "KEELWAY_TEST_BASES"
+"""Names the folder of `scripts/test`, which is called as its process is numbered."""
 TIMEOUT_S = 900
-# The registry ends with the run, however that ends.
-UNTIL_GONE = """
-"$0" serve "$1" & served=$!
-while kill -0 "$2" && kill -0 "$served"; do sleep 1; done
-kill "$served"
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,27 @@ class ExampleBases:
     """A `keelway.lock` with all of them."""
 
 
+class BasesError(Exception):
+    """There are no base images for the examples: `keelway base` failed."""
+
+
+def shared_bases(own: Path) -> ExampleBases:
+    """Return the base images of this test run; a test that asks fails in one line without them.
+
+    Args:
+        own: The base folder of pytest's process, which a worker has in one that all share.
+    """
+    try:
+        if SHARED in os.environ:
+            shared = Path(os.environ[SHARED])
+            return example_bases(shared, int(shared.name))
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            return example_bases(own.parent / "example-bases", os.getppid())
+        return example_bases(own / "example-bases", os.getpid())
+    except BasesError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
 def example_bases(shared: Path, run_pid: int) -> ExampleBases:
     """Return the base images of all examples; who comes first makes them.
 
@@ -54,14 +76,22 @@ def example_bases(shared: Path, run_pid: int) -> ExampleBases:
         run_pid: The process whose end is the end of the run.
 
     Raises:
-        RuntimeError: `keelway base` failed.
+        BasesError: `keelway base` failed, now or for who came first: it isn't tried again. What it
+            said is told once; after that only where it is.
     """
     shared.mkdir(parents=True, exist_ok=True)
     with _locked(shared / "lock"):
-        made = shared / "made.json"
+        made, said = shared / "made.json", shared / "keelway-base.log"
+        if said.exists():
+            raise BasesError(f"no base images for the examples, as was told first: {said}")
         if not made.exists():
-            address = _registry(shared, run_pid)
-            made.write_text(json.dumps({"address": address, "lock": _make(shared, address)}))
+            registry = registry_until_gone(shared, run_pid)
+            try:
+                lock = _make(shared, registry.address)
+            except BasesError as error:
+                said.write_text(str(error))
+                raise
+            made.write_text(json.dumps({"address": registry.address, "lock": lock}))
         known = json.loads(made.read_text())
     return ExampleBases(registry=Registry(address=known["address"]), lock=known["lock"])
 
@@ -69,21 +99,21 @@ def example_bases(shared: Path, run_pid: int) -> ExampleBases:
 def _make(shared: Path, address: str) -> str:
     """Make all base images in one project; a name means the same in all examples."""
     everything: dict[str, dict[str, object]] = {}
-    for name in NAMES:
+    for name in ("orders", *NAMES):
         path = EXAMPLES / name / "keelway.toml"
         if not path.is_file():
             continue
         for base, section in tomllib.loads(path.read_text()).get("base", {}).items():
             if everything.setdefault(base, section) != section:
-                raise RuntimeError(
-                    f"[base.{base}] of examples/{name} differs from another example's"
-                )
+                raise BasesError(f"[base.{base}] of examples/{name} differs from another example's")
     config = '[project]\nname = "bases"\n\n[images.none]\n'
     for base, section in everything.items():
         # What JSON writes of texts, numbers and lists is TOML too.
         lines = (f"{key} = {json.dumps(value)}\n" for key, value in section.items())
         config += f"\n[base.{base}]\n{''.join(lines)}"
-    project = Project(folder=shared / "bases", environment={"KEELWAY_STORE": str(shared / "store")})
+    # Nobody needs the store when they are made.
+    store = shared / "store"
+    project = Project(folder=shared / "bases", environment={"KEELWAY_STORE": str(store)})
     project.write({"keelway.toml": config.replace(WRITTEN, address)})
     need("mmdebstrap", package="mmdebstrap")
     done = subprocess.run(
@@ -96,40 +126,12 @@ def _make(shared: Path, address: str) -> str:
         timeout=TIMEOUT_S,
         check=False,
     )
+    if os.geteuid() != 0:
+        give_back(store)
+    shutil.rmtree(store, ignore_errors=True)
     if done.returncode:
-        raise RuntimeError(f"keelway base: {done.stderr}")
+        raise BasesError(f"keelway base, exit code {done.returncode}:\n{done.stderr}")
     return (project.folder / "keelway.lock").read_text()
-
-
-def _registry(shared: Path, run_pid: int) -> str:
-    program = need("docker-registry", package="docker-registry")
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    config = shared / "registry.yml"
-    settings = {
-        "version": 0.1,
-        "log": {"level": "warn", "accesslog": {"disabled": True}},
-        "storage": {
-            "filesystem": {"rootdirectory": str(shared / "data")},
-            "delete": {"enabled": True},
-        },
-        "http": {"addr": f"127.0.0.1:{port}"},
-    }
-    config.write_text(json.dumps(settings))
-    with (shared / "registry.log").open("wb") as log:
-        words = ["setsid", "--fork", "sh", "-c", UNTIL_GONE, program, str(config), str(run_pid)]
-        quiet = {**os.environ, "OTEL_TRACES_EXPORTER": "none"}
-        subprocess.run(
-            words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=quiet, check=True
-        )
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.TransportError):
-            httpx.get(f"http://127.0.0.1:{port}/v2/", trust_env=False)
-            return f"localhost:{port}"
-        time.sleep(0.05)
-    raise RuntimeError(f"no registry: {(shared / 'registry.log').read_text()}")
 
 
 @contextlib.contextmanager
@@ -142,3 +144,12 @@ def _locked(path: Path) -> Iterator[None]:
 def whole_word(number: int) -> re.Pattern[str]:
     """Return what finds a port, and not the digits of another number."""
     return re.compile(rf"(?<!\d){number}(?!\d)")
+
+
+if __name__ == "__main__":
+    # What is missing is told by the first test that needs it.
+    with contextlib.suppress(pytest.fail.Exception, pytest.skip.Exception):
+        try:
+            example_bases(Path(sys.argv[1]), int(Path(sys.argv[1]).name))
+        except BasesError as error:
+            sys.exit(str(error))

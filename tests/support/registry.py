@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from tests.support.missing import need
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,12 @@ MANIFEST_TYPES = (
 USER, PASSWORD = "ci", "correct horse"
 HTPASSWD = "ci:$2b$05$gzNtvlsoR1mzcHQdDKp8GOiR0hiIXFK2Zy/u.8wvlPlXCU..tFhCa"
 READY_TIMEOUT_S = 15
+UNTIL_GONE = """
+"$0" serve "$1" & served=$!
+while kill -0 "$2" && kill -0 "$served"; do sleep 1; done
+kill "$served"
+"""
+"""A registry that ends with another process, however that ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +87,12 @@ def _split(reference: str) -> tuple[str, str]:
 def running_registry(folder: Path, *, account: tuple[str, str] | None = None) -> Iterator[Registry]:
     """Run docker-registry on a free loopback port, with its data in `folder`."""
     program = need("docker-registry", package="docker-registry")
-    registry = Registry(address=f"127.0.0.1:{_free_port()}", account=account)
+    registry = Registry(address=f"127.0.0.1:{free_port()}", account=account)
     config = _write_config(folder, registry)
     with (folder / "registry.log").open("wb") as log:
         process = subprocess.Popen([program, "serve", str(config)], stdout=log, stderr=log)
     try:
-        _wait_ready(registry, process, folder)
+        _wait_ready(registry, folder, process)
         yield registry
     finally:
         process.send_signal(signal.SIGTERM)
@@ -97,15 +103,34 @@ def running_registry(folder: Path, *, account: tuple[str, str] | None = None) ->
 def running_referrers_registry(folder: Path) -> Iterator[Registry]:
     """Run a registry that has the referrers API on a free loopback port; it keeps nothing."""
     program = need("referrers-registry", package="referrers-registry, by scripts/go-tools")
-    registry = Registry(address=f"127.0.0.1:{_free_port()}")
+    registry = Registry(address=f"127.0.0.1:{free_port()}")
     with (folder / "registry.log").open("wb") as log:
         process = subprocess.Popen([program, registry.address], stdout=log, stderr=log)
     try:
-        _wait_ready(registry, process, folder)
+        _wait_ready(registry, folder, process)
         yield registry
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=10)
+
+
+def registry_until_gone(folder: Path, pid: int) -> Registry:
+    """Start docker-registry on a free loopback port, for as long as a process lives.
+
+    Raises:
+        RuntimeError: It did not start.
+    """
+    program = need("docker-registry", package="docker-registry")
+    registry = Registry(address=f"localhost:{free_port()}")
+    config = _write_config(folder, registry)
+    words = ["setsid", "--fork", "sh", "-c", UNTIL_GONE, program, str(config), str(pid)]
+    quiet = {**os.environ, "OTEL_TRACES_EXPORTER": "none"}
+    with (folder / "registry.log").open("wb") as log:
+        subprocess.run(
+            words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=quiet, check=True
+        )
+    _wait_ready(registry, folder)
+    return registry
 
 
 def _write_config(folder: Path, registry: Registry) -> Path:
@@ -118,7 +143,7 @@ def _write_config(folder: Path, registry: Registry) -> Path:
             "filesystem": {"rootdirectory": str(folder / "data")},
             "delete": {"enabled": True},
         },
-        "http": {"addr": registry.address},
+        "http": {"addr": registry.address.replace("localhost", "127.0.0.1")},
     }
     if registry.account is not None:
         (folder / "htpasswd").write_text(HTPASSWD + "\n")
@@ -128,16 +153,11 @@ def _write_config(folder: Path, registry: Registry) -> Path:
     return path
 
 
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def _wait_ready(registry: Registry, process: subprocess.Popen[bytes], folder: Path) -> None:
+def _wait_ready(
+    registry: Registry, folder: Path, process: subprocess.Popen[bytes] | None = None
+) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and (process is None or process.poll() is None):
         with contextlib.suppress(httpx.TransportError):
             httpx.get(f"http://{registry.address}/v2/", trust_env=False)
             return
