@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from tests.engine.conftest import NewSession
     from tests.support.sample_images import SampleImages
 
-pytestmark = pytest.mark.usefixtures("local_only")  # another engine may not reach this loopback
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.usefixtures("local_only"),  # another engine may not reach this loopback
+]
 
 
 @pytest.fixture

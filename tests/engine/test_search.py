@@ -5,6 +5,8 @@ from __future__ import annotations
 import dagger
 import pytest
 
+pytestmark = pytest.mark.once
+
 TEXT = "first line\nSecond émoji line\nthird\n"
 
 
