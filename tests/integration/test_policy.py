@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 import dagger
 import pytest
+import pytest_asyncio
 
 import keelway as kw
 from keelway.model.image import BuiltImage, Images
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from tests.support.registry import Registry
     from tests.support.sample_images import SampleImages
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # It keeps a file in a folder of its own: with a writable root that works.
 WRITES = 'echo began; echo 1 >/srv/state || { echo "cannot keep its state"; exit 4; }; sleep 300'
@@ -101,12 +104,17 @@ def of(report: PolicyReport, rule: str) -> PolicyResult:
     return result
 
 
-@pytest.fixture
-async def bench(samples: SampleImages, tmp_path: Path) -> AsyncIterator[Bench]:
-    busybox = HostTool(path=need("busybox", package="busybox-static"))
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def run() -> AsyncIterator[kw.Run]:
+    """One engine for all cases."""
     async with kw.open_session() as session:
-        run = kw.Run(session.client)
-        yield Bench(run=run, base=samples.busybox, folder=tmp_path, busybox=busybox)
+        yield kw.Run(session.client)
+
+
+@pytest.fixture
+def bench(run: kw.Run, samples: SampleImages, tmp_path: Path) -> Bench:
+    busybox = HostTool(path=need("busybox", package="busybox-static"))
+    return Bench(run=run, base=samples.busybox, folder=tmp_path, busybox=busybox)
 
 
 async def test_an_image_that_keeps_its_word_is_started_on_each_platform(bench: Bench) -> None:
@@ -149,7 +157,9 @@ def unprivileged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 async def test_an_engine_that_gives_no_privileges_starts_none_and_that_is_told(
     bench: Bench,
 ) -> None:
-    result = of(await bench.check(bench.image("sleep 300")), "starts")
+    async with kw.open_session() as session:
+        own = replace(bench, run=kw.Run(session.client))
+        result = of(await own.check(own.image("sleep 300")), "starts")
     assert result.outcome is PolicyOutcome.SKIPPED
     assert "this engine cannot start it" in result.message
     assert "it gives a command no privileges" in result.message

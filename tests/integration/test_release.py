@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,31 +12,47 @@ from typing import TYPE_CHECKING, Any
 import dagger
 import pytest
 
+from tests.integration.conftest import make_project
 from tests.support.engines import Engine, Kind, sdk_session
 from tests.support.missing import need_emulator
 
 if TYPE_CHECKING:
     from tests.support.projects import Project
     from tests.support.registry import Registry
+    from tests.support.sample_images import SampleImages
 
 pytestmark = [pytest.mark.usefixtures("scanners"), pytest.mark.emulated]
 
 
-@pytest.fixture
-def released(project: Project) -> Project:
+@pytest.fixture(scope="module")
+def where() -> str:
+    """The repository prefix of what was released."""
+    return f"integration/{secrets.token_hex(6)}"
+
+
+@pytest.fixture(scope="module")
+def released(
+    tmp_path_factory: pytest.TempPathFactory,
+    store: Path,
+    registry: Registry,
+    samples: SampleImages,
+    where: str,
+) -> Project:
     """The project after a release."""
     need_emulator()
+    folder = tmp_path_factory.mktemp("released") / "project"
+    project = make_project(folder, store, registry, samples, where)
     done = project.keelway("release", "--engine", "local")
     assert done.code == 0, done.text()
     return project
 
 
 def test_release_publishes_one_index_under_all_tags(
-    released: Project, registry: Registry, repository: str
+    released: Project, registry: Registry, where: str
 ) -> None:
     report = released.report()
     assert (report["outcome"], report["exit_code"]) == ("ok", 0)
-    digest, index = registry.manifest(f"{repository}/app:test")
+    digest, index = registry.manifest(f"{where}/app:test")
     platforms = [
         f"{one['platform']['os']}/{one['platform']['architecture']}" for one in index["manifests"]
     ]
@@ -47,12 +64,10 @@ def test_release_publishes_one_index_under_all_tags(
         assert registry.manifest(reference)[0] == digest
 
 
+@pytest.mark.usefixtures("released")
 async def test_published_image_runs_on_both_platforms(
-    project: Project, store: Path, registry: Registry, repository: str
+    store: Path, registry: Registry, where: str
 ) -> None:
-    need_emulator()
-    done = project.keelway("release", "--engine", "local")
-    assert done.code == 0, done.text()
     program = Path(sys.executable).parent / "keelway-engine"
     engine = Engine(
         kind=Kind.LOCAL, program=program, environment={"KEELWAY_STORE": str(store.parent / "read")}
@@ -61,21 +76,21 @@ async def test_published_image_runs_on_both_platforms(
     async with sdk_session(engine) as client:
         for name in ("amd64", "arm64"):
             pulled = client.container(platform=dagger.Platform(f"linux/{name}"))
-            pulled = pulled.from_(f"{registry.address}/{repository}/app:test")
+            pulled = pulled.from_(f"{registry.address}/{where}/app:test")
             said.append(await pulled.with_exec([], use_entrypoint=True).stdout())
             assert await pulled.user() == "app"
     assert said == ["hello world from x86_64\n", "hello world from aarch64\n"]
 
 
 def test_reports_of_the_tools_are_kept_and_true(
-    released: Project, registry: Registry, repository: str
+    released: Project, registry: Registry, where: str
 ) -> None:
     folder = released.folder / ".keelway"
     report = released.report()
     for target in report["scan"]["targets"]:
         found = json.loads((folder / target["report"]).read_text())
         assert found["Metadata"]["ImageID"] == target["image_id"]
-    _, index = registry.manifest(f"{repository}/app:test")
+    _, index = registry.manifest(f"{where}/app:test")
     pushed = {one["digest"] for one in index["manifests"]}
     assert {one["subject"] for one in report["sbom"]["documents"]} == pushed
     assert {(one["platform"], one["format"]) for one in report["sbom"]["documents"]} == {
@@ -114,24 +129,14 @@ def look_at_pages(released: Project, report: dict[str, Any]) -> None:
 
 
 def test_scanned_image_is_the_published_one(
-    released: Project, registry: Registry, repository: str
+    released: Project, registry: Registry, where: str
 ) -> None:
-    _, index = registry.manifest(f"{repository}/app:test")
+    _, index = registry.manifest(f"{where}/app:test")
     configs = set()
     for one in index["manifests"]:
-        _, manifest = registry.manifest(f"{repository}/app@{one['digest']}")
+        _, manifest = registry.manifest(f"{where}/app@{one['digest']}")
         configs.add(manifest["config"]["digest"])
     assert {one["image_id"] for one in released.report()["scan"]["targets"]} == configs
-
-
-def test_second_release_is_cached_and_gives_the_same_digest(released: Project) -> None:
-    first = released.report()
-    done = released.keelway("release", "--engine", "local")
-    assert done.code == 0, done.text()
-    second = released.report()
-    assert second["published"][0]["digest"] == first["published"][0]["digest"]
-    assert second["steps"]["cached"] > second["steps"]["run"]
-    assert "cached" in done.out
 
 
 def test_without_publishing_nothing_leaves_the_machine(
@@ -201,3 +206,14 @@ def test_single_stages_run_alone(project: Project, command: str) -> None:
     done = project.keelway(command, "--engine", "local")
     assert done.code == 0, done.text()
     assert project.report()["published"] is None
+
+
+# The last one: what it reports takes the place of what the first one did.
+def test_second_release_is_cached_and_gives_the_same_digest(released: Project) -> None:
+    first = released.report()
+    done = released.keelway("release", "--engine", "local")
+    assert done.code == 0, done.text()
+    second = released.report()
+    assert second["published"][0]["digest"] == first["published"][0]["digest"]
+    assert second["steps"]["cached"] > second["steps"]["run"]
+    assert "cached" in done.out
