@@ -117,7 +117,7 @@ def show_unlocking(asked: Asked, config: Path | None) -> None:
             raise PlanError(f"{target.target} has no hosts, and so no locks")
 
         async def work(target: HostsTarget = target) -> tuple[str, ...]:
-            async with opened(spec, Silent()) as run:
+            async with opened(spec, Silent(), plan.announcements.secrets) as run:
                 task = task_of(run, spec, DeliveryEvent.UNLOCK, "unlocking")
                 done = await unlock(target.hosts, task=task, read=reader(run), clock=run.clock)
                 about = (DeliveryEvent.UNLOCK, Wanted(version="-", images={}))
@@ -137,6 +137,13 @@ class Planned:
     config: Config
     spec: DeploySpec
     announcements: Announcements
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Where secrets are read beside those of the targets: of logins, and of who is told."""
+        logins = (one.login for one in self.spec.registries)
+        passwords = (login.password for login in logins if login is not None)
+        return (*(one for one in passwords if one), *self.announcements.secrets)
 
 
 def planned(asked: Asked, config: Path | None, *, compose: bool = False) -> Planned:
@@ -215,23 +222,30 @@ def _image_of(word: str, config: Config) -> str:
 
 
 @asynccontextmanager
-async def opened(spec: DeploySpec, observer: Observer) -> AsyncGenerator[Run]:
+async def opened(
+    spec: DeploySpec, observer: Observer, secrets: Sequence[str] = ()
+) -> AsyncGenerator[Run]:
     """Give a run; an engine is started only where something asks for one.
+
+    Args:
+        spec: Where something is done.
+        observer: Who watches.
+        secrets: Where secrets are read beside those of the targets.
 
     Raises:
         SessionError: None could be started.
     """
-    if not needs_engine(spec):
+    if not needs_engine(spec, secrets):
         yield Run(cast("dagger.Client", None), observer)
         return
     async with open_session(EngineChoice.AUTO, observer) as session:
         yield Run(session.client, observer)
 
 
-def needs_engine(spec: DeploySpec) -> bool:
+def needs_engine(spec: DeploySpec, secrets: Sequence[str] = ()) -> bool:
     """Return whether a secret is in a store, which an engine reads."""
     sources = [source for target in spec.targets for source in _sources(target)]
-    return any(one is not None and asks_engine(one) for one in sources)
+    return any(one is not None and asks_engine(one) for one in (*sources, *secrets))
 
 
 def _sources(target: TargetSpec) -> list[str | None]:
@@ -259,7 +273,7 @@ def _carried_out(
 
     async def whole(observer: Observer) -> Rollout:
         done: list[TargetRollout] = []
-        async with opened(plan.spec, observer) as run:
+        async with opened(plan.spec, observer, plan.secrets) as run:
             for target in plan.spec.targets:
                 started = _started(plan, target, about, run)
                 one = replace(plan.spec, targets=(target,))

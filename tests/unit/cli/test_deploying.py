@@ -151,3 +151,23 @@ def test_an_engine_is_started_for_secrets_in_a_store_alone(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TOKEN", "t0ken")
     assert needs_engine(planned(Asked(targets=("git",)), None).spec) is needed
+
+
+@pytest.mark.parametrize("secret", ["env://TOKEN", "op://vault/item/token"])
+@pytest.mark.parametrize("whose", ["registry", "channel"])
+def test_secrets_of_registries_and_of_who_is_told_count_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str, whose: str
+) -> None:
+    sections = {
+        "registry": f'[[registries]]\nurl = "x/y"\nusername = "me"\npassword = "{secret}"\n',
+        "channel": f'[[notify]]\nkind = "slack"\nurl = "{secret}"\n',
+    }
+    target = (
+        '[deploy.git]\nkind = "gitops"\nrepository = "https://x/y.git"\nformat = "kustomize"\n'
+        'path = "."\nrequire_verified = false\n'
+    )
+    (tmp_path / "keelway.toml").write_text(CONFIG + sections[whose] + target)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOKEN", "t0ken")
+    plan = planned(Asked(targets=("git",)), None)
+    assert needs_engine(plan.spec, plan.secrets) is secret.startswith("op://")
