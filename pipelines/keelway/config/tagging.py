@@ -65,5 +65,6 @@ class TagsConfig(Section):
     """Whether `latest`, `1` and `1.2` only ever move to a newer release.
 
     With `"forward"` the registry's tags are looked at: a tag that already names a newer release
-    stays where it is, and none of these moves to a pre-release. `"free"` lets rules decide alone.
+    stays where it is, and none of these moves to a pre-release; the tag of a whole commit stays at
+    the first image of that commit. `"free"` lets rules decide alone.
     """
