@@ -205,7 +205,7 @@ async def test_a_token_that_expired_is_fetched_anew() -> None:
         async with open_repository(name, login=login, stage="test") as opened:
             await opened.put_blob(b"{}", EMPTY_TYPE)
             registry.valid = set()
-            await opened.put_blob(b"{}", EMPTY_TYPE)
+            await opened.put_blob(b"[]", EMPTY_TYPE)
         assert registry.given == 2
 
 
