@@ -181,9 +181,7 @@ def test_its_health_check_tells_the_truth(cold: Flow) -> None:
         assert results[rule, "production", "linux/amd64"] == "passed"
     (faults,) = (one for one in cold.report["tests"]["suites"] if one["name"] == "faults")
     (killed,) = faults["faults"]
-    # How often it was asked while it was whole depends on the machine.
-    assert "503" in killed["answers"]
-    assert set(killed["answers"]) <= {"200", "503"}
+    assert set(killed["answers"]) >= {"200", "503"}
     assert killed["recovered_s"] <= killed["within_s"]
 
 

@@ -40,6 +40,8 @@ from keelway.engine.store.hostscan import file_status, real_path, scan
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from typing_extensions import Buffer
+
 _CHUNK = 1 << 18
 _MACHINE = Path("/etc/machine-id")
 
@@ -158,9 +160,9 @@ class _Locked(Sending):
         super().__init__(stream)
         self._lock = lock
 
-    def write(self, data: object, /) -> int:
+    def write(self, data: Buffer, /) -> int:
         with self._lock:
-            return super().write(data)  # type: ignore[arg-type]
+            return super().write(data)
 
 
 def _copy_exactly(file: IO[bytes], out: IO[bytes], size: int) -> None:
