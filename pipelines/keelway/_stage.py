@@ -81,6 +81,8 @@ class Run:
     """What stands for environment variables of these names, where secrets are read."""
     builds: anyio.CapacityLimiter | None = None
     """How many images are built at once by all runs that share it."""
+    writing: dict[str, anyio.Lock] = field(default_factory=dict[str, anyio.Lock])
+    """Whose turn it is to add to a tag of a registry, by the tag's full name."""
 
     def say(self, stage: str, text: str) -> None:
         """Tell whoever listens one line about a stage's work."""

@@ -149,6 +149,9 @@ class Coming(Generic[T]):
 
 
 def _first(failures: list[Exception]) -> Exception:
-    for other in failures[1:]:
-        failures[0].add_note(f"also failed: {other}")
+    said = {str(failures[0])}
+    for other in map(str, failures[1:]):
+        if other not in said:
+            failures[0].add_note(f"also failed: {other}")
+        said.add(other)
     return failures[0]

@@ -127,9 +127,10 @@ async def deliver(run: Run, plan: DeliverPlan, verified: Verified) -> Delivered:
     """
     others = FinishingOthers()
     published = await others.first(publish(run, plan.publish, verified), kind=Published)
-    signatures = await others.first(sign(run, plan.sign, published), kind=Signatures)
-    attestations = await others.first(
-        attest(run, plan.attest, published, verified), kind=Attestations
+    # Neither needs the other: both are about digests that are there now.
+    signatures, attestations = await together(
+        others.first(sign(run, plan.sign, published), kind=Signatures),
+        others.first(attest(run, plan.attest, published, verified), kind=Attestations),
     )
     others.raise_failure()
     rollout = None if plan.deploy is None else await deploy(run, plan.deploy, published)

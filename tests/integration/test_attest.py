@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 import keelway as kw
+from keelway._together import together
 from keelway.model.evidence import Layout, PredicateType
 from keelway.registry.client import open_repository
 from keelway.registry.content import Descriptor, digest_of, serialize
@@ -97,9 +98,12 @@ async def _released(
     spec = attest_spec(keys, cosign, reports, (layout,))
     key = (keys / "cosign.pub").read_text()
     unsigned = await verify_image(f"{repository}:1", trusting(key))
-    await sign(run, SignSpec(signer=spec.signer, layouts=(layout,)), published)
     verified = make_verified(images, reports)
-    made = await attest(run, spec, published, verified)
+    # Side by side, as in a release: both write the same tags.
+    _, made = await together(
+        sign(run, SignSpec(signer=spec.signer, layouts=(layout,)), published),
+        attest(run, spec, published, verified),
+    )
     return Released(
         repository=repository, key=key, published=published, spec=spec, verified=verified,
         made=made, unsigned=unsigned,

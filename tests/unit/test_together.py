@@ -60,6 +60,18 @@ async def test_two_failures_at_once_are_both_told() -> None:
     assert raised.value.__notes__ == ["also failed: 'second'"]
 
 
+async def test_one_cause_of_two_failures_is_told_once() -> None:
+    async def fail_too() -> None:
+        try:
+            await anyio.sleep(60)
+        finally:
+            raise ValueError("the password is wrong")
+
+    with pytest.raises(ValueError, match="the password is wrong") as raised:
+        await together(fail_too(), failing(ValueError("the password is wrong")))
+    assert not hasattr(raised.value, "__notes__")
+
+
 async def test_what_never_started_does_not_warn(recwarn: pytest.WarningsRecorder) -> None:
     with anyio.CancelScope() as scope:
         scope.cancel()

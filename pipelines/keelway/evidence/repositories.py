@@ -14,6 +14,8 @@ from keelway.registry.client import Repository, open_repository
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 
+    import anyio
+
     from keelway.model.evidence import Evidence, Subject
     from keelway.model.published import PublishedImage
     from keelway.registry.logins import Login
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_repositories(
-    names: Iterable[str], find_login: Callable[[str], Awaitable[Login | None]], *, stage: str
+    names: Iterable[str],
+    find_login: Callable[[str], Awaitable[Login | None]],
+    *,
+    stage: str,
+    writing: dict[str, anyio.Lock] | None = None,
 ) -> AsyncGenerator[dict[str, Repository], None]:
     """Open each repository once, by its name.
 
@@ -29,6 +35,7 @@ async def open_repositories(
         names: `host[:port]/path`, in any number.
         find_login: Tells whom to log in as.
         stage: Which stage it is for, for errors.
+        writing: Whose turn it is to add to a tag, shared with stages that run beside this one.
 
     Raises:
         PlanError: A login cannot be read.
@@ -37,7 +44,7 @@ async def open_repositories(
         opened: dict[str, Repository] = {}
         for name in dict.fromkeys(names):
             login = await find_login(name)
-            repository = open_repository(name, login=login, stage=stage)
+            repository = open_repository(name, login=login, stage=stage, writing=writing)
             opened[name] = await stack.enter_async_context(repository)
         yield opened
 

@@ -45,6 +45,7 @@ class Amendments:
         stage: str,
         find: Callable[[str], Awaitable[Manifest | None]],
         put: Callable[[bytes, str, str], Awaitable[object]],
+        writing: dict[str, anyio.Lock] | None = None,
     ) -> None:
         """Keep how tags are read and written.
 
@@ -53,12 +54,13 @@ class Amendments:
             stage: Which stage it is for, for errors.
             find: What reads a tag.
             put: What writes a manifest of a media type to a tag.
+            writing: Whose turn it is, by tags' full names: all who share it write by turns.
         """
         self._name = name
         self._stage = stage
         self._find = find
         self._put = put
-        self._writing: dict[str, anyio.Lock] = {}
+        self._writing = {} if writing is None else writing
         self._amended: dict[str, list[Addition]] = {}
         self._written: set[str] = set()
         self._slowest_s = 0.0
@@ -108,7 +110,7 @@ class Amendments:
         return bool(lost)
 
     async def _add(self, tag: str, addition: Addition) -> Manifest:
-        async with self._writing.setdefault(tag, anyio.Lock()):
+        async with self._writing.setdefault(f"{self._name}:{tag}", anyio.Lock()):
             for attempt in range(_ATTEMPTS):
                 began = anyio.current_time()
                 found = await self._find(tag)

@@ -41,7 +41,11 @@ _NO_ARTIFACTS = frozenset({400, 404, 405, 406, 415, 422})
 
 @asynccontextmanager
 async def open_repository(
-    name: str, *, login: Login | None, stage: str
+    name: str,
+    *,
+    login: Login | None,
+    stage: str,
+    writing: dict[str, anyio.Lock] | None = None,
 ) -> AsyncGenerator[Repository, None]:
     """Open connections to a repository, named as `host[:port]/path`.
 
@@ -49,6 +53,7 @@ async def open_repository(
         name: The repository.
         login: Whom to log in as, where the registry asks.
         stage: Which stage it is for, for errors.
+        writing: Whose turn it is to add to a tag, shared by all that do it side by side.
 
     Raises:
         BadReferenceError: The name is none.
@@ -56,7 +61,9 @@ async def open_repository(
     """
     parsed = parse_repository(name)
     async with Transport(parsed.host, login, stage=stage) as transport:
-        repository = Repository(transport, name=name, path=parsed.path, stage=stage)
+        repository = Repository(
+            transport, name=name, path=parsed.path, stage=stage, writing=writing
+        )
         yield repository
         await repository.settle()
 
@@ -64,14 +71,24 @@ async def open_repository(
 class Repository:
     """What is kept under one name."""
 
-    def __init__(self, transport: Transport, *, name: str, path: str, stage: str) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        name: str,
+        path: str,
+        stage: str,
+        writing: dict[str, anyio.Lock] | None = None,
+    ) -> None:
         """Keep the way to it; `open_repository` makes these."""
         self.name = name
         self.blobs = Blobs(transport, name=name, path=path, stage=stage)
         self._transport = transport
         self._path = path
         self._stage = stage
-        self._amendments = Amendments(name, stage=stage, find=self.find, put=self.put_manifest)
+        self._amendments = Amendments(
+            name, stage=stage, find=self.find, put=self.put_manifest, writing=writing
+        )
         self._knows_referrers: bool | None = None
         self._asking = anyio.Lock()
         self._described: dict[Digest, Descriptor] = {}

@@ -139,7 +139,7 @@ async def attest(
         directory=spec.directory,
         epoch=spec.epoch,
     )
-    async with open_repositories(names, find, stage="attest") as repositories:
+    async with open_repositories(names, find, stage="attest", writing=run.writing) as repositories:
         keeping = Keeping(stage="attest", repositories=repositories)
         subjects = await keeping.subjects(published.images)
         made = await statements.gather(gathered, subjects, verified)

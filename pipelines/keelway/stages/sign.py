@@ -98,7 +98,7 @@ async def sign(run: Run, spec: SignSpec, published: Published) -> Signatures:
     find = partial(
         find_login, run, registries=spec.registries, files=spec.login_files, stage="sign"
     )
-    async with open_repositories(names, find, stage="sign") as repositories:
+    async with open_repositories(names, find, stage="sign", writing=run.writing) as repositories:
         keeping = Keeping(stage="sign", repositories=repositories)
         subjects = await keeping.subjects(published.images)
         kept = await each(partial(_sign, run, spec, signer, keeping), subjects)

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.lowlevel
 
 from keelway.registry.amending import Amendments
 from keelway.registry.content import INDEX_TYPE, Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 TAG = "sha256-44136fa"
 
@@ -30,16 +37,24 @@ class Tags:
     def __init__(self) -> None:
         self.named: dict[str, Manifest] = {}
         self.asked = 0
+        self.written = 0
+        self.wait: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint
 
     async def find(self, tag: str) -> Manifest | None:
         self.asked += 1
-        return self.named.get(tag)
+        found = self.named.get(tag)
+        await self.wait()
+        return found
 
     async def put(self, data: bytes, media_type: str, tag: str) -> None:
+        self.written += 1
+        await self.wait()
         self.named[tag] = Manifest.parse(data, media_type)
 
-    def amendments(self) -> Amendments:
-        return Amendments("a.test/x", stage="sign", find=self.find, put=self.put)
+    def amendments(
+        self, stage: str = "sign", writing: dict[str, anyio.Lock] | None = None
+    ) -> Amendments:
+        return Amendments("a.test/x", stage=stage, find=self.find, put=self.put, writing=writing)
 
 
 def written(*words: str) -> bytes:
@@ -65,3 +80,15 @@ async def test_what_was_there_already_is_looked_for_once() -> None:
         await again.add(TAG, Word(word))
     await again.settle()
     assert tags.asked == 2
+
+
+async def test_two_that_share_their_turns_write_each_word_once() -> None:
+    tags, writing = Tags(), dict[str, anyio.Lock]()
+    tags.wait = lambda: anyio.sleep(0.002)
+    signing, attesting = tags.amendments("sign", writing), tags.amendments("attest", writing)
+    async with anyio.create_task_group() as group:
+        for number in range(6):
+            group.start_soon(signing.add, TAG, Word(f"signature {number}"))
+            group.start_soon(attesting.add, TAG, Word(f"statement {number}"))
+    assert len(tags.named[TAG].document["annotations"]) == 12
+    assert tags.written == 12, "nobody overwrote another"
