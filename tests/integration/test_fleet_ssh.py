@@ -37,6 +37,11 @@ class Machine:
         """What `[engines]` names it."""
         return f"keelway-{self.server.url}{self.store}"
 
+    @property
+    def server_pid(self) -> int:
+        """The process of its server."""
+        return int((self.store.parent / "pid").read_text())
+
 
 @pytest.fixture
 def machines(tmp_path: Path, project: Project) -> Iterator[tuple[Machine, Machine]]:
@@ -83,7 +88,7 @@ def test_what_is_lost_is_replaced_and_without_any_the_error_names_each(
     dockerfile.write_text(dockerfile.read_text().replace("RUN echo", "RUN sleep 6; echo"))
     fleet = _with_machines(project, machines)
     with fleet.keelway_started("release", "--no-publish") as release:
-        first = _kill_who_works(machines)
+        first = _signal_who_works(machines, signal.SIGKILL)
         assert release.wait(timeout=200) == 0, (project.folder / "started.log").read_text()
     said = (project.folder / "started.log").read_text()
     second = next(one for one in machines if one is not first)
@@ -102,6 +107,50 @@ def test_what_is_lost_is_replaced_and_without_any_the_error_names_each(
     assert "no engine is left for linux/amd64" in failing.err
     assert "keelway-engine is not on PATH" in failing.err
     assert "127.0.0.1 is not trusted: " in failing.err
+
+
+def test_a_connection_that_falls_silent_is_lost_too(
+    project: Project, machines: tuple[Machine, Machine]
+) -> None:
+    dockerfile = project.folder / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text().replace("RUN echo", "RUN sleep 6; echo"))
+    fleet = _with_machines(project, machines)
+    with fleet.keelway_started("release", "--no-publish") as release:
+        # Its kernel still takes what is sent, and nobody ever answers or hangs up.
+        first = _signal_who_works(machines, signal.SIGSTOP)
+        try:
+            assert release.wait(timeout=240) == 0, (project.folder / "started.log").read_text()
+        finally:
+            _signal_all(first, signal.SIGKILL)
+    assert f"{first.address} is lost: " in (project.folder / "started.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        (
+            '{"port": 1, "session_token": "a", "version": "0.0.1", "machine": "x86_64"}',
+            "is of another version of keelway: 0.0.1, not ",
+        ),
+        ("Welcome to this machine!", "it said: Welcome to this machine!"),
+    ],
+    ids=["of another version", "no engine at all"],
+)
+def test_what_answers_in_an_engines_place_is_not_used(
+    project: Project, tmp_path: Path, says: str, told: str
+) -> None:
+    program = tmp_path / "bin/keelway-engine"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho '{says}'\nexec cat >/dev/null\n")
+    program.chmod(0o755)
+    folder = tmp_path / "old"
+    folder.mkdir()
+    with ssh_server(folder, {"PATH": f"{program.parent}:/usr/bin:/bin"}) as server:
+        fleet = _with_machines(project, (Machine(server=server, store=folder / "store"),))
+        failed = fleet.keelway("release", "--no-publish")
+    assert failed.code != 0
+    assert "no engine is left for linux/amd64" in failed.err
+    assert told in failed.err
 
 
 def test_a_machine_of_another_platform_is_not_asked_to_emulate(
@@ -150,19 +199,24 @@ def _holding(text: str, folder: Path) -> list[Path]:
     return [path for path in files if text.encode() in path.read_bytes()]
 
 
-def _kill_who_works(machines: tuple[Machine, ...]) -> Machine:
-    """Kill all that runs behind one server, as soon as it runs a step of a build."""
+def _signal_who_works(machines: tuple[Machine, ...], number: signal.Signals) -> Machine:
+    """Signal all that runs behind one server, as soon as it runs a step of a build."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         for machine in machines:
-            below = _below(int((machine.store.parent / "pid").read_text()))
+            below = _below(machine.server_pid)
             if any(b"sleep 6" in command for command in below.values()):
-                for pid in below:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+                _signal_all(machine, number)
                 return machine
         time.sleep(0.1)
     raise AssertionError("no machine ran a step")
+
+
+def _signal_all(machine: Machine, number: signal.Signals) -> None:
+    """Signal all that runs behind a machine's server, and not the server."""
+    for pid in _below(machine.server_pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _below(pid: int) -> dict[int, bytes]:

@@ -42,6 +42,7 @@ exec keelway-engine session --attached
 _FIRST_LINE_S = 60.0
 _ENDING_S = 30.0
 _CHUNK = 1 << 17
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,9 +170,10 @@ async def _first_line(
     except ValueError:
         with anyio.move_on_after(1), suppress(asyncssh.Error, OSError):
             await process.wait_closed()
+        said = line.decode(errors="replace").strip()[:_SHOWN]
         raise SessionError(
             f"the engine {wanted.engine} did not start",
-            why=log.tail() or "it said nothing",
+            why=log.tail() or (f"it said: {said}" if said else "it said nothing"),
             next_step="install keelway there (`pip install 'keelway[engine]'`) for everybody or in "
             "~/.local, and run `keelway-engine doctor`",
         ) from None
