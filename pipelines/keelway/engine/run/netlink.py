@@ -28,6 +28,7 @@ _REQUEST: Final = 0x1
 _ACK: Final = 0x4
 _CREATE: Final = 0x600  # NLM_F_CREATE | NLM_F_EXCL
 
+_HARDWARE: Final = 1  # IFLA_ADDRESS
 _IFNAME: Final = 3
 _MTU: Final = 4
 _MASTER: Final = 10
@@ -80,10 +81,15 @@ class Netlink:
         """Close the socket."""
         self._socket.close()
 
-    def bridge(self, name: str) -> None:
-        """Make a bridge."""
+    def bridge(self, name: str, hardware: bytes) -> None:
+        """Make a bridge that keeps its hardware address, whatever ports come and go.
+
+        Without one of its own it takes the least of its ports' addresses, so that a port more can
+        change it; who has learned the one before is not told, and speaks to nobody for a minute.
+        """
         info = _attribute(_LINKINFO, _attribute(_INFO_KIND, b"bridge"))
-        self._ask(_NEWLINK, _CREATE, _LINK.pack(0, 0, 0, 0, 0) + _text(_IFNAME, name) + info)
+        words = _text(_IFNAME, name) + _attribute(_HARDWARE, hardware) + info
+        self._ask(_NEWLINK, _CREATE, _LINK.pack(0, 0, 0, 0, 0) + words)
 
     def veth(self, name: str, *, master: int, mtu: int, peer: str, namespace: int) -> None:
         """Make a pair: one end here, up and in a bridge if any, the other in a namespace."""

@@ -56,6 +56,7 @@ T = TypeVar("T")
 _MTU: Final = 65520
 _NO_WAY_OUT: Final = "containers have no way out of this machine"
 _BRIDGE: Final = "keelway0"
+_BRIDGE_HARDWARE: Final = bytes.fromhex("020000000001")  # locally administered
 _SETTINGS: Final = Path("/proc/sys/net/ipv4")
 _ANY: Final = "0.0.0.0"  # noqa: S104 - in a namespace of its own
 
@@ -220,7 +221,7 @@ class Network:
         path = self._new_namespace("session")
         link = Netlink()
         link.up(socket.if_nametoindex("lo"))
-        link.bridge(_BRIDGE)
+        link.bridge(_BRIDGE, _BRIDGE_HARDWARE)
         index = socket.if_nametoindex(_BRIDGE)
         link.up(index, mtu=_MTU)
         link.address(index, subnet.router, subnet.containers.prefixlen)
