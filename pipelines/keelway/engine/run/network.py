@@ -22,6 +22,7 @@ is, and without CAP_NET_ADMIN none could have changed it.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
 import sys
@@ -312,8 +313,16 @@ def _plug_tap(bridge: _Bridge) -> None:
 
 
 def _is_quiet() -> bool:
-    """Tell whether the namespace of this thread has no socket, not even one that times out."""
-    text = Path("/proc/thread-self/net/sockstat").read_text()
-    counts = dict(line.split(":", 1) for line in text.splitlines())
-    tcp, udp = counts["TCP"].split(), counts["UDP"].split()
-    return {tcp[tcp.index("inuse") + 1], tcp[tcp.index("tw") + 1], udp[1]} == {"0"}
+    """Tell whether the namespace of this thread has no socket, not even one that times out.
+
+    A socket of IPv6 takes a port of IPv4 too, and is counted apart.
+    """
+    for table in ("sockstat", "sockstat6"):
+        with contextlib.suppress(FileNotFoundError):  # the kernel has no IPv6
+            words = Path("/proc/thread-self/net", table).read_text().split()
+            if any(
+                name in {"inuse", "tw"} and count != "0"
+                for name, count in itertools.pairwise(words)
+            ):
+                return False
+    return True

@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import socket
-import struct
 import threading
 import urllib.parse
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from keelway.engine.errors import EngineError
-from keelway.engine.run import kernel, outside
+from keelway.engine.run import outside
 from keelway.engine.run.bundle import hosts_text, resolv_text
 from keelway.engine.run.network import Network
-from keelway.engine.run.spec import Bind, Endpoint
+from keelway.engine.run.spec import Bind
 from keelway.engine.run.subnet import choose_subnet
 from tests.support.missing import missing, need
 from tests.support.powers import CAP_NET_RAW, drop_capability
 from tests.unit.engine.run.sandboxed import Box, in_sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from keelway.engine.run.enter import Sandbox
+    from keelway.engine.run.spec import Endpoint
 
-ARPHRD_ETHER = 1
-SIOCSIFHWADDR = 0x8924
 LOOPBACK_BY_ROUTER = """
 echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet
 ip addr del 127.0.0.1/8 dev lo
@@ -92,49 +86,6 @@ def test_containers_and_the_engine_reach_each_other(rootfs: Path) -> None:
         network.close()
 
     in_sandbox(work)
-
-
-def test_containers_keep_their_router_when_one_more_comes(rootfs: Path) -> None:
-    """Whatever the hardware address of the new one's port: the least of all is the worst case."""
-
-    def work(sandbox: Sandbox) -> None:
-        box = Box.make(sandbox, rootfs)
-        network = Network(sandbox.state_dir)
-        session = Endpoint(ns_path=str(network.ns_path()))
-        assert network._bridge is not None
-        router = network._bridge.subnet.router
-
-        def ask_router(endpoint: Endpoint) -> str:
-            serve_once(network.listen(session, 80))
-            return box.sh(f"nc -w 10 {router} 80 </dev/null", network=endpoint, code=None).text
-
-        before = [network.attach(), network.attach()]
-        assert [ask_router(one) for one in before] == ["hello\n"] * 2
-        network.attach()
-        in_namespace(network.ns_path(), lambda: set_hardware_address("c3", "020000000000"))
-        assert [ask_router(one) for one in before] == ["hello\n"] * 2
-        network.close()
-
-    in_sandbox(work)
-
-
-def in_namespace(path: Path, work: Callable[[], None]) -> None:
-    """Do a piece of work in a network namespace."""
-
-    def run() -> None:
-        with path.open() as namespace:
-            kernel.setns(namespace.fileno(), kernel.CLONE_NEWNET)
-        work()
-
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(run).result()
-
-
-def set_hardware_address(link: str, address: str) -> None:
-    """Give a link of this namespace another hardware address, while it is up."""
-    request = struct.pack("16sH6s8x", link.encode(), ARPHRD_ETHER, bytes.fromhex(address))
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as kernels:
-        fcntl.ioctl(kernels, SIOCSIFHWADDR, request)
 
 
 @pytest.mark.usefixtures("way_out")
@@ -247,33 +198,6 @@ def test_no_way_out_is_told(
     said = capfd.readouterr().err
     assert "/dev/net/none cannot be opened (No such file or directory)" in said
     assert "nor can a packet socket (Operation not permitted)" in said
-
-
-@pytest.mark.usefixtures("way_out")
-def test_places_are_used_again_when_no_socket_is_left(rootfs: Path) -> None:
-    def work(sandbox: Sandbox) -> None:
-        box = Box.make(sandbox, rootfs)
-        network = Network(sandbox.state_dir)
-        first = network.attach()
-        box.sh("true", network=first)
-        network.release(first)
-        assert network.attach() == first
-        network.release(first, reuse=False)
-        second = network.attach()
-        assert second != first
-        held = network.listen(second, 8080)
-        network.release(second)
-        third = network.attach()
-        assert third != second, "a place with a socket in it was given out again"
-        held.close()
-        # A connection that was closed keeps its port for a minute.
-        script = "nc -l -p 8080 -e true & sleep 0.2; nc 127.0.0.1 8080 </dev/null; wait"
-        box.sh(script, network=third)
-        network.release(third)
-        assert network.attach() != third
-        network.close()
-
-    in_sandbox(work)
 
 
 def test_without_a_way_out_containers_still_reach_each_other(
