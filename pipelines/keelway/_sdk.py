@@ -7,6 +7,8 @@ pipelines of others call is checked by the SDK as ever.
 It also makes a converter of values for each field that is selected, some thousand in a release,
 though what is selected is written by one that is always the same; one that reads answers is made
 where an answer is not a plain value.
+
+What it asks goes through httpx, and takes a connection of our own instead: `_sdk_transport`.
 """
 
 from __future__ import annotations
@@ -47,6 +49,8 @@ def load_sdk() -> None:
             beartype.beartype = checking
         core: Any = import_module("dagger.client._core")
         core.make_converter = _sparing(core.make_converter)
+        session: Any = import_module("dagger.client._session")
+        session.HTTPXAsyncTransport = import_module("keelway._sdk_transport").LoopbackTransport
 
 
 def _unchecked(*given: object, **_: object) -> object:
