@@ -1,5 +1,7 @@
 """Results of tests that passed, kept by the engine under the digest of all that decided them.
 
+What an image's archive says is kept there too, by the digest of the archive.
+
     memory = open_memory(run, spec, busybox, stage="integration", directory=".keelway")
     place = await memory.look(inputs, SuiteResult)
     if place.kept is not None:
@@ -33,6 +35,7 @@ from keelway._image_start import open_busybox
 from keelway._kept import keep
 from keelway._stage import failures_of
 from keelway.model.outcome import Skipped
+from keelway.model.reuse import ReuseSpec
 from keelway.stack.supervise import BUSYBOX_PATH
 
 if TYPE_CHECKING:
@@ -43,7 +46,6 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
     from keelway._stage import Run
-    from keelway.model.reuse import ReuseSpec
     from keelway.model.tool import ToolSource
 
 T = TypeVar("T")
@@ -56,8 +58,10 @@ _NEW = "/new"
 _LARGEST_BYTES = 4 * 1024 * 1024
 """What is longer, packed, is not kept: logs of a test that says very much."""
 _FORGOTTEN_DAYS = 60
-_RUNNERS = ("stack", "faults", "loadtest", "_tools")
-"""What of keelway itself carries tests out, and reads what they wrote."""
+FOREVER = ReuseSpec(days=_FORGOTTEN_DAYS)
+"""How long what cannot change counts: until it is forgotten."""
+_RUNNERS = ("stack", "faults", "loadtest", "_tools", "policy/content.py")
+"""What of keelway itself carries tests out, and reads what they wrote, or an archive."""
 _ENDINGS = (".py", ".sh")
 
 _LOOK = """\
@@ -170,7 +174,7 @@ class Memory:
             record |= {"result": dumped, "files": kept}
         text = _packed(record)
         if len(text) > _LARGEST_BYTES:
-            self.run.say(self.stage, "its logs are too long to be kept: it runs each time")
+            self.run.say(self.stage, "what came of it is too long to be kept: it is done each time")
             return
         new = self.run.dag.directory().with_new_file("new", text).file("new")
         script = _KEEP.format(busybox=BUSYBOX_PATH, folder=_FOLDER, new=_NEW, days=_FORGOTTEN_DAYS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import anyio
 import dagger
@@ -17,7 +18,9 @@ from keelway.model.outcome import Skipped
 from keelway.model.platform import AMD64, ARM64, Platform
 from keelway.model.policy import PolicyOutcome, PolicyReport, PolicyResult
 from keelway.model.tool import HostTool
+from keelway.policy import content
 from keelway.policy.budget import Budget
+from keelway.policy.content import ImageContent, read_content
 from keelway.policy.health_rules import RULE_NAMES
 from keelway.policy.spec import DockerfileSpec, PolicySpec
 from keelway.policy.starting import StartSpec
@@ -244,6 +247,27 @@ async def test_an_image_over_its_budget_is_refused(bench: Bench) -> None:
     assert measure.wasted_bytes == 3_000_000
     assert measure.largest_layer_bytes >= 3_000_000
     assert 0 < measure.compressed_bytes < measure.size_bytes
+
+
+async def test_an_archive_is_read_once_and_that_of_another_image_for_itself(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word = uuid4().hex  # nobody read it before
+    one = bench.image("sleep 300", lines=(f"RUN echo {word} >/word",))
+    read: list[str] = []
+
+    def reading(archive: Path) -> ImageContent:
+        read.append(archive.name)
+        return read_content(archive)
+
+    monkeypatch.setattr(content, "read_content", reading)
+    measures = [(await bench.check(one)).measures for _ in range(3)]
+    assert len(read) == 1
+    assert measures == [measures[0]] * 3
+    other = bench.image("sleep 300", lines=(f"RUN echo {word} more >/word",))
+    (bigger,) = (await bench.check(other)).measures
+    assert len(read) == 2
+    assert bigger.size_bytes == measures[0][0].size_bytes + len(" more")
 
 
 async def test_an_image_on_layers_by_zstd_is_measured_too(

@@ -139,6 +139,44 @@ class ImageContent:
         """The files of all layers, unpacked."""
         return sum(self.tree.layer_bytes)
 
+    def to_data(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        entries = self.tree.entries
+        return {
+            "config": dict(self.config),
+            "entries": {
+                path: (one.size_bytes, one.mode, one.link, one.directory)
+                for path, one in entries.items()
+            },
+            "layer_bytes": self.tree.layer_bytes,
+            "wasted_bytes": self.tree.wasted_bytes,
+            "compressed_bytes": self.compressed_bytes,
+            "layers": [(one.digest, one.compressed_bytes, one.created_by) for one in self.layers],
+            "unread": self.unread,
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> ImageContent:
+        """Return what `to_data` was given of; more layers cannot be put upon it."""
+        entries = {
+            path: Entry(size_bytes=size, mode=mode, link=link, directory=directory)
+            for path, (size, mode, link, directory) in data["entries"].items()
+        }
+        return cls(
+            config=data["config"],
+            tree=Tree(
+                entries=entries,
+                layer_bytes=list(data["layer_bytes"]),
+                wasted_bytes=data["wasted_bytes"],
+            ),
+            compressed_bytes=data["compressed_bytes"],
+            layers=tuple(
+                Layer(digest=digest, compressed_bytes=size, created_by=maker)
+                for digest, size, maker in data["layers"]
+            ),
+            unread=data["unread"],
+        )
+
 
 def read_content(archive: Path) -> ImageContent:
     """Return what is in an image, from its OCI archive.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from keelway._tools.tool import Tool
     from keelway.model.image import BuiltImage, Images
     from keelway.model.policy import ImageMeasure, PolicyReport, PolicyResult, StartMeasure
+    from keelway.policy.content import ImageContent
     from keelway.policy.released import MeasuresByImage
     from keelway.policy.spec import PolicySpec
 
@@ -220,7 +221,7 @@ async def _image(
     from keelway.policy.image_rules import BY_FILES, broken_by, measured  # noqa: PLC0415 - likewise
 
     try:
-        content = await read_image(image)
+        content = await _content(run, spec, busybox, image)
     except UnreadableImageError as error:
         raise StageError(
             f"{image.label} cannot be measured", stage="policy", why=str(error)
@@ -246,3 +247,29 @@ async def _image(
     return _Looked(
         results=tuple(results), measure=None if content.unread else measure, start=started
     )
+
+
+async def _content(
+    run: Run, spec: PolicySpec, busybox: dagger.File | Skipped, image: BuiltImage
+) -> ImageContent:
+    """Return what is in an image; an archive that was read before is not fetched again.
+
+    Raises:
+        UnreadableImageError: Its archive cannot be read.
+    """
+    from keelway._reuse import FOREVER, Memory  # noqa: PLC0415 - not for a plan
+    from keelway.policy.content import ImageContent  # noqa: PLC0415 - likewise
+
+    if isinstance(busybox, Skipped):
+        return await read_image(image)
+    with failures_of("policy", f"asking for the digest of {image.label}"):
+        digest = await image.tarball().digest(exclude_metadata=True)
+    memory = Memory(
+        run=run, spec=FOREVER, busybox=busybox, stage="policy", directory=spec.directory
+    )
+    place = await memory.look({"archive": digest}, dict[str, Any])
+    if place.kept is not None:
+        return ImageContent.from_data(place.kept)
+    content = await read_image(image)
+    await memory.keep(place, content.to_data(), at=run.clock.now(), passed=True, files=())
+    return content

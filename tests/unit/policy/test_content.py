@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,13 @@ import pytest
 
 from keelway.model.platform import AMD64
 from keelway.policy.budget import Budget
-from keelway.policy.content import MAKER_CHARACTERS, Tree, UnreadableImageError, read_content
+from keelway.policy.content import (
+    MAKER_CHARACTERS,
+    ImageContent,
+    Tree,
+    UnreadableImageError,
+    read_content,
+)
 from keelway.policy.image_rules import broken_by, measured
 from keelway.policy.package_managers import package_managers
 from tests.support.image_archive import archive, layer
@@ -164,3 +171,16 @@ def test_a_cut_layer_is_refused(tmp_path: Path) -> None:
     cut = archive(tmp_path / "image.tar", layer(a=100_000)[:60])
     with pytest.raises(UnreadableImageError):
         read_content(cut)
+
+
+def test_what_was_read_is_the_same_when_it_was_kept(tmp_path: Path) -> None:
+    history = [{"created_by": "ADD rootfs.tar /"}, {"created_by": "RUN rm a"}]
+    layers = (layer(a=100, b=20), layer(**{".wh.a": 0}))
+    read = read_content(
+        archive(tmp_path / "image.tar", *layers, config={"User": "app"}, history=history)
+    )
+    kept = ImageContent.from_data(json.loads(json.dumps(read.to_data())))
+    assert kept.to_data() == read.to_data()
+    assert (kept.config, kept.layers, kept.unread) == (read.config, read.layers, read.unread)
+    assert (kept.tree.entries, kept.size_bytes) == (read.tree.entries, read.size_bytes)
+    assert measured("orders", AMD64, kept) == measured("orders", AMD64, read)
