@@ -8,31 +8,41 @@ It also makes a converter of values for each field that is selected, some thousa
 though what is selected is written by one that is always the same; one that reads answers is made
 where an answer is not a plain value.
 
+Where nobody traces, it does not load what sends traces, which is a tenth of its import.
+
 What it asks goes through httpx, and takes a connection of our own instead: `_sdk_transport`.
 """
 
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
+_TELEMETRY = "dagger.telemetry"
 _PLAIN = (str, int, bool, float)
 
 
 class _Checks:
-    """Whether the SDK is to check."""
+    """Whether the SDK is to check, and to trace."""
 
     wanted = True
+    traced = True
 
 
-def without_checks() -> None:
-    """Say that every call of this process is keelway's own; the SDK is not loaded by this."""
+def without_checks(*, traced: bool = True) -> None:
+    """Say that every call of this process is keelway's own; the SDK is not loaded by this.
+
+    Args:
+        traced: Whether the environment asks for traces, or says what they belong to.
+    """
     _Checks.wanted = False
+    _Checks.traced = traced
 
 
 def load_sdk() -> None:
@@ -44,7 +54,8 @@ def load_sdk() -> None:
         checking = beartype.beartype
         beartype.beartype = _unchecked
         try:
-            import_module("dagger")
+            with _telemetry():
+                import_module("dagger")
         finally:
             beartype.beartype = checking
         core: Any = import_module("dagger.client._core")
@@ -53,9 +64,28 @@ def load_sdk() -> None:
         session.HTTPXAsyncTransport = import_module("keelway._sdk_transport").LoopbackTransport
 
 
+@contextmanager
+def _telemetry() -> Generator[None]:
+    """Have the SDK's connections trace nothing where nobody does; who asks later gets the real."""
+    if _Checks.traced:
+        yield
+        return
+    silent: Any = ModuleType(_TELEMETRY)
+    silent.initialize = _nothing
+    sys.modules[_TELEMETRY] = silent
+    try:
+        yield
+    finally:
+        del sys.modules[_TELEMETRY]
+
+
 def _unchecked(*given: object, **_: object) -> object:
     """Take the place of a decorator, which is given a function, or settings."""
     return given[0] if given else _itself
+
+
+def _nothing(**_: object) -> None:
+    pass
 
 
 def _itself(function: object) -> object:

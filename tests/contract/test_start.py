@@ -17,7 +17,8 @@ LOADED = """\
 import sys
 from keelway._cli.program import main
 code = main()
-print(" ".join(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+loaded = [name for name, module in sys.modules.items() if module is not None]
+print(" ".join(sorted({name.partition(".")[0] for name in loaded})), file=sys.stderr)
 sys.exit(code)
 """
 
@@ -58,7 +59,7 @@ NOT_FOR_A_PLAN = (
 def test_a_plan_loads_nothing_that_only_running_needs(tmp_path: Path) -> None:
     (tmp_path / "keelway.toml").write_text('[project]\nname = "shop"\n[images.orders]\n')
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
-    script = LOADED.replace('{name.partition(".")[0] for name in sys.modules}', "set(sys.modules)")
+    script = LOADED.replace('{name.partition(".")[0] for name in loaded}', "loaded")
     done = subprocess.run(
         [sys.executable, "-c", script, "plan"],
         cwd=tmp_path,
@@ -117,3 +118,18 @@ def test_of_all_that_a_report_consists_of_nothing_is_built_before_it_is_written(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_an_http_client_is_loaded_without_its_command_line() -> None:
+    script = (
+        "import sys\n"
+        "from keelway._cli.program import main\n"
+        "sys.argv = ['keelway', '--version']\n"
+        "main()\n"
+        "import httpx\n"
+        "print(httpx.AsyncClient.__name__, 'pygments' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "AsyncClient False"

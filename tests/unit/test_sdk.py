@@ -66,3 +66,23 @@ def test_what_is_selected_costs_no_converter_and_an_answer_one_at_most() -> None
         [sys.executable, "-c", SELECTED], capture_output=True, text=True, check=False
     )
     assert (done.stdout.strip(), done.stderr) == ("0 0 1", "")
+
+
+TRACED = """
+from keelway import _sdk
+import sys
+_sdk.without_checks(traced={traced})
+_sdk.load_sdk()
+print("opentelemetry.sdk.trace" in sys.modules, end=" ")
+from dagger import telemetry
+print(telemetry.otel_enabled())
+"""
+
+
+@pytest.mark.parametrize("traced", [True, False])
+def test_what_sends_traces_is_loaded_where_somebody_traces_or_asks_for_it(traced: bool) -> None:
+    script = TRACED.format(traced=traced)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.strip(), done.stderr) == (f"{traced} True", "")

@@ -23,6 +23,11 @@ def without_plugins() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
+def traced() -> bool:
+    """Return whether traces are asked for, or what this process does belongs to one."""
+    return any(name.startswith("OTEL_") or name == "TRACEPARENT" for name in os.environ)
+
+
 def wants_traceback() -> bool:
     """Return whether the user asked to see where errors come from."""
     return os.environ.get(DEBUG_VARIABLE, "0") not in {"", "0"}

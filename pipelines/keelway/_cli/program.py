@@ -24,7 +24,9 @@ def main() -> int:
     # Starting makes many objects and little garbage: looking for it early costs a tenth of `plan`.
     gc.set_threshold(GARBAGE_THRESHOLD, 50, 50)
     env.without_plugins()
-    without_checks()
+    # httpx has a command line of its own, which loads what highlights what it prints.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # as importing allows
+    without_checks(traced=env.traced())
     try:
         _run(sys.argv[1:])
     except SystemExit as end:
