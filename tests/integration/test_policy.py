@@ -137,6 +137,24 @@ async def test_an_image_that_keeps_its_word_is_started_on_each_platform(bench: B
     assert {result.rule for result in report.failures()} == {"health-detects", "health-stops"}
 
 
+# It computes before it is there, and a second ask before that breaks it: one may come too early.
+COMPUTES = (
+    "over=$(($(date +%s) + 3)); while [ $(date +%s) -lt $over ]; do :; done; : >/tmp/ready; "
+    "sleep 300"
+)
+BREAKS = "[ -f /tmp/ready ] || { echo >>/tmp/early; exit 1; }; [ $(grep -c ^ /tmp/early) -lt 2 ]"
+
+
+async def test_an_emulated_one_that_computes_is_not_asked_all_the_time(bench: Bench) -> None:
+    need_emulator()
+    check = ("/bin/sh", "-c", f"[ -f /tmp/early ] || : >/tmp/early; {BREAKS}")
+    image = bench.image(COMPUTES, None, platform=ARM64)
+    asked = StartSpec(healthcheck=check, timeout_s=10)
+    report = await bench.check(image, start=asked)
+    (started,) = [result for result in report.results if result.rule == "starts"]
+    assert started.outcome is PolicyOutcome.PASSED, started.output
+
+
 async def test_one_whose_programs_would_be_emulated_is_left_alone_where_that_is_asked(
     bench: Bench,
 ) -> None:
