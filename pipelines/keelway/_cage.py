@@ -64,6 +64,7 @@ class Cage:
         doing: str,
         files: Mapping[str, dagger.File] | None = None,
         directories: Mapping[str, dagger.Directory] | None = None,
+        caches: Mapping[str, dagger.CacheVolume] | None = None,
         environment: Mapping[str, str] | None = None,
         secrets: Mapping[str, dagger.Secret] | None = None,
         accepted: Sequence[int] = (0,),
@@ -75,6 +76,8 @@ class Cage:
             doing: What this is for, in words, for the error.
             files: Inputs by absolute path.
             directories: Inputs by absolute path; the tool may write there, nobody else sees it.
+            caches: Directories that are kept from run to run, by absolute path; a tool has one
+                for itself while it runs.
             environment: Variables for this run.
             secrets: Secret variables for this run: a login of the tool's own, and no other.
             accepted: Exit codes that do not mean that the tool broke.
@@ -87,6 +90,7 @@ class Cage:
             container = container.with_mounted_file(path, file)
         for path, directory in (directories or {}).items():
             container = container.with_mounted_directory(path, directory)
+        container = _with_caches(container, caches or {})
         for name, value in (environment or {}).items():
             container = container.with_env_variable(name, value)
         for name, secret in (secrets or {}).items():
@@ -134,6 +138,17 @@ def _container(run: Run, tool: Tool, source: ToolSource) -> dagger.Container:
             .with_entrypoint([inside])
         )
     return container.with_workdir(WORK).with_env_variable("TMPDIR", WORK)
+
+
+def _with_caches(
+    container: dagger.Container, caches: Mapping[str, dagger.CacheVolume]
+) -> dagger.Container:
+    import dagger  # noqa: PLC0415 - planning imports this module, and must not pay for the SDK
+
+    private = dagger.CacheSharingMode.PRIVATE
+    for path, cache in caches.items():
+        container = container.with_mounted_cache(path, cache, sharing=private)
+    return container
 
 
 def host_binary(tool: Tool, source: HostTool) -> Path:

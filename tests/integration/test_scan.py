@@ -116,6 +116,24 @@ async def test_what_is_found_and_what_the_gate_makes_of_it(run: kw.Run, spec: Sc
     assert judged.warnings == (f"{ZLIB}: the exception for {ZLIB} is not used",)
 
 
+async def test_layers_are_looked_at_once(run: kw.Run, spec: ScanSpec) -> None:
+    looked: list[str] = []
+    for files in (python_files(), debian_files()):
+        (target,) = (await scan(run, spec, image(run, files))).targets
+        report = json.loads((Path(spec.directory) / target.report).read_text())
+        looked += report["Metadata"]["DiffIDs"]
+    busybox = Path(need("busybox", package="busybox-static"))
+    program = run.dag.host().directory(str(busybox.parent)).file(busybox.name)
+    kept = run.dag.cache_volume("keelway-trivy-orders-linux-amd64")
+    digests = ["grep", "-a", "-o", "sha256:[0-9a-f]*", "/kept/fanal.db"]
+    seeing = run.dag.container().with_mounted_file("/busybox", program)
+    private = dagger.CacheSharingMode.PRIVATE
+    seeing = seeing.with_mounted_cache("/kept", kept, sharing=private)
+    told = await seeing.with_exec(["/busybox", *digests]).stdout()
+    assert len(set(looked)) > 1
+    assert set(looked) <= set(told.split())
+
+
 async def test_a_fixed_package_is_not_found(run: kw.Run, spec: ScanSpec) -> None:
     fixed = {"libc6": ("glibc", "2.36-9+deb12u3")}
     findings = await scan(run, spec, image(run, debian_files(packages=fixed)))

@@ -29,6 +29,8 @@ Target = Literal["vuln", "secret", "misconfig", "license"]
 NEEDS_DATABASE = "vuln"
 
 _CACHE = "/cache"
+_LAYERS = f"{_CACHE}/fanal"
+"""Where it keeps what it found in each layer, by the layer's digest and its own options."""
 _NO_DATABASE = (
     "let this machine reach the registry of Trivy's database, or name mirrors of it in "
     "scan.database_mirrors; or set scan.database to a Trivy "
@@ -94,6 +96,8 @@ class Trivy:
                 doing=doing,
                 files={tarball: image.tarball()},
                 directories={_CACHE: self.caches},
+                # One for each image: it locks the file in there while it runs.
+                caches={_LAYERS: self.run.dag.cache_volume(f"keelway-trivy-{name}")},
             )
         with failures_of("scan", f"reading the report about {image.label}"):
             text = await done.file(output).contents()
