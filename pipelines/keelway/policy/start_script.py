@@ -6,7 +6,8 @@ command and asks its health check. Once that passes it stops the image as an eng
 the check again, which must notice. What it did is the first thing that it verifies.
 
 Where programs are emulated a check may cost as much as the image's own start, and takes it from
-that: there it is asked when the image's threads have come to rest, or after a while.
+that: there it is asked when the image's threads have come to rest and it listens somewhere, or
+after a while.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from keelway.policy.starting import StartSpec
 
 _FIRST_REAL_TIME = 34
-_PATIENCE_S = 5
+_PATIENCE_S = 10
 """How long an emulated health check is put off at most while the image computes."""
 
 
@@ -121,7 +122,7 @@ say() {{
 now() {{ read -r up _ </proc/uptime; echo "${{up%%.*}}${{up##*.}}"; }}
 refuse() {{ echo "$1" >"$D/log"; say unenforced {not_enforced}; }}
 began=$(now)
-ended=; healthy=; emulated=; memory=; in_time=; handled=; stopped=; noticed=
+ended=; healthy=; heard=; emulated=; memory=; in_time=; handled=; stopped=; noticed=
 "$B" chmod 0700 "$D"
 # The image's user may open its own output again by /dev/stdout, as it could elsewhere.
 : >"$D/log"; : >"$D/health"; "$B" chmod 0666 "$D/log" "$D/health"
@@ -198,14 +199,20 @@ rests() {{
 $1 == "Uid:" && $2 == uid {{ runs = 1; if (state ~ /[RD]/) busy = 1 }}
 END {{ exit !(runs && !busy) }}' /proc/[0-9]*/task/[0-9]*/status 2>/dev/null
 }}
-# Emulated, it is left alone until it came to rest: so many hundredths of a second at most.
+listeners() {{
+  "$B" cat /proc/net/tcp /proc/net/tcp6 /proc/net/unix 2>/dev/null |
+    "$B" awk '$4 == "0A" {{ print $2 }} $4 == "00010000" {{ print $7 }}'
+}}
+# Emulated, it is left alone for so many hundredths of a second at most: until it rests, and
+# listens where it did not when it was asked last, or rests for two seconds.
 leave_alone() {{
   [ -n "$emulated" ] || return 0
   left=$(now); calm=0
-  while [ "$calm" -lt 3 ] && [ "$(since "$left")" -lt "$1" ]; do
+  while [ "$calm" -lt 10 ] && [ "$(since "$left")" -lt "$1" ]; do
     look; [ -z "$ended" ] || return 0
-    "$B" usleep 100000
+    "$B" usleep 200000
     if rests; then calm=$((calm + 1)); else calm=0; fi
+    [ "$calm" -lt 2 ] || [ "$(listeners)" = "$heard" ] || return 0
   done
 }}
 
@@ -238,6 +245,7 @@ supervise() {{
     if [ -n "$checked" ]; then
       # In the second half of the time that the image declares it is asked all the time.
       [ "$(since "$began")" -ge "$((allowed / 2))" ] || leave_alone "$patience"
+      heard=$(listeners)
       if probe; then
         healthy=$(now); passed
       fi
@@ -254,7 +262,7 @@ passed() {{
   rest=$((settle - (healthy - began))); [ "$rest" -ge 50 ] || rest=50
   if [ -z "$ended" ]; then
     "$B" usleep "$((rest * 10000))"
-    leave_alone "$((settle_limit - (healthy - began) - rest))"
+    heard=none; leave_alone "$((settle_limit - (healthy - began) - rest))"
   fi
   look
   [ "${{ended:-0}}" = 0 ] || say ended {not_healthy}
