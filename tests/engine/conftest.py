@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from tests.engine.chroot_limits import limit
+from tests.engine.whoever_asks import is_asked_once
 from tests.support.engines import (
     Engine,
     chosen_engine,
@@ -40,6 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         if isinstance(item, pytest.Function):
             _skip_beyond_chroot(item)
+            if is_asked_once(f"{item.path.name}::{item.originalname}"):
+                item.add_marker(pytest.mark.once)
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 

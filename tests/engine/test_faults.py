@@ -77,7 +77,6 @@ def run(image: str, script: str, field: str = "stdout") -> str:
 # --- registries ------------------------------------------------------------------------------
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("trouble", [unavailable, reset, slow])
 def test_passing_trouble_of_a_registry_is_not_noticed(
     fresh_engine: Engine, troubles: Troubles, image: str, trouble: Trouble
@@ -87,7 +86,6 @@ def test_passing_trouble_of_a_registry_is_not_noticed(
         assert leaf(session.data(run(image, "echo fine"))) == "fine\n"
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("trouble", "told"),
     [
@@ -107,7 +105,6 @@ def test_lasting_trouble_is_told_and_over_with_its_cause(
         assert leaf(session.data(run(image, "echo fine"))) == "fine\n"
 
 
-@pytest.mark.once
 def test_closed_registry_is_named_with_what_to_do(fresh_engine: Engine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -117,7 +114,6 @@ def test_closed_registry_is_named_with_what_to_do(fresh_engine: Engine) -> None:
     assert "Check its address and the network" in message
 
 
-@pytest.mark.once
 def test_publish_survives_a_passing_trouble(
     fresh_engine: Engine, troubles: Troubles, image: str, nonce: str
 ) -> None:

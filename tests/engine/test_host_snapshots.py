@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from tests.engine.conftest import NewSession
 
-pytestmark = pytest.mark.once
-
 
 def seen_by_the_host(folder: Path) -> dict[str, str]:
     """Return what is in a folder: kind, mode, and content or target by name."""

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tests.support.sample_images import SampleImages
 
 pytestmark = [
-    pytest.mark.once,
     pytest.mark.usefixtures("local_only"),  # another engine may not reach this loopback
 ]
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.usefixtures("local_only"),
     pytest.mark.slow,
-    pytest.mark.once,
     pytest.mark.timeout(600),
 ]
 

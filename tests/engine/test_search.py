@@ -5,8 +5,6 @@ from __future__ import annotations
 import dagger
 import pytest
 
-pytestmark = pytest.mark.once
-
 TEXT = "first line\nSecond émoji line\nthird\n"
 
 

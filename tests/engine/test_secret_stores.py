@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from tests.engine.conftest import NewSession
     from tests.support.engines import Engine
 
-pytestmark = pytest.mark.once
-
 
 async def test_secrets_of_stores_are_read_by_the_clients_environment(
     new_session: NewSession, engine: Engine

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.support.engines import Engine
     from tests.support.sample_images import SampleImages
 
-pytestmark = [pytest.mark.once, pytest.mark.usefixtures("local_only")]
+pytestmark = pytest.mark.usefixtures("local_only")
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TRACEPARENT = f"00-{TRACE}-{SPAN}-01"
 OK, ERROR = 0, 2

@@ -10,8 +10,6 @@ import pytest
 if TYPE_CHECKING:
     from tests.support.raw_session import RawSession
 
-pytestmark = pytest.mark.once
-
 
 @pytest.mark.usefixtures("local_only")
 @pytest.mark.parametrize(

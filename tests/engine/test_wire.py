@@ -14,8 +14,6 @@ import pytest
 if TYPE_CHECKING:
     from tests.support.raw_session import RawSession
 
-pytestmark = pytest.mark.once
-
 
 def test_token_is_asked_for(raw: RawSession) -> None:
     for auth in (None, ("wrong", ""), ("", raw.token)):
