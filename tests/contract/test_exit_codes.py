@@ -40,6 +40,11 @@ enabled = false
 """
 
 
+NO_SECRET = CONFIG.replace(
+    "[scan]", '[[images.orders.secrets]]\nid = "t"\nsource = "env://NOT_SET"\n[scan]'
+)
+
+
 def test_the_error_tree() -> None:
     found = {
         kind.__name__: kind.exit_code
@@ -56,29 +61,31 @@ def write(directory: Path, text: str = CONFIG) -> None:
     (directory / "Dockerfile").write_text("FROM scratch\n")
 
 
+# Each command that builds reads the configuration and decides before anything else.
 @pytest.mark.parametrize(
-    ("text", "code", "words"),
+    ("command", "text", "code", "words"),
     [
-        (None, 2, "keelway.toml: not found"),
-        ("[project", 2, "keelway.toml:1: not valid TOML"),
-        (f"{CONFIG}[imges.x]\n", 2, "keelway.toml:8: imges: unknown key. Did you mean 'images'?"),
+        ("plan", None, 2, "keelway.toml: not found"),
+        ("release", None, 2, "keelway.toml: not found"),
+        ("build", None, 2, "keelway.toml: not found"),
+        ("build", "[project", 2, "keelway.toml:1: not valid TOML"),
         (
+            "plan",
+            f"{CONFIG}[imges.x]\n",
+            2,
+            "keelway.toml:8: imges: unknown key. Did you mean 'images'?",
+        ),
+        (
+            "release",
             CONFIG.replace("[scan]", 'platforms = ["linux/sparc"]\n[scan]'),
             3,
             "keelway.toml:4: images.orders.platforms[0]: unknown platform 'linux/sparc'",
         ),
-        (CONFIG.replace("[scan]", 'context = "no"\n[scan]'), 3, "no is no directory"),
-        (
-            CONFIG.replace(
-                "[scan]",
-                '[[images.orders.secrets]]\nid = "t"\nsource = "env://NOT_SET"\n[scan]',
-            ),
-            3,
-            "NOT_SET is not set",
-        ),
+        ("build", CONFIG.replace("[scan]", 'context = "no"\n[scan]'), 3, "no is no directory"),
+        ("release", NO_SECRET, 3, "NOT_SET is not set"),
+        ("plan", NO_SECRET, 3, "NOT_SET is not set"),
     ],
 )
-@pytest.mark.parametrize("command", ["plan", "release", "build"])
 def test_bad_input(
     keelway: Keelway, tmp_path: Path, command: str, text: str | None, code: int, words: str
 ) -> None:

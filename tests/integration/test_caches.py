@@ -8,9 +8,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -19,8 +22,6 @@ import pytest
 from tests.support.projects import Project, program
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.registry import Registry
     from tests.support.sample_images import SampleImages
 
@@ -68,10 +69,17 @@ key = "env://CACHE_KEY"
 class Machines:
     """A project on machines that have nothing of each other but caches."""
 
-    def __init__(self, folder: Path, base: str) -> None:
-        """Write the project."""
+    def __init__(self, folder: Path, base: str, one: Path | None = None) -> None:
+        """Write the project.
+
+        Args:
+            folder: Where the project is, and each machine's store.
+            base: The image that it begins with.
+            one: The store of the machine `one`, where it is not this folder's.
+        """
         self.folder = folder
         self.base = base
+        self.one = one or folder / "one"
         self.project = Project(folder=folder / "project", environment={})
         self.configure("")
         self.project.write({"Dockerfile": DOCKERFILE, "name.txt": "one\n"})
@@ -80,14 +88,17 @@ class Machines:
     def configure(self, more: str) -> None:
         self.project.write({"keelway.toml": CONFIG.format(base=self.base) + more})
 
+    def store(self, machine: str) -> str:
+        return str(self.one if machine == "one" else self.folder / machine)
+
     def keelway(self, machine: str, *words: str, **more: str) -> str:
         """Run the command on a machine and return all it says."""
-        done = self.project.keelway(*words, KEELWAY_STORE=str(self.folder / machine), **more)
+        done = self.project.keelway(*words, KEELWAY_STORE=self.store(machine), **more)
         assert done.code == 0, done.text()
         return done.text()
 
     def fails(self, machine: str, *words: str, **more: str) -> str:
-        done = self.project.keelway(*words, KEELWAY_STORE=str(self.folder / machine), **more)
+        done = self.project.keelway(*words, KEELWAY_STORE=self.store(machine), **more)
         assert done.code != 0, done.text()
         return done.text()
 
@@ -97,9 +108,29 @@ class Machines:
         return self.project.report()["steps"]["run"], said
 
 
+@dataclass(frozen=True)
+class First:
+    """What the machine `one` did first, and left in a folder."""
+
+    store: Path
+    cache: Path
+    ran: int
+    said: str
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory, samples: SampleImages) -> First:
+    """The first build, from an empty store, put into a cache; cases change copies of that."""
+    one = Machines(tmp_path_factory.mktemp("first"), samples.busybox)
+    cache = one.folder / "cache"
+    ran, said = one.build("one", "--cache-to", f"type=local,dest={cache}")
+    return First(one.one, cache, ran, said)
+
+
 @pytest.fixture
-def machines(tmp_path: Path, samples: SampleImages) -> Machines:
-    return Machines(tmp_path, samples.busybox)
+def machines(tmp_path: Path, samples: SampleImages, first: First) -> Machines:
+    """The project again, on machines of which `one` has built it already."""
+    return Machines(tmp_path, samples.busybox, first.store)
 
 
 @pytest.fixture
@@ -114,11 +145,10 @@ def moved(text: str) -> Any:
     return one
 
 
-def test_a_folder_takes_a_build_to_another_machine(machines: Machines) -> None:
-    cache = machines.folder / "cache"
-    ran, said = machines.build("one", "--cache-to", f"type=local,dest={cache}")
+def test_a_folder_takes_a_build_to_another_machine(machines: Machines, first: First) -> None:
+    cache, ran = first.cache, first.ran
     assert ran > 1
-    assert f"{cache}: put" in said
+    assert f"{cache}: put" in first.said
     again, said = machines.build("two", "--cache-from", f"type=local,src={cache}")
     assert again == 0
     assert f"{cache}: took" in said
@@ -129,9 +159,12 @@ def test_a_folder_takes_a_build_to_another_machine(machines: Machines) -> None:
     assert "/dev/urandom" not in said
 
 
-def test_a_registry_takes_it_and_only_what_is_new_is_sent(machines: Machines, remote: str) -> None:
+def test_a_registry_takes_it_and_only_what_is_new_is_sent(
+    machines: Machines, remote: str, registry: Registry
+) -> None:
     _, said = machines.build("one", "--cache-from", remote, "--cache-to", remote)
     assert f"{remote}: there is none yet" in said
+    look_at(registry.manifest(remote)[1])
     assert moved(machines.keelway("one", "cache", "export", remote, "--json"))["moved"] == 0
     machines.project.write({"name.txt": "two\n"})
     machines.build("one")
@@ -145,11 +178,8 @@ def test_a_registry_takes_it_and_only_what_is_new_is_sent(machines: Machines, re
     assert machines.build("two")[0] == 0
 
 
-def test_the_artifact_is_one_that_registries_know(
-    machines: Machines, remote: str, registry: Registry
-) -> None:
-    machines.build("one", "--cache-to", remote)
-    _, manifest = registry.manifest(remote)
+def look_at(manifest: dict[str, Any]) -> None:
+    """See that the artifact is one that registries know."""
     assert manifest["artifactType"] == "application/vnd.keelway.cache.v1"
     assert manifest["config"]["mediaType"] == "application/vnd.keelway.cache.index.v1+json"
     kinds = {layer["mediaType"] for layer in manifest["layers"]}
@@ -160,11 +190,11 @@ def test_only_what_the_key_signed_is_believed(machines: Machines, remote: str) -
     # Somebody without the key wrote it: the work is done, and nothing of theirs is in it.
     bare, _ = machines.build("eve", "--cache-to", remote)
     machines.configure(SHARED.format(place=remote))
-    ran, said = machines.build("one", CACHE_KEY=KEY)
+    ran, said = machines.build("two", CACHE_KEY=KEY)
     assert "is not signed, and only what [cache].key signed is believed" in said
     assert ran == bare > 1
     assert ", signed" in said
-    assert moved(machines.keelway("two", "cache", "import", "--json", CACHE_KEY=KEY))["signed"]
+    assert moved(machines.keelway("three", "cache", "import", "--json", CACHE_KEY=KEY))["signed"]
     refused = machines.fails("three", "cache", "import", CACHE_KEY=OTHER)
     assert "was not signed by [cache].key" in refused
     assert "32 characters" in machines.fails("three", "cache", "import", CACHE_KEY="short")
@@ -197,9 +227,8 @@ def test_a_fork_reads_and_writes_nothing(machines: Machines, remote: str, tmp_pa
     assert {**after, "moved": 0} == before
 
 
-def test_what_is_damaged_is_told_and_made_again(machines: Machines) -> None:
-    cache = machines.folder / "cache"
-    machines.build("one", "--cache-to", str(cache))
+def test_what_is_damaged_is_told_and_made_again(machines: Machines, first: First) -> None:
+    cache = Path(shutil.copytree(first.cache, machines.folder / "cache"))
     places = sorted((cache / "blobs" / "sha256").iterdir(), key=lambda one: one.stat().st_size)
     with places[-1].open("r+b") as file:
         file.truncate(1000)
@@ -248,14 +277,15 @@ def upload(registry: Registry, name: str, data: bytes, kind: str) -> dict[str, A
     return {"mediaType": kind, "digest": digest, "size": len(data)}
 
 
-def test_killed_while_it_writes_the_next_one_finds_the_old_or_the_new(machines: Machines) -> None:
-    cache = machines.folder / "cache"
-    machines.build("one", "--cache-to", str(cache))
-    machines.project.write({"name.txt": "two\n"})
+def test_killed_while_it_writes_the_next_one_finds_the_old_or_the_new(
+    machines: Machines, first: First
+) -> None:
+    cache = Path(shutil.copytree(first.cache, machines.folder / "cache"))
+    machines.project.write({"name.txt": "killed\n"})
     machines.build("one")
     environment = {
         **os.environ,
-        "KEELWAY_STORE": str(machines.folder / "one"),
+        "KEELWAY_STORE": machines.store("one"),
         "KEELWAY_CI": "none",
     }
     for after_s in (0.4, 0.8, 1.6):
@@ -268,11 +298,9 @@ def test_killed_while_it_writes_the_next_one_finds_the_old_or_the_new(machines: 
         with contextlib.suppress(ProcessLookupError):  # it was quicker
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=30)
-        store = f"two-{after_s}"
-        assert (
-            moved(machines.keelway(store, "cache", "import", str(cache), "--json"))["results"] > 0
-        )
-        assert "refused" not in machines.keelway(store, "cache", "import", str(cache))
+        said = machines.keelway(f"two-{after_s}", "cache", "import", str(cache))
+        assert "refused" not in said
+        assert f"{cache}: took " in said
     assert moved(machines.keelway("one", "cache", "export", str(cache), "--json"))["results"] > 0
 
 
