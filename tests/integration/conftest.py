@@ -126,6 +126,17 @@ def project(
     return make_project(tmp_path / "project", store, registry, samples, repository)
 
 
+@pytest.fixture
+def unjudged(project: Project) -> Project:
+    """The project without scans, lists and policy, for what has nothing to do with them."""
+    file = project.folder / "keelway.toml"
+    before = file.read_text().partition("[scan]")[0]
+    off = "".join(f"[{part}]\nenabled = false\n\n" for part in ("policy", "scan", "sbom"))
+    file.write_text(before + off.rstrip("\n") + "\n")
+    project.commit()
+    return project
+
+
 @pytest.fixture(scope="module")
 def scanners() -> None:
     """Name the real tools where they are missing."""

@@ -134,15 +134,15 @@ def test_unreachable_registry_to_publish_to_is_named_and_the_rest_is_reported(
 
 
 def test_a_fall_back_stands_in_for_a_registry_that_is_down(
-    project: Project, registry: Registry, repository: str
+    unjudged: Project, registry: Registry, repository: str
 ) -> None:
-    one_platform(project)
+    one_platform(unjudged)
     here = f"{registry.address}/{repository}"
     down = f'url = "127.0.0.1:1/nobody"\nfallback = "{here}"'
-    change(project, "keelway.toml", f'url = "{here}"', down)
-    done = project.keelway("release")
+    change(unjudged, "keelway.toml", f'url = "{here}"', down)
+    done = unjudged.keelway("release")
     assert done.code == 0, done.text()
-    report = project.report()
+    report = unjudged.report()
     (published,) = report["published"]
     assert all(registry.address in one for one in published["references"])
     assert registry.has(f"{repository}/app:test")

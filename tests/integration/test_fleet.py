@@ -76,17 +76,17 @@ def test_each_platform_is_proved_on_its_engine_and_all_are_one_index(
 
 
 def test_an_engine_that_is_away_is_replaced_and_without_any_the_error_names_all(
-    project: Project, engines: Path
+    unjudged: Project, engines: Path
 ) -> None:
     fleet = _with_engines(
-        project, engines, '"linux/arm64" = ["tcp://away:1", "tcp://away:2", "tcp://away:3"]'
+        unjudged, engines, '"linux/arm64" = ["tcp://away:1", "tcp://away:2", "tcp://away:3"]'
     )
     done = fleet.keelway("release", "--no-publish")
     assert done.code == 0, done.text()
     assert done.err.count(" is lost: ") == 3
     assert "linux/arm64: local (local" in done.err
     only = '[engines."linux/arm64"]\nat = ["tcp://away:1", "tcp://away:2"]\nemulate = false\n'
-    failed = _with_engines(project, engines, only, table=True).keelway("release", "--no-publish")
+    failed = _with_engines(unjudged, engines, only, table=True).keelway("release", "--no-publish")
     assert failed.code != 0
     assert "no engine is left for linux/arm64" in failed.err
     assert "tcp://away:1" in failed.err
@@ -95,16 +95,16 @@ def test_an_engine_that_is_away_is_replaced_and_without_any_the_error_names_all(
 
 
 def test_an_engine_that_dies_in_the_middle_is_replaced(
-    project: Project, engines: Path, registry: Registry, repository: str
+    unjudged: Project, engines: Path, registry: Registry, repository: str
 ) -> None:
-    dockerfile = project.folder / "Dockerfile"
+    dockerfile = unjudged.folder / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text().replace("RUN echo", "RUN sleep 4; echo"))
-    fleet = _with_engines(project, engines, '"linux/arm64" = "tcp://arm1:1234"')
+    fleet = _with_engines(unjudged, engines, '"linux/arm64" = "tcp://arm1:1234"')
     store = str(engines / "arm1:1234")
     with fleet.keelway_started("release") as release:
         _kill_engine(store)
-        assert release.wait(timeout=200) == 0, (project.folder / "started.log").read_text()
-    said = (project.folder / "started.log").read_text()
+        assert release.wait(timeout=200) == 0, (unjudged.folder / "started.log").read_text()
+    said = (unjudged.folder / "started.log").read_text()
     assert "tcp://arm1:1234 is lost: " in said
     assert "linux/arm64: local (local" in said
     assert len(registry.manifest(f"{repository}/app:test")[1]["manifests"]) == 2

@@ -14,15 +14,14 @@ from tests.support.leftovers import host_interfaces, traces, wait_until
 if TYPE_CHECKING:
     from tests.support.projects import Project
 
-pytestmark = pytest.mark.usefixtures("scanners")
 SLOW = "RUN head -c 3000000 /dev/urandom > half; sleep {seconds}; wc -c < half > whole"
 
 
 @pytest.fixture
-def slow(project: Project, tmp_path: Path) -> Project:
+def slow(unjudged: Project, tmp_path: Path) -> Project:
     """The project with a step that lasts, for one platform, and an empty store of its own."""
-    project = type(project)(
-        folder=project.folder, environment={"KEELWAY_STORE": str(tmp_path / "store")}
+    project = type(unjudged)(
+        folder=unjudged.folder, environment={"KEELWAY_STORE": str(tmp_path / "store")}
     )
     config = (project.folder / "keelway.toml").read_text()
     text = (project.folder / "Dockerfile").read_text()

@@ -1,6 +1,7 @@
 """One registry with the base images of all examples, for all workers of a test run.
 
-Whoever comes first makes them; `scripts/test` comes first, so that nobody waits long:
+Whoever comes first makes them, or takes those of a run before; `scripts/test` comes first, so that
+nobody waits long:
 
     python -m tests.support.example_bases .../PID    for as long as process PID lives
 """
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.kept_bases import kept_bases, moved
 from tests.support.leftovers import give_back
 from tests.support.missing import need
 from tests.support.projects import Project, program
@@ -85,9 +87,8 @@ def example_bases(shared: Path, run_pid: int) -> ExampleBases:
         if said.exists():
             raise BasesError(f"no base images for the examples, as was told first: {said}")
         if not made.exists():
-            registry = registry_until_gone(shared, run_pid)
             try:
-                lock = _make(shared, registry.address)
+                registry, lock = _registry_with_bases(shared, run_pid)
             except BasesError as error:
                 said.write_text(str(error))
                 raise
@@ -96,8 +97,22 @@ def example_bases(shared: Path, run_pid: int) -> ExampleBases:
     return ExampleBases(registry=Registry(address=known["address"]), lock=known["lock"])
 
 
-def _make(shared: Path, address: str) -> str:
-    """Make all base images in one project; a name means the same in all examples."""
+def _registry_with_bases(shared: Path, run_pid: int) -> tuple[Registry, str]:
+    """Make all base images in one project, or take those that are kept; return their lock file."""
+    bases = _configured()
+    kept = kept_bases(json.dumps(bases, sort_keys=True))
+    before = kept.take(shared / "data") if kept is not None else None
+    registry = registry_until_gone(shared, run_pid)
+    for section in bases.values():
+        section["repository"] = str(section["repository"]).replace(WRITTEN, registry.address)
+    lock = _make(shared, bases, moved(before, bases) if before is not None else None)
+    if kept is not None and before is None:
+        kept.keep(shared / "data", lock)
+    return registry, lock
+
+
+def _configured() -> dict[str, dict[str, object]]:
+    """Return the base images of all examples; a name means the same in all of them."""
     everything: dict[str, dict[str, object]] = {}
     for name in ("orders", *NAMES):
         path = EXAMPLES / name / "keelway.toml"
@@ -106,15 +121,20 @@ def _make(shared: Path, address: str) -> str:
         for base, section in tomllib.loads(path.read_text()).get("base", {}).items():
             if everything.setdefault(base, section) != section:
                 raise BasesError(f"[base.{base}] of examples/{name} differs from another example's")
+    return everything
+
+
+def _make(shared: Path, bases: dict[str, dict[str, object]], lock: str | None) -> str:
+    """Have `keelway base` make all base images in one project, but those that a lock file pins."""
     config = '[project]\nname = "bases"\n\n[images.none]\n'
-    for base, section in everything.items():
+    for base, section in bases.items():
         # What JSON writes of texts, numbers and lists is TOML too.
         lines = (f"{key} = {json.dumps(value)}\n" for key, value in section.items())
         config += f"\n[base.{base}]\n{''.join(lines)}"
     # Nobody needs the store when they are made.
     store = shared / "store"
     project = Project(folder=shared / "bases", environment={"KEELWAY_STORE": str(store)})
-    project.write({"keelway.toml": config.replace(WRITTEN, address)})
+    project.write({"keelway.toml": config, **({"keelway.lock": lock} if lock is not None else {})})
     need("mmdebstrap", package="mmdebstrap")
     done = subprocess.run(
         [program(), "base"],
