@@ -68,8 +68,12 @@ class Project:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return the environment of what is measured: nothing of another engine, and our programs."""
+    """Return the environment of what is measured: nothing of another engine, and our programs.
+
+    Python may keep bytecode, as wherever keelway is installed: else each command compiles it anew.
+    """
     kept = {key: value for key, value in os.environ.items() if "DAGGER" not in key}
+    _ = kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return {**kept, "PATH": f"{BIN}:{os.environ['PATH']}", "COSIGN_PASSWORD": "", **more}
 
 

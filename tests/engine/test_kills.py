@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("local_only")
 
 ASKED = int(os.environ.get("KEELWAY_TEST_KILLS") or 0)
 KILLS = ASKED or 200
-LONGEST_S = 20
+LONGEST_S = 35
 STORES = 4
 
 
