@@ -19,7 +19,9 @@ describe("the catalog", () => {
   });
 
   afterEach(async () => {
-    await new Promise((done) => server.close(done));
+    const closed = new Promise((done) => server.close(done));
+    server.closeIdleConnections(); // which fetch would keep for four seconds
+    await closed;
   });
 
   const put = (sku: string, body: unknown) =>
