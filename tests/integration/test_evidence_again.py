@@ -90,10 +90,11 @@ async def test_what_is_there_is_asked_for_and_neither_sent_nor_waited_for(
     with monkeypatch.context() as patched:
         patched.setattr(anyio, "sleep", never)
         assert await _keep(name, subject) == first
-    # The empty configuration is asked for once, for all.
     assert (asked["POST"], asked["PATCH"]) == (0, 0)
-    without_api = {"HEAD": 1 + 2 * STATEMENTS, "GET": 3}
-    # Who has the API says itself, when a manifest is sent, whether it lists it.
+    # A manifest that is there has its blobs: they are not asked for.
+    without_api = {"HEAD": STATEMENTS, "GET": 3}
+    # Who has the API says itself, when a manifest is sent, whether it lists it; the empty
+    # configuration is asked for once, for all.
     sent = {"HEAD": 1 + STATEMENTS, "PUT": STATEMENTS}
     if registry.has_api:
         assert {method: asked[method] for method in sent} == sent

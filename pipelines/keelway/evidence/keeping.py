@@ -103,8 +103,8 @@ async def _keep_artifact(
 ) -> tuple[Descriptor, bool]:
     """Return what points to an artifact of one layer, and whether the fall-back tag lists it."""
     target = await repository.describe(subject.digest)
-    config = await repository.put_blob(_EMPTY, EMPTY_TYPE)
-    layer = await repository.put_blob(content, artifact_type)
+    config = Descriptor.of(_EMPTY, EMPTY_TYPE)
+    layer = Descriptor.of(content, artifact_type)
     data = serialize(
         {
             "schemaVersion": 2,
@@ -123,6 +123,10 @@ async def _keep_artifact(
         artifact_type=artifact_type,
         annotations=annotations,
     )
+    if await repository.was_attached(subject.digest, listed):
+        return listed, True
+    await repository.put_blob(_EMPTY, EMPTY_TYPE)
+    await repository.put_blob(content, artifact_type)
     return listed, await repository.attach(data, subject.digest, listed)
 
 

@@ -15,13 +15,7 @@ import anyio
 from keelway.errors import RegistryError
 from keelway.registry.amending import Amendments
 from keelway.registry.blobs import Blobs
-from keelway.registry.content import (
-    ACCEPTED_TYPES,
-    INDEX_TYPE,
-    Descriptor,
-    Manifest,
-    digest_of,
-)
+from keelway.registry.content import ACCEPTED_TYPES, INDEX_TYPE, Descriptor, Manifest, digest_of
 from keelway.registry.referring import Listed, fallback_tag
 from keelway.registry.transport import Answer, Transport
 from keelway.tags.reference import parse_repository
@@ -196,6 +190,14 @@ class Repository:
         url = f"/v2/{self._path}/manifests/{reference}"
         return await self._push("PUT", url, media_type=media_type, data=data)
 
+    async def was_attached(self, subject: Digest, listed: Descriptor) -> bool:
+        """Return whether a manifest is there, with its blobs, and was in the fall-back tag before.
+
+        Raises:
+            RegistryError: The registry refuses.
+        """
+        return await self._was_in_index(listed, subject) and await self.has(listed.digest)
+
     async def attach(self, data: bytes, subject: Digest, listed: Descriptor) -> bool:
         """Keep a manifest as referrer of a subject, and return whether the fall-back tag lists it.
 
@@ -207,7 +209,7 @@ class Repository:
         Raises:
             RegistryError: The registry does not take it.
         """
-        if await self._was_in_index(listed, subject) and await self.has(listed.digest):
+        if await self.was_attached(subject, listed):
             return True
         answer = await self._put(digest_of(data), data, listed.media_type)
         if answer.status in _NO_ARTIFACTS:
