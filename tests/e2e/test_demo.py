@@ -179,7 +179,7 @@ def test_again_with_nothing_changed_is_nearly_all_cached(demo: Demo, first: Run)
     suite, faults = again.report["tests"]["suites"]
     assert (suite["reused"], faults["reused"], again.report["load"]["reused"]) == (True,) * 3
     assert suite["ran_at"] == first.report["tests"]["suites"][0]["ran_at"]
-    # Only looks at what was found before: at the suite's, each experiment's, the load test's, at each
+    # Only looks at what was found before: at the suite's, each experiment's, the load test's, each
     # platform's archive, and at the machine. Nothing is signed again.
     looks = 1 + len(faults["faults"]) + 2 + len(again.report["published"][0]["platforms"])
     assert steps["run"] <= len(again.report["published"][0]["references"]) + looks, steps

@@ -192,7 +192,9 @@ async def answer_of(
     finally:
         with anyio.CancelScope(shield=True):
             if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)
+                # It may have ended since, where nobody could be told.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
             await process.aclose()
 
 
