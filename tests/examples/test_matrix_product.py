@@ -181,7 +181,11 @@ def test_its_health_check_tells_the_truth(cold: Flow) -> None:
         assert results[rule, "production", "linux/amd64"] == "passed"
     (faults,) = (one for one in cold.report["tests"]["suites"] if one["name"] == "faults")
     (killed,) = faults["faults"]
-    assert set(killed["answers"]) >= {"200", "503"}
+    # It was ready before, said so no longer while its Redis was gone, and was again afterwards; whether
+    # it was asked before it had noticed is chance.
+    judged = {case["name"]: case["status"] for case in faults["cases"]}
+    assert judged == dict.fromkeys(("steady-state", "degrades", "unaffected", "recovers"), "passed")
+    assert "503" in killed["answers"]
     assert killed["recovered_s"] <= killed["within_s"]
 
 
