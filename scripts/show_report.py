@@ -9,9 +9,10 @@ from typing import Any
 
 
 def looks_for(report: dict[str, Any]) -> int:
-    """Return how often the engine was asked what tests said before; nothing was run for them."""
+    """Return how often the engine was asked what was found before; nothing was run for it."""
     suites = (report["tests"] or {}).get("suites", ())
     asked = sum(len(suite["faults"]) or 1 for suite in suites)
+    asked += sum(len(image["platforms"]) for image in report["published"] or ())  # the archives
     return asked + (2 if report["load"] else 0)  # for load, what the machine is too
 
 
